@@ -1,0 +1,253 @@
+//! Bar times and what follows from them: frequency, annualisation, first bars of weeks and months.
+
+use jiff::Timestamp;
+use jiff::civil::{DateTime, Weekday};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// How often bars come, read off the spacing of the times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frequency {
+    /// Several bars a day, this many seconds apart (the median spacing).
+    Intraday {
+        /// Median seconds between bars of one day.
+        seconds: u32,
+        /// Median bars a trading day.
+        bars_per_day: u32,
+        /// Bars on Saturdays or Sundays exist.
+        weekends: bool,
+    },
+    /// One bar a day.
+    Daily {
+        /// Bars on Saturdays or Sundays exist.
+        weekends: bool,
+    },
+    /// One bar a week.
+    Weekly,
+    /// One bar a month.
+    Monthly,
+    /// One bar a quarter.
+    Quarterly,
+    /// One bar a year.
+    Yearly,
+}
+
+impl Frequency {
+    /// Bars a year, the `A` of every annualised figure: 252 trading days (365 where weekends trade), 52 weeks,
+    /// 12 months, 4 quarters; intraday bars a day times days a year.
+    pub fn periods_per_year(self) -> f64 {
+        let days = |weekends: bool| if weekends { 365.0 } else { 252.0 };
+        match self {
+            Frequency::Intraday { bars_per_day, weekends, .. } => f64::from(bars_per_day) * days(weekends),
+            Frequency::Daily { weekends } => days(weekends),
+            Frequency::Weekly => 52.0,
+            Frequency::Monthly => 12.0,
+            Frequency::Quarterly => 4.0,
+            Frequency::Yearly => 1.0,
+        }
+    }
+}
+
+impl std::fmt::Display for Frequency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Frequency::Intraday { seconds, bars_per_day, .. } => {
+                write!(f, "intraday, {seconds} s bars, {bars_per_day} a day")
+            }
+            Frequency::Daily { weekends: false } => f.write_str("daily"),
+            Frequency::Daily { weekends: true } => f.write_str("daily, weekends included"),
+            Frequency::Weekly => f.write_str("weekly"),
+            Frequency::Monthly => f.write_str("monthly"),
+            Frequency::Quarterly => f.write_str("quarterly"),
+            Frequency::Yearly => f.write_str("yearly"),
+        }
+    }
+}
+
+/// Why times do not make a calendar.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CalendarError {
+    /// Times must rise from bar to bar.
+    #[error("bar times must rise strictly, but bar {row} ({time}) does not come after the one before it")]
+    NotRising {
+        /// 0-based row of the offending bar.
+        row: usize,
+        /// Its time, as [`Calendar::label`] would print it.
+        time: String,
+    },
+    /// A time lies outside the years that civil dates can express.
+    #[error("bar {row} has a time that is no date: {microseconds} microseconds since 1970")]
+    OutOfRange {
+        /// 0-based row of the offending bar.
+        row: usize,
+        /// The raw time.
+        microseconds: i64,
+    },
+    /// The named time zone is not known.
+    #[error("unknown time zone `{0}`")]
+    UnknownTimeZone(String),
+}
+
+/// The bar times of a panel, strictly rising, in microseconds since 1970-01-01T00:00 UTC.
+///
+/// Dates without a time of day stand for midnight UTC. Weeks, months and labels are read in the calendar's time
+/// zone, UTC unless one was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calendar {
+    times: Vec<i64>,
+    civil: Vec<DateTime>,
+    time_zone: Option<String>,
+    frequency: Frequency,
+}
+
+impl Calendar {
+    /// Builds a calendar from rising times.
+    ///
+    /// # Errors
+    /// When times do not rise strictly, are no dates, or the time zone is unknown.
+    pub fn new(times: Vec<i64>, time_zone: Option<&str>) -> Result<Self, CalendarError> {
+        let zone = match time_zone {
+            None => TimeZone::UTC,
+            Some(name) => TimeZone::get(name).map_err(|_| CalendarError::UnknownTimeZone(name.to_owned()))?,
+        };
+        let mut civil = Vec::with_capacity(times.len());
+        for (row, &microseconds) in times.iter().enumerate() {
+            let stamp = Timestamp::from_microsecond(microseconds)
+                .map_err(|_| CalendarError::OutOfRange { row, microseconds })?;
+            civil.push(zone.to_datetime(stamp));
+            if row > 0 && times[row - 1] >= microseconds {
+                return Err(CalendarError::NotRising { row, time: civil[row].to_string() });
+            }
+        }
+        let frequency = detect(&times, &civil);
+        Ok(Self { times, civil, time_zone: time_zone.map(str::to_owned), frequency })
+    }
+
+    /// Number of bars.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Whether there is no bar.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// Microseconds since 1970-01-01T00:00 UTC, one a bar.
+    pub fn times(&self) -> &[i64] {
+        &self.times
+    }
+
+    /// IANA name of the zone that dates are read in; `None` is UTC.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.time_zone.as_deref()
+    }
+
+    /// How often bars come.
+    pub fn frequency(&self) -> Frequency {
+        self.frequency
+    }
+
+    /// Whether every bar stands at midnight, so that times are dates.
+    pub fn is_dates(&self) -> bool {
+        !matches!(self.frequency, Frequency::Intraday { .. })
+            && self.civil.iter().all(|c| c.time() == jiff::civil::Time::midnight())
+    }
+
+    /// The bar's date, or date and time where a day has several bars: `2013-02-08`, `2013-02-08T09:30:00`.
+    pub fn label(&self, row: usize) -> String {
+        if matches!(self.frequency, Frequency::Intraday { .. }) {
+            self.civil[row].to_string()
+        } else {
+            self.civil[row].date().to_string()
+        }
+    }
+
+    /// Whether the bar is the first of a new ISO week, as can be known from this bar and the one before it.
+    /// Row 0 starts one.
+    pub fn starts_week(&self, row: usize) -> bool {
+        row == 0 || {
+            let (now, before) = (self.civil[row].date().iso_week_date(), self.civil[row - 1].date().iso_week_date());
+            (now.year(), now.week()) != (before.year(), before.week())
+        }
+    }
+
+    /// Whether the bar is the first of a new month, as can be known from this bar and the one before it.
+    /// Row 0 starts one.
+    pub fn starts_month(&self, row: usize) -> bool {
+        row == 0 || {
+            let (now, before) = (self.civil[row], self.civil[row - 1]);
+            (now.year(), now.month()) != (before.year(), before.month())
+        }
+    }
+
+    /// Appends one later bar; the frequency stays what the bars so far have shown.
+    ///
+    /// # Errors
+    /// When the time does not come after the last bar or is no date.
+    pub fn push(&mut self, time: i64) -> Result<(), CalendarError> {
+        let mut one = Self::new(vec![time], self.time_zone.as_deref())?;
+        let row = self.times.len();
+        if self.times.last().is_some_and(|&last| last >= time) {
+            return Err(CalendarError::NotRising { row, time: one.civil[0].to_string() });
+        }
+        self.times.push(time);
+        self.civil.append(&mut one.civil);
+        Ok(())
+    }
+
+    /// The first `rows` bars, with the frequency of the whole.
+    #[must_use]
+    pub fn prefix(&self, rows: usize) -> Self {
+        Self {
+            times: self.times[..rows].to_vec(),
+            civil: self.civil[..rows].to_vec(),
+            time_zone: self.time_zone.clone(),
+            frequency: self.frequency,
+        }
+    }
+}
+
+/// Reads the frequency off the median spacing; weekends by their share of bars, so that one stray Saturday session
+/// does not make a 365-day market.
+fn detect(times: &[i64], civil: &[DateTime]) -> Frequency {
+    let on_weekend = civil.iter().filter(|c| matches!(c.weekday(), Weekday::Saturday | Weekday::Sunday)).count();
+    let weekends = on_weekend * 10 > civil.len();
+    let Some(spacing) = median(times.windows(2).map(|w| w[1] - w[0]).collect()) else {
+        return Frequency::Daily { weekends };
+    };
+    if spacing < 20 * 3600 * SECOND {
+        let mut per_day = Vec::new();
+        let mut current = 0_i64;
+        for row in 0..civil.len() {
+            if row > 0 && civil[row].date() != civil[row - 1].date() {
+                per_day.push(current);
+                current = 0;
+            }
+            current += 1;
+        }
+        per_day.push(current);
+        let bars_per_day = median(per_day).unwrap_or(1).max(1) as u32;
+        return Frequency::Intraday { seconds: (spacing / SECOND) as u32, bars_per_day, weekends };
+    }
+    match spacing / DAY {
+        0..=4 => Frequency::Daily { weekends },
+        5..=15 => Frequency::Weekly,
+        16..=60 => Frequency::Monthly,
+        61..=180 => Frequency::Quarterly,
+        _ => Frequency::Yearly,
+    }
+}
+
+fn median(mut values: Vec<i64>) -> Option<i64> {
+    if values.is_empty() {
+        return None;
+    }
+    let middle = values.len() / 2;
+    Some(*values.select_nth_unstable(middle).1)
+}
