@@ -1,1 +1,17 @@
-//! Stub.
+//! Positions, fills, costs, equity, metrics and validation statistics.
+//!
+//! - [`metrics`]: what a strategy earned and risked, from its simple returns, its closed trades, its weights, costs
+//!   and a benchmark.
+//! - [`statistics`]: how much of that luck explains, given how many strategies were tried.
+//!
+//! Two rules hold everywhere. A figure that the data cannot support is `None` (null in JSON, `--` in text), never an
+//! infinity, a NaN or a convenient zero: a strategy that does not trade must never win. And `log`, `exp`, `pow` and
+//! `erf` come from one bundled library, so that a figure does not depend on the platform.
+
+pub mod metrics;
+pub mod statistics;
+
+pub use metrics::{
+    ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Headline, Kind, Metrics, ReturnSettings, Row,
+    TradeMetrics, display,
+};
