@@ -2,16 +2,23 @@
 //!
 //! - [`metrics`]: what a strategy earned and risked, from its simple returns, its closed trades, its weights, costs
 //!   and a benchmark.
+//! - [`rank_ic`]: how well a factor orders the returns that follow it.
 //! - [`statistics`]: how much of that luck explains, given how many strategies were tried.
 //!
 //! Two rules hold everywhere. A figure that the data cannot support is `None` (null in JSON, `--` in text), never an
 //! infinity, a NaN or a convenient zero: a strategy that does not trade must never win. And `log`, `exp`, `pow` and
 //! `erf` come from one bundled library, so that a figure does not depend on the platform.
 
+mod error;
 pub mod metrics;
+#[cfg(test)]
+mod random;
+pub mod rank_ic;
 pub mod statistics;
 
+pub use error::Error;
 pub use metrics::{
     ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Headline, Kind, Metrics, ReturnSettings, Row,
     TradeMetrics, display,
 };
+pub use rank_ic::{Correlation, IcSeries, IcSummary, LabelRanks, RankScratch};

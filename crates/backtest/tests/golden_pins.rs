@@ -4,6 +4,7 @@
 //! `abs + rel |expected|`; null is undefined, "inf" infinite, and null inside a series a missing value.
 
 use backtest::metrics::{drift_weights, turnover};
+use backtest::rank_ic::{IcSummary, LabelRanks, RankScratch, pearson, spearman};
 use backtest::statistics::SharpeEstimate;
 use backtest::{BenchmarkMetrics, Metrics, ReturnSettings};
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ fn every_pin_holds() {
             "metrics" => metrics(&inputs),
             "benchmark" => benchmark(&inputs),
             "psr" => psr(&inputs),
+            "ic" => ic(name, &inputs),
             "turnover" => drifted_turnover(&inputs),
             _ => continue,
         };
@@ -87,6 +89,21 @@ fn metrics(inputs: &Inputs<'_>) -> Value {
 
 fn benchmark(inputs: &Inputs<'_>) -> Value {
     json!(BenchmarkMetrics::from_returns(&inputs.series("returns"), &inputs.series("benchmark"), &inputs.settings()))
+}
+
+fn ic(name: &str, inputs: &Inputs<'_>) -> Value {
+    if name == "ic/summary_16" {
+        // A horizon of 5 makes the pin's 4 lags.
+        let horizon = inputs.count("horizon_periods");
+        assert_eq!(horizon, inputs.count("newey_west_lags") + 1);
+        return json!(IcSummary::from_values(&inputs.series("ic"), horizon, inputs.number("periods_per_year")));
+    }
+    let (factor, label) = (inputs.series("factor"), inputs.series("forward_return"));
+    let mut scratch = RankScratch::default();
+    let rank = spearman(&factor, &label, &mut scratch);
+    let precomputed = LabelRanks::new(&label, label.len()).unwrap();
+    assert_eq!(precomputed.ic(0, &factor, &mut scratch), rank, "{name}");
+    json!({ "n_pairs": rank.n_pairs, "spearman": rank.value, "pearson": pearson(&factor, &label).value })
 }
 
 fn psr(inputs: &Inputs<'_>) -> Value {
