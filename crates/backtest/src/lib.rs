@@ -11,7 +11,6 @@
 
 mod error;
 pub mod metrics;
-#[cfg(test)]
 mod random;
 pub mod rank_ic;
 pub mod statistics;

@@ -18,6 +18,12 @@ impl SplitMix64 {
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
+
+    /// A standard normal number.
+    #[cfg(test)]
+    pub(crate) fn normal(&mut self) -> f64 {
+        crate::statistics::normal::inverse_cdf(self.unit().max(1e-300))
+    }
 }
 
 #[cfg(test)]
