@@ -57,7 +57,9 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
                 builder.library(*factor, parameters, inputs, describe)?
             }
             Kind::Positions => {
-                for (role, purpose) in [(Role::Score, Purpose::Score), (Role::Entry, Purpose::Entry), (Role::Exit, Purpose::Exit)] {
+                for (role, purpose) in
+                    [(Role::Score, Purpose::Score), (Role::Entry, Purpose::Entry), (Role::Exit, Purpose::Exit)]
+                {
                     if let Some(input) = graph.input(index, role as u8) {
                         let id = compiled[input.index()].expect("inputs come first in topological order");
                         builder.check_role(graph, role, input, id)?;
@@ -326,7 +328,13 @@ impl Builder {
         self.add(Operation::Operator(operator, parameters), hash, output, ordered)
     }
 
-    fn simplify(&mut self, operator: Operator, parameters: Parameters, inputs: &[NodeId], output: Type) -> Option<NodeId> {
+    fn simplify(
+        &mut self,
+        operator: Operator,
+        parameters: Parameters,
+        inputs: &[NodeId],
+        output: Type,
+    ) -> Option<NodeId> {
         let constant = |id: NodeId| match self.instructions[id.0 as usize].operation {
             Operation::Constant(value) => Some(value),
             _ => None,
@@ -377,7 +385,16 @@ impl Builder {
         }
         let id = NodeId(self.instructions.len() as u16);
         let count = inputs.len() as u8;
-        self.instructions.push(Instruction { operation, hash, output, lookback, memory, slot: 0, inputs: slots, count });
+        self.instructions.push(Instruction {
+            operation,
+            hash,
+            output,
+            lookback,
+            memory,
+            slot: 0,
+            inputs: slots,
+            count,
+        });
         self.by_hash.insert(hash, id);
         id
     }
@@ -435,7 +452,13 @@ impl Builder {
             words.extend([*purpose as u64, hash as u64, (hash >> 64) as u64]);
         }
         let hash = mix_words(PROGRAM, &words);
-        Ok(Program { instructions: self.instructions, outputs, hash, slots: slots.count(), mixed_units: self.mixed_units })
+        Ok(Program {
+            instructions: self.instructions,
+            outputs,
+            hash,
+            slots: slots.count(),
+            mixed_units: self.mixed_units,
+        })
     }
 }
 

@@ -29,7 +29,8 @@ impl std::fmt::Display for ParseError {
         let characters: Vec<char> = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let first = if characters.len() <= WIDTH { 0 } else { column.saturating_sub(1 + WIDTH / 2) };
         let shown: String = characters.iter().skip(first).take(WIDTH).collect();
-        let (before, after) = (if first > 0 { "..." } else { "" }, if first + WIDTH < characters.len() { "..." } else { "" });
+        let (before, after) =
+            (if first > 0 { "..." } else { "" }, if first + WIDTH < characters.len() { "..." } else { "" });
         let indent = column - 1 - first + before.len();
         write!(f, "\n  {before}{shown}{after}\n  {:indent$}^", "")
     }

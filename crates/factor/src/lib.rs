@@ -25,6 +25,7 @@ mod program;
 pub mod reference;
 mod registry;
 mod schema;
+mod strategy;
 mod text;
 mod types;
 
@@ -39,5 +40,6 @@ pub use operator::{
 pub use program::{Instruction, NodeId, Operation, Program, Purpose, SlotAllocator};
 pub use registry::Operator;
 pub use schema::Schema;
+pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
 pub use text::{NamedFactors, parse, parse_into, print, print_number};
 pub use types::{Type, Unit};

@@ -87,7 +87,11 @@ impl LibraryDefinition {
         }
         if self.rising && parameters.real(0) >= parameters.real(1) {
             let (low, high) = (self.parameters[0].name, self.parameters[1].name);
-            return Err(format!("`{low}` must be below `{high}`, not {} and {}", parameters.real(0), parameters.real(1)));
+            return Err(format!(
+                "`{low}` must be below `{high}`, not {} and {}",
+                parameters.real(0),
+                parameters.real(1)
+            ));
         }
         Ok(())
     }
@@ -99,8 +103,11 @@ impl LibraryDefinition {
 
     /// The signature as documentation prints it: `momentum(x=close, period=20)`.
     pub fn signature(&self) -> String {
-        let parameters =
-            self.parameters.iter().map(|p| format!(", {}={}", p.name, p.default.unwrap_or(p.usual.0))).collect::<String>();
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|p| format!(", {}={}", p.name, p.default.unwrap_or(p.usual.0)))
+            .collect::<String>();
         format!("{}(x={}{parameters})", self.name, self.input)
     }
 }

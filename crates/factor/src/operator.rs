@@ -113,7 +113,8 @@ impl Output {
             Output::Fixed(unit) => Type::Number(unit),
             Output::Number { u: 0, v: 0 } => Type::RATIO,
             Output::Number { u: of_u, v: of_v } => {
-                let part = |unit: Option<Unit>, halves: i8| if halves == 0 { None } else { unit.map(|x| x.power(halves)) };
+                let part =
+                    |unit: Option<Unit>, halves: i8| if halves == 0 { None } else { unit.map(|x| x.power(halves)) };
                 match (part(u, of_u), part(v, of_v)) {
                     (None, None) => Type::Plain,
                     (Some(unit), None) | (None, Some(unit)) => Type::Number(unit),

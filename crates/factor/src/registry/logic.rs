@@ -4,11 +4,8 @@ use super::{BASE, real};
 use crate::operator::{Definition, Family, Output, Port, Reference::Cell, Syntax};
 
 const LOGIC: Definition = Definition { family: Family::Logic, output: Output::Flag, ..BASE };
-const COMPARISON: Definition = Definition {
-    inputs: &[Port::U, Port::U],
-    missing: "Unknown (NaN) where either side is NaN.",
-    ..LOGIC
-};
+const COMPARISON: Definition =
+    Definition { inputs: &[Port::U, Port::U], missing: "Unknown (NaN) where either side is NaN.", ..LOGIC };
 const FLAGS: &[Port] = &[Port::Flag, Port::Flag];
 const KLEENE: &str = "Kleene: an unknown side leaves the result unknown unless the other side settles it.";
 
@@ -89,9 +86,7 @@ pub(super) const AND: Definition = Definition {
     formula: "f and g; 0 if either is 0, else unknown if either is, else 1",
     missing: KLEENE,
     example: "close > open and volume > ts_mean(volume, 20)",
-    reference: Cell(|x, _| {
-        if x[0] == 0.0 || x[1] == 0.0 { 0.0 } else { flag(x, true) }
-    }),
+    reference: Cell(|x, _| if x[0] == 0.0 || x[1] == 0.0 { 0.0 } else { flag(x, true) }),
     ..LOGIC
 };
 
@@ -104,9 +99,7 @@ pub(super) const OR: Definition = Definition {
     formula: "f or g; 1 if either is 1, else unknown if either is, else 0",
     missing: KLEENE,
     example: "close > ts_delay(close, 5) or close < ts_min(low, 60)",
-    reference: Cell(|x, _| {
-        if x[0] == 1.0 || x[1] == 1.0 { 1.0 } else { flag(x, false) }
-    }),
+    reference: Cell(|x, _| if x[0] == 1.0 || x[1] == 1.0 { 1.0 } else { flag(x, false) }),
     ..LOGIC
 };
 

@@ -54,8 +54,15 @@ pub(super) fn lower(text: &str, schema: &Schema, named: &NamedFactors) -> Result
 /// Reads the definition of a library factor over `x`, columns and its parameters.
 pub(crate) fn lower_template(text: &str, parameters: &'static [Parameter]) -> Result<Vec<Lowered>, ParseError> {
     let (schema, named) = (Schema::open(), NamedFactors::new());
-    Lowering { text, schema: &schema, named: &named, template: Some(parameters), nodes: Vec::new(), leaves: HashMap::new() }
-        .run()
+    Lowering {
+        text,
+        schema: &schema,
+        named: &named,
+        template: Some(parameters),
+        nodes: Vec::new(),
+        leaves: HashMap::new(),
+    }
+    .run()
 }
 
 struct Lowering<'a> {
@@ -129,7 +136,10 @@ impl Lowering<'_> {
 
     fn unknown_name<T>(&self, name: &str, offset: usize) -> Result<T, ParseError> {
         if Operator::by_name(name).is_some() || LibraryFactor::by_name(name).is_some() {
-            return self.error(offset, format!("`{name}` is a function: write `{name}(...)`; `evoquant ops {name}` explains it"));
+            return self.error(
+                offset,
+                format!("`{name}` is a function: write `{name}(...)`; `evoquant ops {name}` explains it"),
+            );
         }
         let known = self.schema.fields().map(|(field, _)| &**field).chain(self.named.keys().map(String::as_str));
         let mut names: Vec<&str> = known.collect();
@@ -144,7 +154,9 @@ impl Lowering<'_> {
     fn unknown_function<T>(&self, name: &str, offset: usize) -> Result<T, ParseError> {
         let names = Operator::ALL
             .iter()
-            .flat_map(|operator| std::iter::once(operator.definition().name).chain(operator.definition().aliases.iter().copied()))
+            .flat_map(|operator| {
+                std::iter::once(operator.definition().name).chain(operator.definition().aliases.iter().copied())
+            })
             .chain(LibraryFactor::all().map(|factor| factor.definition().name));
         let hint = match nearest(name, names) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -183,8 +195,7 @@ impl Lowering<'_> {
         for argument in inputs {
             indices.push(self.lower(argument)?);
         }
-        let (parameters, bound) =
-            self.parameters(definition.name, definition.parameters, literals, options, offset)?;
+        let (parameters, bound) = self.parameters(definition.name, definition.parameters, literals, options, offset)?;
         let mut result = self.apply(operator, parameters, bound, &indices[..ports.len()], inputs)?;
         for (extra, argument) in indices.iter().zip(inputs).skip(ports.len()) {
             let pair = [inputs[0].clone(), argument.clone()];
@@ -244,11 +255,18 @@ impl Lowering<'_> {
         if literals.len() > definition.parameters.len() {
             return self.error(
                 offset,
-                format!("`{}` takes at most {} parameters, not {}: {}", definition.name, definition.parameters.len(), literals.len(), definition.signature()),
+                format!(
+                    "`{}` takes at most {} parameters, not {}: {}",
+                    definition.name,
+                    definition.parameters.len(),
+                    literals.len(),
+                    definition.signature()
+                ),
             );
         }
         if let Some(column) = factor.missing_column(self.schema) {
-            return self.error(offset, format!("`{}` reads the column `{column}`, which this panel lacks", definition.name));
+            return self
+                .error(offset, format!("`{}` reads the column `{column}`, which this panel lacks", definition.name));
         }
         let input = match series {
             Some(argument) => self.lower(argument)?,
@@ -295,7 +313,8 @@ impl Lowering<'_> {
                     (parameter.usual.0, *offset)
                 }
                 (Some(other), _) => {
-                    return self.error(other.offset, format!("`{}` of `{name}` must be a literal number", parameter.name));
+                    return self
+                        .error(other.offset, format!("`{}` of `{name}` must be a literal number", parameter.name));
                 }
                 (None, Some((_, at, value))) => (*value, *at),
                 (None, None) => match parameter.default {
