@@ -119,7 +119,7 @@ impl Panel {
 
     /// A numeric field, `[bars x symbols]`.
     pub fn field(&self, name: &str) -> Option<ArrayView2<'_, f64>> {
-        self.fields.get(name).map(Array2::view)
+        self.fields.get(name).map(|field| field.view())
     }
 
     /// A numeric field or a group's codes as one flat slice, row after row.

@@ -1,0 +1,245 @@
+//! Library factors: named sub-graphs with parameters, written in the expression language itself.
+//!
+//! A library factor is nothing more than its definition: degenerate windows follow from the operators. `x` is its
+//! input, `close` unless the text gives another series first: `rsi(volume, 14)`. Exits that need an entry price, an
+//! age or a high-water mark belong to a strategy's `[exits]`, not here.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::operator::{Output, Parameter, ParameterKind, Parameters};
+use crate::schema::Schema;
+use crate::text::{Lowered, LoweredKind, lower_template};
+use crate::types::Unit;
+
+/// A library factor; [`LibraryFactor::definition`] says everything about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LibraryFactor(u16);
+
+/// What a library factor is.
+#[derive(Debug, Clone, Copy)]
+pub struct LibraryDefinition {
+    /// Name in expression text.
+    pub name: &'static str,
+    /// Column that `x` stands for unless the text gives another series.
+    pub input: &'static str,
+    /// Parameters; all have defaults.
+    pub parameters: &'static [Parameter],
+    /// Whether the first parameter must stay below the second (short and long windows).
+    pub rising: bool,
+    /// What it gives.
+    pub output: Output,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The definition, in expression text over `x`, columns and parameter names.
+    pub definition: &'static str,
+}
+
+impl LibraryFactor {
+    /// Every library factor, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = LibraryFactor> {
+        (0..LIBRARY.len() as u16).map(LibraryFactor)
+    }
+
+    /// What it is.
+    pub fn definition(self) -> &'static LibraryDefinition {
+        &LIBRARY[self.0 as usize]
+    }
+
+    /// The library factor with this name.
+    pub fn by_name(name: &str) -> Option<LibraryFactor> {
+        static BY_NAME: LazyLock<HashMap<&'static str, LibraryFactor>> =
+            LazyLock::new(|| LibraryFactor::all().map(|factor| (factor.definition().name, factor)).collect());
+        BY_NAME.get(name).copied()
+    }
+
+    /// The definition as a list of nodes, inputs before consumers, the value last.
+    pub(crate) fn template(self) -> &'static [Lowered] {
+        static TEMPLATES: LazyLock<Vec<Vec<Lowered>>> = LazyLock::new(|| {
+            LibraryFactor::all()
+                .map(|factor| {
+                    let definition = factor.definition();
+                    lower_template(definition.definition, definition.parameters)
+                        .unwrap_or_else(|error| panic!("the library's own `{}` must parse: {error}", definition.name))
+                })
+                .collect()
+        });
+        &TEMPLATES[self.0 as usize]
+    }
+
+    /// Columns that the definition reads besides its input and that `schema` lacks.
+    pub(crate) fn missing_column(self, schema: &Schema) -> Option<&'static str> {
+        self.template().iter().find_map(|node| match &node.kind {
+            LoweredKind::Field(name, _) if schema.get(name).is_none() => Some(&**name),
+            _ => None,
+        })
+    }
+}
+
+impl LibraryDefinition {
+    /// Whether these parameters may stand; if not, the words that say what may.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check(&self, parameters: &Parameters) -> Result<(), String> {
+        for (parameter, &value) in self.parameters.iter().zip(parameters.as_slice()) {
+            parameter.check(value)?;
+        }
+        if self.rising && parameters.real(0) >= parameters.real(1) {
+            let (low, high) = (self.parameters[0].name, self.parameters[1].name);
+            return Err(format!(
+                "`{low}` must be below `{high}`, not {} and {}",
+                parameters.real(0),
+                parameters.real(1)
+            ));
+        }
+        Ok(())
+    }
+
+    /// The parameters that stand where a text gives none.
+    pub fn defaults(&self) -> Parameters {
+        Parameters::new(&self.parameters.iter().map(|p| p.default.unwrap_or(p.usual.0)).collect::<Vec<_>>())
+    }
+
+    /// The signature as documentation prints it: `momentum(x=close, period=20)`.
+    pub fn signature(&self) -> String {
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|p| format!(", {}={}", p.name, p.default.unwrap_or(p.usual.0)))
+            .collect::<String>();
+        format!("{}(x={}{parameters})", self.name, self.input)
+    }
+}
+
+/// A window parameter with its default and the range that variation keeps to.
+const fn rows(name: &'static str, default: u32, least: u32, most: u32) -> Parameter {
+    Parameter {
+        name,
+        kind: ParameterKind::Rows { least: if least < 2 { least } else { 2 } },
+        default: Some(default as f64),
+        option: false,
+        usual: (least as f64, most as f64),
+    }
+}
+
+/// A fraction or multiple with its default and the range that variation keeps to.
+const fn level(name: &'static str, default: f64, least: f64, most: f64) -> Parameter {
+    Parameter {
+        name,
+        kind: ParameterKind::Real { least: 0.0, most: 1e6 },
+        default: Some(default),
+        option: false,
+        usual: (least, most),
+    }
+}
+
+const SHORT_LONG: &[Parameter] = &[rows("short", 20, 5, 100), rows("long", 60, 10, 200)];
+const PERIOD_20: &[Parameter] = &[rows("period", 20, 5, 100)];
+const PERIOD_14: &[Parameter] = &[rows("period", 14, 2, 50)];
+const YEAR: &[Parameter] = &[rows("period", 252, 20, 504)];
+const BANDS: &[Parameter] = &[rows("period", 20, 5, 100), level("k", 2.0, 0.5, 4.0)];
+const MACD: &[Parameter] = &[rows("fast", 12, 5, 50), rows("slow", 26, 10, 100), rows("signal", 9, 3, 30)];
+
+/// One line of the library.
+const fn factor(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    output: Output,
+    summary: &'static str,
+    definition: &'static str,
+) -> LibraryDefinition {
+    LibraryDefinition { name, input: "close", parameters, rising: false, output, summary, definition }
+}
+
+/// A factor whose first parameter stays below its second.
+const fn rising(definition: LibraryDefinition) -> LibraryDefinition {
+    LibraryDefinition { rising: true, ..definition }
+}
+
+/// A factor that reads another column unless told otherwise.
+const fn reading(input: &'static str, definition: LibraryDefinition) -> LibraryDefinition {
+    LibraryDefinition { input, ..definition }
+}
+
+const RATIO: Output = Output::RATIO;
+const FLAG: Output = Output::Flag;
+const PRICE: Output = Output::Fixed(Unit::PRICE);
+
+#[rustfmt::skip]
+static LIBRARY: &[LibraryDefinition] = &[
+    // Trend and momentum.
+    factor("momentum", PERIOD_20, RATIO, "Mean of one-bar returns.", "ts_mean(returns(x, 1), period)"),
+    factor("roc", &[rows("period", 10, 2, 250)], RATIO, "Rate of change in percent.", "100 * returns(x, period)"),
+    factor("reversal", &[rows("period", 5, 1, 20)], RATIO, "Return over the period with its sign turned.", "-returns(x, period)"),
+    factor("momentum_skip", &[rows("skip", 21, 1, 63), rows("period", 252, 64, 504)], RATIO,
+        "Return over the period without its last `skip` bars: 12-1 momentum.", "ts_delay(x, skip) / ts_delay(x, period) - 1"),
+    factor("ma_filter", &[rows("period", 60, 10, 200)], FLAG, "Whether the series lies above its moving average.", "x > ts_mean(x, period)"),
+    rising(factor("dual_ma_filter", SHORT_LONG, FLAG, "Whether the series lies above both moving averages.",
+        "x > ts_mean(x, short) and x > ts_mean(x, long)")),
+    rising(factor("ma_cross", SHORT_LONG, FLAG, "Whether the short moving average lies above the long one.",
+        "ts_mean(x, short) > ts_mean(x, long)")),
+    rising(factor("ma_gap", SHORT_LONG, RATIO, "Short over long moving average, less one.",
+        "ts_mean(x, short) / ts_mean(x, long) - 1")),
+    reading("revenue", rising(factor("revenue_catalyst", &[rows("short", 63, 21, 126), rows("long", 252, 127, 504)], FLAG,
+        "Whether recent revenue runs above its long average; needs a `revenue` column known on its date.",
+        "ts_mean(x, short) > ts_mean(x, long)"))),
+    reading("roe", rising(factor("earnings_catalyst", &[rows("short", 63, 21, 252), rows("long", 504, 253, 756)], FLAG,
+        "Whether recent return on equity runs above its long average; needs a `roe` column known on its date.",
+        "ts_mean(x, short) > ts_mean(x, long)"))),
+    rising(factor("macd", &[rows("fast", 12, 5, 50), rows("slow", 26, 10, 100)], Output::SAME,
+        "Fast less slow exponential average.", "ts_ema(x, fast) - ts_ema(x, slow)")),
+    rising(factor("macd_hist", MACD, Output::SAME, "MACD less its own exponential average.",
+        "ts_ema(x, fast) - ts_ema(x, slow) - ts_ema(ts_ema(x, fast) - ts_ema(x, slow), signal)")),
+    factor("trend_strength", &[rows("period", 60, 10, 250)], RATIO, "Mean over deviation of one-bar returns.",
+        "ts_mean(returns(x, 1), period) / ts_std(returns(x, 1), period)"),
+    factor("efficiency_ratio", &[rows("period", 10, 5, 100)], RATIO, "Kaufman: net change over the path walked; no movement gives NaN.",
+        "abs(ts_delta(x, period)) / ts_sum(abs(ts_delta(x, 1)), period)"),
+    // Oscillators.
+    factor("rsi", PERIOD_14, RATIO, "Wilder's relative strength index, 0 to 100; a flat series gives NaN.",
+        "100 * ts_rma(max(ts_delta(x, 1), 0), period) / (ts_rma(max(ts_delta(x, 1), 0), period) + ts_rma(max(-ts_delta(x, 1), 0), period))"),
+    factor("bollinger_b", BANDS, RATIO, "Place between the Bollinger bands: 0 at the lower, 1 at the upper; flat gives NaN.",
+        "(x - (ts_mean(x, period) - k * ts_std(x, period, ddof=0))) / (2 * k * ts_std(x, period, ddof=0))"),
+    factor("bollinger_width", BANDS, RATIO, "Width of the Bollinger bands over their middle.",
+        "2 * k * ts_std(x, period, ddof=0) / ts_mean(x, period)"),
+    factor("stochastic_k", &[rows("period", 14, 5, 50), rows("smooth", 3, 1, 10)], RATIO, "Smoothed place in the range of highs and lows, 0 to 100.",
+        "ts_mean(100 * (x - ts_min(low, period)) / (ts_max(high, period) - ts_min(low, period)), smooth)"),
+    factor("williams_r", &[rows("period", 14, 5, 50)], RATIO, "Distance from the highest high in parts of the range, -100 to 0.",
+        "-100 * (ts_max(high, period) - x) / (ts_max(high, period) - ts_min(low, period))"),
+    // Channels and levels.
+    factor("breakout", PERIOD_20, RATIO, "+1 above the highest high of the prior rows, -1 below their lowest low, else 0.",
+        "if_else(x > ts_max(ts_delay(high, 1), period), 1, if_else(x < ts_min(ts_delay(low, 1), period), -1, 0))"),
+    factor("donchian", PERIOD_20, RATIO, "Place in the range of highs and lows, 0 to 1.",
+        "(x - ts_min(low, period)) / (ts_max(high, period) - ts_min(low, period))"),
+    factor("drawdown", YEAR, RATIO, "Fall from the highest value of the window.", "x / ts_max(x, period) - 1"),
+    factor("near_high", YEAR, RATIO, "Series over the highest high of the window.", "x / ts_max(high, period)"),
+    factor("rolling_trailing_stop", &[level("trail", 0.1, 0.01, 0.5), rows("lookback", 20, 5, 100)], FLAG,
+        "Whether the series fell more than `trail` below its highest value; a signal that knows no entry.",
+        "x < ts_max(x, lookback) * (1 - trail)"),
+    factor("rolling_profit_target", &[level("target", 0.3, 0.05, 2.0), rows("lookback", 20, 5, 100)], FLAG,
+        "Whether the series rose `target` above its lowest value; a signal that knows no entry.",
+        "x / ts_min(x, lookback) - 1 >= target"),
+    // Risk.
+    factor("volatility", &[rows("period", 20, 5, 250)], RATIO, "Standard deviation of one-bar returns, per bar.", "ts_std(returns(x, 1), period)"),
+    factor("true_range", &[], PRICE, "Largest of high - low and the gaps from the previous value to high and low.",
+        "max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1)))"),
+    factor("atr", &[rows("period", 14, 5, 100)], PRICE, "Wilder's average true range.",
+        "ts_rma(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period)"),
+    factor("atr_simple", PERIOD_20, PRICE, "Mean of the true range.",
+        "ts_mean(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period)"),
+    factor("natr", &[rows("period", 14, 5, 100)], RATIO, "Average true range in percent of the series.",
+        "100 * ts_rma(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period) / x"),
+    // Volume.
+    factor("relative_volume", PERIOD_20, RATIO, "Volume over its moving average, today included.", "volume / ts_mean(volume, period)"),
+    factor("dollar_volume", &[rows("period", 20, 1, 250)], Output::Fixed(Unit::MONEY), "Mean of price times volume.", "ts_mean(x * volume, period)"),
+    factor("amihud", &[rows("period", 20, 5, 250)], Output::Fixed(Unit { money: -2, share: 0 }), "Illiquidity: mean of absolute return over traded money.",
+        "ts_mean(abs(returns(x, 1)) / (x * volume), period)"),
+    factor("obv", PERIOD_20, Output::Fixed(Unit::VOLUME), "Volume signed by the day's direction, summed.", "ts_sum(sign(ts_delta(x, 1)) * volume, period)"),
+    factor("vwap_gap", PERIOD_20, RATIO, "Series over the volume-weighted mean of the typical price, less one.",
+        "x / ts_wmean((high + low + x) / 3, volume, period) - 1"),
+    // One bar.
+    factor("overnight", &[], RATIO, "Open over the previous value, less one.", "open / ts_delay(x, 1) - 1"),
+    factor("intraday", &[], RATIO, "Value over the open, less one.", "x / open - 1"),
+    factor("range_pct", &[], RATIO, "The bar's range over the value.", "(high - low) / x"),
+    factor("close_location", &[], RATIO, "Where in its range the bar closed, -1 to 1.", "(2 * x - high - low) / (high - low)"),
+];

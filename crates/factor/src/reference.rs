@@ -1,0 +1,90 @@
+//! The slow, obvious arithmetic behind every operator's reference: what a value *means*, written for reading.
+//!
+//! Kernels are tested against it. Two-pass moments throughout; the flat rule of [`crate::registry`] is applied in
+//! [`variance`], so that whatever divides by a deviation agrees on when there is none.
+
+/// Relative threshold below which a deviation counts as none.
+pub const FLAT: f64 = 1e-12;
+
+/// Arithmetic mean.
+pub fn mean(values: &[f64]) -> f64 {
+    // Summing distances from the first value keeps digits where the level is large beside the spread.
+    let anchor = values[0];
+    anchor + values.iter().map(|x| x - anchor).sum::<f64>() / values.len() as f64
+}
+
+/// Variance with divisor `n - ddof`; exactly 0 where the standard deviation is at most [`FLAT`] of the absolute
+/// mean; NaN for fewer than `ddof + 1` values.
+pub fn variance(values: &[f64], ddof: f64) -> f64 {
+    let center = mean(values);
+    let divisor = values.len() as f64 - ddof;
+    if divisor <= 0.0 {
+        return f64::NAN;
+    }
+    let variance = values.iter().map(|x| (x - center) * (x - center)).sum::<f64>() / divisor;
+    if variance.sqrt() <= FLAT * center.abs() { 0.0 } else { variance }
+}
+
+/// Covariance with divisor `n - 1`.
+pub fn covariance(x: &[f64], y: &[f64]) -> f64 {
+    let (center_x, center_y) = (mean(x), mean(y));
+    let total: f64 = x.iter().zip(y).map(|(x, y)| (x - center_x) * (y - center_y)).sum();
+    total / (x.len() as f64 - 1.0)
+}
+
+/// Median; the mean of the two middle values where there is no single one.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
+}
+
+/// Rank of `x` among `values`, from 1; ties share the average rank.
+pub fn average_rank(values: &[f64], x: f64) -> f64 {
+    let below = values.iter().filter(|&&value| value < x).count() as f64;
+    let equal = values.iter().filter(|&&value| value == x).count() as f64;
+    below + (equal + 1.0) / 2.0
+}
+
+/// The last `d` values, if there are as many and none is NaN.
+pub fn full_window(x: &[f64], d: usize) -> Option<&[f64]> {
+    let window = &x[x.len().checked_sub(d)?..];
+    window.iter().all(|value| !value.is_nan()).then_some(window)
+}
+
+/// The last `d` values of two series, if both are full.
+pub fn full_windows<'a>(x: &[&'a [f64]], d: usize) -> Option<[&'a [f64]; 2]> {
+    Some([full_window(x[0], d)?, full_window(x[1], d)?])
+}
+
+/// Applies `f` to the values that are not NaN and puts its results back in their places.
+pub fn on_members(row: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let places: Vec<usize> = (0..row.len()).filter(|&i| !row[i].is_nan()).collect();
+    let mut result = vec![f64::NAN; row.len()];
+    if !places.is_empty() {
+        let values: Vec<f64> = places.iter().map(|&i| row[i]).collect();
+        for (&place, value) in places.iter().zip(f(&values)) {
+            result[place] = value;
+        }
+    }
+    result
+}
+
+/// Applies `f` to the values of each group that are not NaN and puts its results back in their places.
+pub fn by_group(row: &[f64], codes: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let mut result = vec![f64::NAN; row.len()];
+    let mut distinct: Vec<f64> = codes.iter().copied().filter(|code| !code.is_nan()).collect();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    for group in distinct {
+        let inside: Vec<f64> =
+            row.iter().zip(codes).map(|(&x, &code)| if code == group { x } else { f64::NAN }).collect();
+        for (place, value) in on_members(&inside, &f).into_iter().enumerate() {
+            if !inside[place].is_nan() {
+                result[place] = value;
+            }
+        }
+    }
+    result
+}

@@ -1,0 +1,228 @@
+//! The one table of operators. Parser, printer, documentation, random generator, mutation, kernels and coverage
+//! tests all derive from it.
+//!
+//! Definitions follow common practice: windows include the current row and must be full, ties share the average
+//! rank, standard deviations use ddof 1, and whatever cannot be computed is NaN. A window or row whose standard
+//! deviation is at most 1e-12 of its absolute mean is flat: its deviation is exactly 0.
+
+mod arithmetic;
+mod cross_section;
+mod logic;
+mod time_series;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::operator::{
+    Definition, Family, Lookback, Memory, Output, Parameter, ParameterKind, Port, Reference, Syntax,
+};
+
+macro_rules! operators {
+    ($($(#[$doc:meta])* $variant:ident = $definition:path),* $(,)?) => {
+        /// An operator of the vocabulary; [`Operator::definition`] says everything about it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each operator is documented by its definition")]
+        pub enum Operator { $($variant),* }
+
+        impl Operator {
+            /// Every operator, in the order of the documentation.
+            pub const ALL: &'static [Operator] = &[$(Operator::$variant),*];
+        }
+
+        static DEFINITIONS: &[Definition] = &[$($definition),*];
+    };
+}
+
+operators! {
+    Add = arithmetic::ADD,
+    Sub = arithmetic::SUB,
+    Mul = arithmetic::MUL,
+    Div = arithmetic::DIV,
+    Neg = arithmetic::NEG,
+    Inverse = arithmetic::INVERSE,
+    Abs = arithmetic::ABS,
+    Sign = arithmetic::SIGN,
+    Log = arithmetic::LOG,
+    Exp = arithmetic::EXP,
+    Sqrt = arithmetic::SQRT,
+    Square = arithmetic::SQUARE,
+    Pow = arithmetic::POW,
+    SignedPow = arithmetic::SIGNED_POW,
+    Tanh = arithmetic::TANH,
+    Sigmoid = arithmetic::SIGMOID,
+    Clip = arithmetic::CLIP,
+    Min = arithmetic::MIN,
+    Max = arithmetic::MAX,
+    Less = logic::LESS,
+    LessEqual = logic::LESS_EQUAL,
+    Greater = logic::GREATER,
+    GreaterEqual = logic::GREATER_EQUAL,
+    Equal = logic::EQUAL,
+    NotEqual = logic::NOT_EQUAL,
+    And = logic::AND,
+    Or = logic::OR,
+    Xor = logic::XOR,
+    Not = logic::NOT,
+    IfElse = logic::IF_ELSE,
+    IsNan = logic::IS_NAN,
+    Fill = logic::FILL,
+    NanWhere = logic::NAN_WHERE,
+    Num = logic::NUM,
+    TsDelay = time_series::DELAY,
+    TsDelta = time_series::DELTA,
+    Returns = time_series::RETURNS,
+    LogReturns = time_series::LOG_RETURNS,
+    TsSum = time_series::SUM,
+    TsMean = time_series::MEAN,
+    TsWmean = time_series::WMEAN,
+    TsProduct = time_series::PRODUCT,
+    TsStd = time_series::STD,
+    TsVar = time_series::VAR,
+    TsZscore = time_series::ZSCORE,
+    TsMin = time_series::MIN,
+    TsMax = time_series::MAX,
+    TsArgmin = time_series::ARGMIN,
+    TsArgmax = time_series::ARGMAX,
+    TsRank = time_series::RANK,
+    TsMedian = time_series::MEDIAN,
+    TsCorr = time_series::CORR,
+    TsCov = time_series::COV,
+    TsDecayLinear = time_series::DECAY_LINEAR,
+    TsBackfill = time_series::BACKFILL,
+    TsCount = time_series::COUNT,
+    TsEma = time_series::EMA,
+    TsRma = time_series::RMA,
+    CsRank = cross_section::RANK,
+    CsZscore = cross_section::ZSCORE,
+    CsDemean = cross_section::DEMEAN,
+    CsScale = cross_section::SCALE,
+    CsWinsorize = cross_section::WINSORIZE,
+    GroupNeutralize = cross_section::GROUP_NEUTRALIZE,
+    GroupRank = cross_section::GROUP_RANK,
+    GroupZscore = cross_section::GROUP_ZSCORE,
+    GroupMean = cross_section::GROUP_MEAN,
+}
+
+impl Operator {
+    /// What the operator declares.
+    pub fn definition(self) -> &'static Definition {
+        &DEFINITIONS[self as usize]
+    }
+
+    /// The operator with this name or alias.
+    pub fn by_name(name: &str) -> Option<Operator> {
+        static BY_NAME: LazyLock<HashMap<&'static str, Operator>> = LazyLock::new(|| {
+            let mut map = HashMap::new();
+            for &operator in Operator::ALL {
+                let definition = operator.definition();
+                map.insert(definition.name, operator);
+                for alias in definition.aliases {
+                    map.insert(alias, operator);
+                }
+            }
+            map
+        });
+        BY_NAME.get(name).copied()
+    }
+
+    /// A number that stands for the operator in structural hashes: FNV-1a of its name, so that adding operators
+    /// changes no hash.
+    pub fn code(self) -> u64 {
+        static CODES: LazyLock<Vec<u64>> = LazyLock::new(|| {
+            let fnv = |name: &str| {
+                name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+                })
+            };
+            Operator::ALL.iter().map(|operator| fnv(operator.definition().name)).collect()
+        });
+        CODES[self as usize]
+    }
+}
+
+/// A window parameter `d` of at least `least` rows.
+const fn window(least: u32) -> Parameter {
+    Parameter {
+        name: "d",
+        kind: ParameterKind::Rows { least },
+        default: None,
+        option: false,
+        usual: (if least > 2 { least as f64 } else { 2.0 }, 250.0),
+    }
+}
+
+/// A real parameter that must be given.
+const fn real(name: &'static str, least: f64, most: f64, usual: (f64, f64)) -> Parameter {
+    Parameter { name, kind: ParameterKind::Real { least, most }, default: None, option: false, usual }
+}
+
+/// A real parameter with a default.
+const fn real_or(name: &'static str, least: f64, most: f64, default: f64) -> Parameter {
+    Parameter {
+        name,
+        kind: ParameterKind::Real { least, most },
+        default: Some(default),
+        option: false,
+        usual: (default, default),
+    }
+}
+
+/// Divisor n - ddof of variances: 1 unless the text says otherwise.
+const DDOF: Parameter = Parameter {
+    name: "ddof",
+    kind: ParameterKind::Whole { least: 0, most: 1 },
+    default: Some(1.0),
+    option: true,
+    usual: (1.0, 1.0),
+};
+
+/// What most operators share; each definition names what differs.
+const BASE: Definition = Definition {
+    name: "",
+    aliases: &[],
+    syntax: Syntax::Function,
+    family: Family::Arithmetic,
+    inputs: &[Port::U],
+    parameters: &[],
+    output: Output::SAME,
+    lookback: Lookback::None,
+    memory: Memory::Finite,
+    commutative: false,
+    generated: true,
+    cost: 3,
+    summary: "",
+    formula: "",
+    missing: "NaN in, NaN out.",
+    example: "",
+    reference: Reference::Cell(|_, _| f64::NAN),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_definition_is_complete_and_names_are_unique() {
+        let mut names = std::collections::BTreeSet::new();
+        for &operator in Operator::ALL {
+            let definition = operator.definition();
+            for name in std::iter::once(&definition.name).chain(definition.aliases) {
+                assert!(names.insert(*name), "`{name}` stands twice");
+                assert_eq!(Operator::by_name(name), Some(operator));
+            }
+            for text in [definition.summary, definition.formula, definition.missing, definition.example] {
+                assert!(!text.is_empty(), "{} lacks documentation", definition.name);
+            }
+            let probe = Parameters::new(&definition.parameters.iter().map(|p| p.usual.0).collect::<Vec<_>>());
+            for (parameter, &value) in definition.parameters.iter().zip(probe.as_slice()) {
+                assert!(parameter.check(value).is_ok(), "{}: {}", definition.name, parameter.name);
+                assert!(parameter.check(parameter.usual.1).is_ok());
+                assert!(parameter.default.is_none_or(|default| parameter.check(default).is_ok()));
+            }
+            assert!(definition.inputs.len() <= crate::operator::MAX_INPUTS);
+        }
+        assert!(Operator::ALL.len() >= 45);
+    }
+
+    use crate::operator::Parameters;
+}

@@ -1,0 +1,384 @@
+//! One symbol's past. Every window includes the current row and must be full of values.
+
+use super::{BASE, DDOF, window};
+use crate::operator::{Definition, Family, Lookback, Memory, Output, Parameters, Port, Reference::Series};
+use crate::reference::{average_rank, covariance, full_window, full_windows, mean, median, variance};
+
+const WINDOW_RULE: &str = "NaN unless the window holds d values.";
+const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
+
+const TIME_SERIES: Definition =
+    Definition { family: Family::TimeSeries, lookback: Lookback::Window(0), missing: WINDOW_RULE, ..BASE };
+const PAIR: Definition = Definition { inputs: &[Port::U, Port::V], cost: 35, ..TIME_SERIES };
+
+/// Applies `f` to the full window that ends now, NaN where it is not full.
+fn over(x: &[&[f64]], p: &Parameters, f: impl Fn(&[f64]) -> f64) -> f64 {
+    full_window(x[0], p.rows(0)).map_or(f64::NAN, f)
+}
+
+/// The value `d` rows ago.
+fn ago(x: &[f64], d: usize) -> f64 {
+    if d < x.len() { x[x.len() - 1 - d] } else { f64::NAN }
+}
+
+fn last(x: &[f64]) -> f64 {
+    x[x.len() - 1]
+}
+
+pub(super) const DELAY: Definition = Definition {
+    name: "ts_delay",
+    aliases: &["delay", "lag"],
+    parameters: &[window(0)],
+    lookback: Lookback::Lag(0),
+    cost: 2,
+    summary: "The value d rows ago. A negative lag cannot be written.",
+    formula: "x[t-d]",
+    missing: "NaN before row d and where that value is missing.",
+    example: "ts_delay(close, 1)",
+    reference: Series(|x, p| ago(x[0], p.rows(0))),
+    ..TIME_SERIES
+};
+
+pub(super) const DELTA: Definition = Definition {
+    name: "ts_delta",
+    aliases: &["delta"],
+    parameters: &[window(1)],
+    lookback: Lookback::Lag(0),
+    summary: "Change over d rows.",
+    formula: "x[t] - x[t-d]",
+    missing: "NaN where either value is missing.",
+    example: "ts_delta(close, 5)",
+    reference: Series(|x, p| last(x[0]) - ago(x[0], p.rows(0))),
+    ..TIME_SERIES
+};
+
+pub(super) const RETURNS: Definition = Definition {
+    name: "returns",
+    aliases: &["ts_returns"],
+    parameters: &[window(1)],
+    lookback: Lookback::Lag(0),
+    output: Output::RATIO,
+    cost: 6,
+    summary: "Relative change over d rows, not annualised.",
+    formula: "x[t] / x[t-d] - 1",
+    missing: "NaN where either value is missing or the base is not positive.",
+    example: "returns(close, 1)",
+    reference: Series(|x, p| {
+        let base = ago(x[0], p.rows(0));
+        if base > 0.0 { last(x[0]) / base - 1.0 } else { f64::NAN }
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const LOG_RETURNS: Definition = Definition {
+    name: "log_returns",
+    parameters: &[window(1)],
+    lookback: Lookback::Lag(0),
+    output: Output::RATIO,
+    cost: 70,
+    summary: "Logarithmic change over d rows.",
+    formula: "ln(x[t] / x[t-d])",
+    missing: "NaN where either value is missing or not positive.",
+    example: "log_returns(close, 1)",
+    reference: Series(|x, p| {
+        let (now, base) = (last(x[0]), ago(x[0], p.rows(0)));
+        if now > 0.0 && base > 0.0 { libm::log(now / base) } else { f64::NAN }
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const SUM: Definition = Definition {
+    name: "ts_sum",
+    parameters: &[window(1)],
+    cost: 5,
+    summary: "Sum over the window.",
+    formula: "x[t-d+1] + ... + x[t]",
+    example: "ts_sum(volume, 20)",
+    reference: Series(|x, p| over(x, p, |w| mean(w) * w.len() as f64)),
+    ..TIME_SERIES
+};
+
+pub(super) const MEAN: Definition = Definition {
+    name: "ts_mean",
+    parameters: &[window(1)],
+    cost: 5,
+    summary: "Mean over the window: a simple moving average.",
+    formula: "ts_sum(x, d) / d",
+    example: "ts_mean(close, 60)",
+    reference: Series(|x, p| over(x, p, mean)),
+    ..TIME_SERIES
+};
+
+pub(super) const WMEAN: Definition = Definition {
+    name: "ts_wmean",
+    inputs: &[Port::U, Port::V],
+    parameters: &[window(1)],
+    cost: 15,
+    summary: "Mean over the window, weighted by a second series.",
+    formula: "sum(x*w) / sum(w)",
+    missing: "NaN unless both windows hold d values; weights that sum to 0 give NaN.",
+    example: "ts_wmean(close, volume, 20)",
+    reference: Series(|x, p| {
+        let Some([x, w]) = full_windows(x, p.rows(0)) else { return f64::NAN };
+        x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>() / w.iter().sum::<f64>()
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const PRODUCT: Definition = Definition {
+    name: "ts_product",
+    inputs: &[Port::Ratio],
+    parameters: &[window(1)],
+    output: Output::RATIO,
+    generated: false,
+    cost: 5,
+    summary: "Product over the window, multiplied out, so that zeros and signs are exact.",
+    formula: "x[t-d+1] * ... * x[t]",
+    example: "ts_product(1 + returns(close, 1), 20)",
+    reference: Series(|x, p| over(x, p, |w| w.iter().product())),
+    ..TIME_SERIES
+};
+
+pub(super) const STD: Definition = Definition {
+    name: "ts_std",
+    aliases: &["ts_std_dev"],
+    parameters: &[window(2), DDOF],
+    cost: 12,
+    summary: "Standard deviation over the window.",
+    formula: "sqrt(sum((x - mean)^2) / (d - ddof))",
+    missing: "NaN unless the window holds d values; a flat window gives 0.",
+    example: "ts_std(returns(close, 1), 20)",
+    reference: Series(|x, p| over(x, p, |w| variance(w, p.real(1)).sqrt())),
+    ..TIME_SERIES
+};
+
+pub(super) const VAR: Definition = Definition {
+    name: "ts_var",
+    parameters: &[window(2), DDOF],
+    output: Output::Number { u: 4, v: 0 },
+    cost: 12,
+    summary: "Variance over the window.",
+    formula: "sum((x - mean)^2) / (d - ddof)",
+    missing: "NaN unless the window holds d values; a flat window gives 0.",
+    example: "ts_var(returns(close, 1), 20)",
+    reference: Series(|x, p| over(x, p, |w| variance(w, p.real(1)))),
+    ..TIME_SERIES
+};
+
+pub(super) const ZSCORE: Definition = Definition {
+    name: "ts_zscore",
+    parameters: &[window(2), DDOF],
+    output: Output::RATIO,
+    cost: 15,
+    summary: "Distance from the window's mean in standard deviations.",
+    formula: "(x - ts_mean(x, d)) / ts_std(x, d)",
+    missing: FLAT_RULE,
+    example: "ts_zscore(close, 20)",
+    reference: Series(|x, p| over(x, p, |w| (last(w) - mean(w)) / variance(w, p.real(1)).sqrt())),
+    ..TIME_SERIES
+};
+
+pub(super) const MIN: Definition = Definition {
+    name: "ts_min",
+    parameters: &[window(1)],
+    cost: 6,
+    summary: "Smallest value of the window.",
+    formula: "min(x[t-d+1], ..., x[t])",
+    example: "ts_min(low, 20)",
+    reference: Series(|x, p| over(x, p, |w| w.iter().copied().fold(f64::INFINITY, f64::min))),
+    ..TIME_SERIES
+};
+
+pub(super) const MAX: Definition = Definition {
+    name: "ts_max",
+    parameters: &[window(1)],
+    cost: 6,
+    summary: "Largest value of the window.",
+    formula: "max(x[t-d+1], ..., x[t])",
+    example: "ts_max(high, 20)",
+    reference: Series(|x, p| over(x, p, |w| w.iter().copied().fold(f64::NEG_INFINITY, f64::max))),
+    ..TIME_SERIES
+};
+
+pub(super) const ARGMIN: Definition = Definition {
+    name: "ts_argmin",
+    aliases: &["ts_arg_min"],
+    parameters: &[window(1)],
+    output: Output::RATIO,
+    cost: 12,
+    summary: "Rows since the smallest value of the window; today is 0, of equals the most recent.",
+    formula: "t - argmin(x[t-d+1..t])",
+    example: "ts_argmin(low, 20)",
+    reference: Series(|x, p| {
+        over(x, p, |w| {
+            let least = w.iter().copied().fold(f64::INFINITY, f64::min);
+            w.iter().rev().position(|&value| value == least).map_or(f64::NAN, |rows| rows as f64)
+        })
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const ARGMAX: Definition = Definition {
+    name: "ts_argmax",
+    aliases: &["ts_arg_max"],
+    parameters: &[window(1)],
+    output: Output::RATIO,
+    cost: 12,
+    summary: "Rows since the largest value of the window; today is 0, of equals the most recent.",
+    formula: "t - argmax(x[t-d+1..t])",
+    example: "ts_argmax(high, 20)",
+    reference: Series(|x, p| {
+        over(x, p, |w| {
+            let most = w.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            w.iter().rev().position(|&value| value == most).map_or(f64::NAN, |rows| rows as f64)
+        })
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const RANK: Definition = Definition {
+    name: "ts_rank",
+    parameters: &[window(1)],
+    output: Output::RATIO,
+    cost: 60,
+    summary: "Rank of today's value in the window, from 0 (lowest) to 1; ties share the average rank.",
+    formula: "(r - 1) / (d - 1); 0.5 for d = 1",
+    example: "ts_rank(volume, 20)",
+    reference: Series(|x, p| {
+        over(x, p, |w| if w.len() == 1 { 0.5 } else { (average_rank(w, last(w)) - 1.0) / (w.len() - 1) as f64 })
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const MEDIAN: Definition = Definition {
+    name: "ts_median",
+    parameters: &[window(1)],
+    cost: 200,
+    summary: "Median of the window; the mean of the two middle values for even d.",
+    formula: "median(x[t-d+1..t])",
+    example: "ts_median(close, 21)",
+    reference: Series(|x, p| over(x, p, median)),
+    ..TIME_SERIES
+};
+
+pub(super) const CORR: Definition = Definition {
+    name: "ts_corr",
+    aliases: &["correlation"],
+    parameters: &[window(2)],
+    output: Output::RATIO,
+    commutative: true,
+    summary: "Pearson correlation of two series over the window, kept within -1..1.",
+    formula: "cov(x, y) / (std(x) * std(y))",
+    missing: "NaN unless both windows hold d values; NaN where either is flat.",
+    example: "ts_corr(close, volume, 20)",
+    reference: Series(|x, p| {
+        let Some([x, y]) = full_windows(x, p.rows(0)) else { return f64::NAN };
+        let spread = (variance(x, 1.0) * variance(y, 1.0)).sqrt();
+        if spread == 0.0 { f64::NAN } else { (covariance(x, y) / spread).clamp(-1.0, 1.0) }
+    }),
+    ..PAIR
+};
+
+pub(super) const COV: Definition = Definition {
+    name: "ts_cov",
+    aliases: &["covariance", "ts_covariance"],
+    parameters: &[window(2)],
+    output: Output::Number { u: 2, v: 2 },
+    commutative: true,
+    summary: "Covariance of two series over the window, ddof 1.",
+    formula: "sum((x - mean x) * (y - mean y)) / (d - 1)",
+    missing: "NaN unless both windows hold d values.",
+    example: "ts_cov(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(|x, p| {
+        let Some([x, y]) = full_windows(x, p.rows(0)) else { return f64::NAN };
+        covariance(x, y)
+    }),
+    ..PAIR
+};
+
+pub(super) const DECAY_LINEAR: Definition = Definition {
+    name: "ts_decay_linear",
+    aliases: &["decay_linear"],
+    parameters: &[window(1)],
+    cost: 8,
+    summary: "Weighted mean with weights d, d-1, ..., 1, the newest heaviest.",
+    formula: "(d*x[t] + ... + 1*x[t-d+1]) / (d*(d+1)/2)",
+    example: "ts_decay_linear(returns(close, 1), 10)",
+    reference: Series(|x, p| {
+        over(x, p, |w| {
+            let total: f64 = w.iter().enumerate().map(|(age, value)| value * (age + 1) as f64).sum();
+            total / (w.len() * (w.len() + 1) / 2) as f64
+        })
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const BACKFILL: Definition = Definition {
+    name: "ts_backfill",
+    parameters: &[window(1)],
+    generated: false,
+    cost: 5,
+    summary: "The most recent value that is not missing, at most d-1 rows old.",
+    formula: "last value of x[t-d+1..t] that is not NaN",
+    missing: "NaN where the whole window is missing; needs no full window.",
+    example: "ts_backfill(volume, 5)",
+    reference: Series(|x, p| x[0].iter().rev().take(p.rows(0)).copied().find(|v| !v.is_nan()).unwrap_or(f64::NAN)),
+    ..TIME_SERIES
+};
+
+pub(super) const COUNT: Definition = Definition {
+    name: "ts_count",
+    inputs: &[Port::Flag],
+    parameters: &[window(1)],
+    output: Output::RATIO,
+    cost: 5,
+    summary: "True rows in the window.",
+    formula: "sum of the flag over d rows",
+    example: "ts_count(close > open, 20)",
+    reference: Series(|x, p| over(x, p, |w| w.iter().sum())),
+    ..TIME_SERIES
+};
+
+pub(super) const EMA: Definition = Definition {
+    name: "ts_ema",
+    parameters: &[window(1)],
+    memory: Memory::Span,
+    cost: 6,
+    summary: "Exponential moving average with alpha = 2/(d+1), started at the first value, shown from the d-th.",
+    formula: "e = alpha*x + (1 - alpha)*e[t-1]",
+    missing: "NaN on a NaN input, which changes nothing; NaN until d values were seen.",
+    example: "ts_ema(close, 12)",
+    reference: Series(|x, p| {
+        let d = p.rows(0);
+        let alpha = 2.0 / (d as f64 + 1.0);
+        let mut average = f64::NAN;
+        let mut seen = 0;
+        for &value in x[0].iter().filter(|value| !value.is_nan()) {
+            average = if seen == 0 { value } else { alpha * value + (1.0 - alpha) * average };
+            seen += 1;
+        }
+        if last(x[0]).is_nan() || seen < d { f64::NAN } else { average }
+    }),
+    ..TIME_SERIES
+};
+
+pub(super) const RMA: Definition = Definition {
+    name: "ts_rma",
+    parameters: &[window(1)],
+    memory: Memory::Wilder,
+    cost: 6,
+    summary: "Wilder's average: starts as the mean of the first d values, then moves by 1/d.",
+    formula: "r = (r[t-1]*(d-1) + x) / d",
+    missing: "NaN on a NaN input, which changes nothing; NaN until d values were seen.",
+    example: "ts_rma(max(ts_delta(close, 1), 0), 14)",
+    reference: Series(|x, p| {
+        let d = p.rows(0);
+        let values: Vec<f64> = x[0].iter().copied().filter(|value| !value.is_nan()).collect();
+        if last(x[0]).is_nan() || values.len() < d {
+            return f64::NAN;
+        }
+        let start = values[..d].iter().sum::<f64>() / d as f64;
+        values[d..].iter().fold(start, |average, value| (average * (d as f64 - 1.0) + value) / d as f64)
+    }),
+    ..TIME_SERIES
+};

@@ -1,0 +1,65 @@
+//! Expression text both ways: `cs_rank(ts_mean(returns(close, 1), 20))` parses to a graph and prints back.
+
+mod lower;
+mod parser;
+mod printer;
+
+pub(crate) use lower::{Lowered, LoweredKind, lower_template};
+pub use printer::{print, print_number};
+
+use std::collections::HashMap;
+
+use crate::error::ParseError;
+use crate::graph::{FactorGraph, Kind, NodeIndex};
+use crate::schema::Schema;
+use crate::types::Type;
+
+/// Factors that an expression may name besides columns: those defined above it in a strategy file.
+pub type NamedFactors = HashMap<String, (NodeIndex, Type)>;
+
+/// Reads an expression as a graph whose root is its value.
+///
+/// # Errors
+/// A message with the column, a caret, and the nearest name where one is unknown.
+pub fn parse(text: &str, schema: &Schema) -> Result<FactorGraph, ParseError> {
+    let mut graph = FactorGraph::new(Kind::Positions);
+    let terminal = graph.root();
+    let (root, _) = parse_into(&mut graph, text, schema, &NamedFactors::new())?;
+    graph.set_root(root);
+    debug_assert_ne!(root, terminal);
+    graph.prune();
+    Ok(graph)
+}
+
+/// Reads an expression into an existing graph and returns the node of its value and its type.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_into(
+    graph: &mut FactorGraph,
+    text: &str,
+    schema: &Schema,
+    named: &NamedFactors,
+) -> Result<(NodeIndex, Type), ParseError> {
+    let lowered = lower::lower(text, schema, named)?;
+    let mut indices: Vec<NodeIndex> = Vec::with_capacity(lowered.len());
+    for node in &lowered {
+        let inputs: Vec<NodeIndex> = node.inputs().iter().map(|&i| indices[i as usize]).collect();
+        let kind = match &node.kind {
+            LoweredKind::Named(index) => {
+                indices.push(*index);
+                continue;
+            }
+            LoweredKind::Field(name, kind) => Kind::Field(name.clone(), *kind),
+            LoweredKind::Constant(value) => Kind::Constant(*value),
+            LoweredKind::Operator(operator, parameters, _) => Kind::Operator(*operator, *parameters),
+            LoweredKind::Library(factor, parameters) => Kind::Library(*factor, *parameters),
+            LoweredKind::Input | LoweredKind::Parameter(_) => {
+                unreachable!("inputs and parameters stand in templates alone")
+            }
+        };
+        indices.push(graph.add_with_inputs(kind, &inputs));
+    }
+    let last = lowered.last().expect("an expression has at least one node");
+    Ok((indices[indices.len() - 1], last.output))
+}
