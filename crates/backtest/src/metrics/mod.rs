@@ -11,6 +11,7 @@
 
 mod activity;
 mod benchmark;
+mod path;
 mod returns;
 mod text;
 mod trades;

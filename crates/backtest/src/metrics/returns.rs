@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::path::{Path, Underwater};
 use super::text::{Kind, Row};
-use super::{NEGLIGIBLE, ReturnSettings, finite, quantile, ratio};
+use super::{ReturnSettings, finite, quantile, ratio};
 use crate::statistics::SharpeEstimate;
 
 /// What a series of simple returns says about a strategy. Undefined figures are `None`.
@@ -67,7 +68,7 @@ impl Metrics {
     pub fn from_returns(returns: &[f64], settings: &ReturnSettings) -> Self {
         let mut underwater = Underwater::default();
         let path = Path::walk(returns, |drawdown| underwater.push(drawdown));
-        let headline = path.headline(returns, settings);
+        let headline = Headline::of(&path, returns, settings);
         let n = path.n_obs as f64;
         let mut metrics = Self {
             n_obs: path.n_obs,
@@ -214,7 +215,24 @@ pub struct Headline {
 impl Headline {
     /// Headline figures of a series of simple net returns, NaN = missing. Allocates nothing.
     pub fn from_returns(returns: &[f64], settings: &ReturnSettings) -> Self {
-        Path::walk(returns, |_| ()).headline(returns, settings)
+        Self::of(&Path::walk(returns, |_| ()), returns, settings)
+    }
+
+    /// The figures that a walk down these returns gives.
+    fn of(path: &Path, returns: &[f64], settings: &ReturnSettings) -> Self {
+        let sharpe = path
+            .deviation(returns)
+            .filter(|_| !path.is_constant())
+            .and_then(|deviation| finite((path.mean() - settings.risk_free()) / deviation * settings.root()));
+        // An equity beyond the largest number makes every figure about it meaningless.
+        let measured = path.n_obs > 0 && path.equity.is_finite();
+        Self {
+            n_obs: path.n_obs,
+            ruin: path.ruin,
+            total_return: measured.then_some(path.equity - 1.0),
+            sharpe,
+            max_drawdown: measured.then_some(path.worst),
+        }
     }
 }
 
@@ -225,120 +243,6 @@ pub fn cagr_calendar(total_return: f64, days: f64) -> Option<f64> {
 
 fn compound(growth: f64, power: f64) -> Option<f64> {
     finite(libm::pow(growth, power) - 1.0)
-}
-
-/// Time under the equity's high.
-#[derive(Default)]
-struct Underwater {
-    run: usize,
-    longest: usize,
-    sum_of_squares: f64,
-}
-
-impl Underwater {
-    #[inline]
-    fn push(&mut self, drawdown: f64) {
-        self.run = if drawdown < 0.0 { self.run + 1 } else { 0 };
-        self.longest = self.longest.max(self.run);
-        self.sum_of_squares += drawdown * drawdown;
-    }
-}
-
-/// One walk down the returns: what both [`Metrics`] and [`Headline`] need.
-struct Path {
-    n_obs: usize,
-    n_missing: usize,
-    ruin: bool,
-    /// Rows that count: up to and including a ruinous one.
-    rows: usize,
-    equity: f64,
-    worst: f64,
-    sum: f64,
-    lowest: f64,
-    highest: f64,
-}
-
-impl Path {
-    /// Walks down the returns and shows each drawdown to `visit`.
-    #[inline]
-    fn walk(returns: &[f64], mut visit: impl FnMut(f64)) -> Self {
-        let mut path = Self {
-            n_obs: 0,
-            n_missing: 0,
-            ruin: false,
-            rows: returns.len(),
-            equity: 1.0,
-            worst: 0.0,
-            sum: 0.0,
-            lowest: f64::INFINITY,
-            highest: f64::NEG_INFINITY,
-        };
-        let mut high = 1.0_f64;
-        for (row, &r) in returns.iter().enumerate() {
-            if r.is_nan() {
-                path.n_missing += 1;
-                continue;
-            }
-            path.n_obs += 1;
-            path.sum += r;
-            path.lowest = path.lowest.min(r);
-            path.highest = path.highest.max(r);
-            path.ruin = r <= -1.0;
-            // Below -1 the strategy would owe money; whoever lent it bears that.
-            path.equity = if path.ruin { 0.0 } else { path.equity * (1.0 + r) };
-            high = high.max(path.equity);
-            let drawdown = path.equity / high - 1.0;
-            path.worst = path.worst.min(drawdown);
-            visit(drawdown);
-            if path.ruin {
-                path.rows = row + 1;
-                break;
-            }
-        }
-        path
-    }
-
-    /// The returns that count.
-    fn observed<'a>(&self, returns: &'a [f64]) -> impl Iterator<Item = f64> + use<'a> {
-        returns[..self.rows].iter().copied().filter(|r| !r.is_nan())
-    }
-
-    fn mean(&self) -> f64 {
-        self.sum / self.n_obs as f64
-    }
-
-    fn is_constant(&self) -> bool {
-        self.highest - self.lowest <= NEGLIGIBLE
-    }
-
-    /// Standard deviation with ddof 1: `None` below two returns, 0 for constant ones.
-    fn deviation(&self, returns: &[f64]) -> Option<f64> {
-        if self.n_obs < 2 {
-            return None;
-        }
-        if self.is_constant() {
-            return Some(0.0);
-        }
-        let mean = self.mean();
-        let squares: f64 = self.observed(returns).map(|r| (r - mean) * (r - mean)).sum();
-        Some((squares / (self.n_obs - 1) as f64).sqrt())
-    }
-
-    fn headline(&self, returns: &[f64], settings: &ReturnSettings) -> Headline {
-        let sharpe = self
-            .deviation(returns)
-            .filter(|_| !self.is_constant())
-            .and_then(|deviation| finite((self.mean() - settings.risk_free()) / deviation * settings.root()));
-        // An equity beyond the largest number makes every figure about it meaningless.
-        let measured = self.n_obs > 0 && self.equity.is_finite();
-        Headline {
-            n_obs: self.n_obs,
-            ruin: self.ruin,
-            total_return: measured.then_some(self.equity - 1.0),
-            sharpe,
-            max_drawdown: measured.then_some(self.worst),
-        }
-    }
 }
 
 #[cfg(test)]

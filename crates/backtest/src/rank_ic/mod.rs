@@ -135,7 +135,7 @@ impl LabelRanks {
 }
 
 /// Spearman correlation: Pearson's, of average ranks, over the pairs where neither value is NaN. A row longer than the
-/// other is cut.
+/// other is cut; beyond 1,048,576 pairs there is no value.
 pub fn spearman(left: &[f64], right: &[f64], scratch: &mut RankScratch) -> Correlation {
     let n = left.len().min(right.len());
     let (left, right) = (&left[..n], &right[..n]);
