@@ -106,25 +106,26 @@ pub(super) fn ranks(values: &[f64], out: &mut [f64], ranker: &mut Ranker) {
 /// Distances from the mean in standard deviations; NaN for a flat row or a single value.
 #[inline(always)]
 pub(super) fn zscores(values: &[f64], out: &mut [f64]) {
-    let (mean, deviation) = moments(values);
+    let Moments { anchor, shift, deviation } = Moments::of(values);
     for (out, &x) in out.iter_mut().zip(values) {
-        *out = if deviation > 0.0 { (x - mean) / deviation } else { f64::NAN };
+        *out = if deviation > 0.0 { ((x - anchor) - shift) / deviation } else { f64::NAN };
     }
 }
 
 /// Distances from the mean.
 #[inline(always)]
 pub(super) fn demeaned(values: &[f64], out: &mut [f64]) {
-    let mean = mean(values);
+    let (anchor, shift) = center(values);
     for (out, &x) in out.iter_mut().zip(values) {
-        *out = x - mean;
+        *out = (x - anchor) - shift;
     }
 }
 
 /// The mean, for everyone.
 #[inline(always)]
 pub(super) fn means(values: &[f64], out: &mut [f64]) {
-    out.fill(mean(values));
+    let (anchor, shift) = center(values);
+    out.fill(anchor + shift);
 }
 
 /// Scaled so that absolute values sum to `total`; zeros stay.
@@ -143,28 +144,43 @@ pub(super) fn winsorized(values: &[f64], out: &mut [f64], deviations: f64) {
         out.copy_from_slice(values);
         return;
     }
-    let (mean, deviation) = moments(values);
-    let (low, high) = (mean - deviations * deviation, mean + deviations * deviation);
+    let Moments { anchor, shift, deviation } = Moments::of(values);
+    let (low, high) = (anchor + (shift - deviations * deviation), anchor + (shift + deviations * deviation));
     for (out, &x) in out.iter_mut().zip(values) {
         let raised = if x < low { low } else { x };
         *out = if raised > high { high } else { raised };
     }
 }
 
-/// Mean, and standard deviation with ddof 1 (0 where flat, NaN for a single value).
-#[inline(always)]
-fn moments(values: &[f64]) -> (f64, f64) {
-    let mean = mean(values);
-    let squares = lanes(values, |x| (x - mean) * (x - mean));
-    let deviation = (squares / (values.len() as f64 - 1.0)).sqrt();
-    (mean, if deviation <= factor::reference::FLAT * mean.abs() { 0.0 } else { deviation })
+/// Mean and deviation of a row.
+struct Moments {
+    anchor: f64,
+    /// Mean less anchor.
+    shift: f64,
+    /// Standard deviation with ddof 1: 0 where flat, NaN for a single value.
+    deviation: f64,
 }
 
+impl Moments {
+    #[inline(always)]
+    fn of(values: &[f64]) -> Self {
+        let (anchor, shift) = center(values);
+        let squares = lanes(values, |x| {
+            let distance = (x - anchor) - shift;
+            distance * distance
+        });
+        let deviation = (squares / (values.len() as f64 - 1.0)).sqrt();
+        let flat = deviation <= factor::reference::FLAT * (anchor + shift).abs();
+        Self { anchor, shift, deviation: if flat { 0.0 } else { deviation } }
+    }
+}
+
+/// The mean as the first value and the mean distance from it: digits stay where the level is large beside the
+/// spread.
 #[inline(always)]
-fn mean(values: &[f64]) -> f64 {
-    // Distances from the first value keep digits where the level is large beside the spread.
+fn center(values: &[f64]) -> (f64, f64) {
     let anchor = values[0];
-    anchor + lanes(values, |x| x - anchor) / values.len() as f64
+    (anchor, lanes(values, |x| x - anchor) / values.len() as f64)
 }
 
 /// A sum in eight lanes and a fixed tree: the same order, so the same bits, on every machine.
