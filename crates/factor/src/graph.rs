@@ -100,6 +100,11 @@ impl FactorGraph {
         Self { graph: Arc::new(graph), root }
     }
 
+    /// A graph without nodes, to be filled; its root must be set before anything else is asked of it.
+    pub(crate) fn empty() -> Self {
+        Self { graph: Arc::new(StableDiGraph::default()), root: NodeIndex::end() }
+    }
+
     /// The node everything else feeds.
     pub fn root(&self) -> NodeIndex {
         self.root

@@ -18,6 +18,7 @@
 
 mod compile;
 mod error;
+mod genome;
 mod graph;
 mod library;
 mod operator;
@@ -31,6 +32,7 @@ mod types;
 
 pub use compile::{Extra, MAX_INSTRUCTIONS, compile};
 pub use error::{GraphError, ParseError, StrategyError};
+pub use genome::{Gene, Genome, GenomeNode};
 pub use graph::{FactorGraph, Inputs, Kind, MAX_NODES, Node, NodeIndex, Role, Slot};
 pub use library::{LibraryDefinition, LibraryFactor};
 pub use operator::{

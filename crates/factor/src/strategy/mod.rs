@@ -26,7 +26,7 @@ pub enum Rule {
 }
 
 /// A number of symbols, or a fraction of the members of the universe.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Count {
     /// This many.
     Number(u32),
@@ -69,7 +69,7 @@ pub enum Rebalance {
 }
 
 /// What is done with the factors.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Positions {
     /// How scores and flags become holdings.
     pub rule: Rule,
@@ -108,7 +108,7 @@ pub struct ScaledStop {
 }
 
 /// Exits that need an entry; whichever fires first sells. Judged on the close, filled with the next fill.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Exits {
     /// Loss from entry that sells, a fraction.
     pub stop_loss: Option<f64>,
