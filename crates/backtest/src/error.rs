@@ -4,6 +4,15 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A setting is out of range.
+    #[error("{0}")]
+    Setting(String),
+    /// A strategy does not compile.
+    #[error(transparent)]
+    Graph(#[from] factor::GraphError),
+    /// The panel lacks a column that a strategy reads.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
     /// A flat panel does not divide into rows.
     #[error("{values} values do not divide into rows of {symbols} symbols")]
     Shape {

@@ -13,6 +13,8 @@ mod error;
 pub mod metrics;
 mod random;
 pub mod rank_ic;
+mod report;
+mod simulate;
 pub mod statistics;
 
 pub use error::Error;
@@ -20,4 +22,9 @@ pub use metrics::{
     ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Headline, Kind, Metrics, ReturnSettings, Row,
     TradeMetrics, display,
 };
+pub use rank_ic::forward_returns;
 pub use rank_ic::{Correlation, IcSeries, IcSummary, LabelRanks, RankScratch};
+pub use report::{Assumptions, PeriodReport, Report, backtest, benchmark};
+pub use simulate::{
+    Costs, Delisting, Detail, Fill, Market, Outcome, Periods, Position, Reason, Rows, Settings, Simulator, Trade,
+};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use engine::{Columns, Executor, Outputs, Plan, evaluate, members};
 use factor::{
-    Definition, FactorGraph, Kind, NodeIndex, Operator, ParameterKind, Parameters, Port, Purpose, Reference, Type, compile,
+    Definition, FactorGraph, Kind, NodeIndex, Operator, ParameterKind, Parameters, Port, Purpose, Reference, Type,
+    compile,
 };
 use indexmap::IndexMap;
 use market::{Calendar, Group, Panel};
@@ -32,7 +33,13 @@ fn value(shape: &str, row: usize, before: f64, rng: &mut Xoshiro256PlusPlus) -> 
         "infinities" if uniform(rng) < 0.05 => f64::INFINITY * noise.signum(),
         "level" => 5e6 + noise,
         "storm" => 5e6 + noise * if row % 40 < 8 { 1e3 } else { 1e-3 },
-        "walk" => if before.is_nan() { 100.0 } else { before * (1.0 + noise * 0.04) },
+        "walk" => {
+            if before.is_nan() {
+                100.0
+            } else {
+                before * (1.0 + noise * 0.04)
+            }
+        }
         _ => noise * 4.0,
     }
 }
@@ -101,7 +108,8 @@ fn choices(definition: &Definition) -> Vec<Parameters> {
     if definition.parameters.is_empty() {
         return vec![Parameters::NONE];
     }
-    let windows: &[f64] = if definition.parameters[0].is_whole() { &[0.0, 1.0, 2.0, 3.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
+    let windows: &[f64] =
+        if definition.parameters[0].is_whole() { &[0.0, 1.0, 2.0, 3.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
     let mut all = Vec::new();
     for &window in windows {
         for variant in 0..2 {
@@ -139,8 +147,10 @@ fn slow(operator: Operator, parameters: &Parameters, names: &[&str], panel: &Pan
         }
         Reference::Series(f) => {
             for symbol in 0..symbols {
-                let series: Vec<Vec<f64>> =
-                    columns.iter().map(|column| (0..bars).map(|row| column[row * symbols + symbol]).collect()).collect();
+                let series: Vec<Vec<f64>> = columns
+                    .iter()
+                    .map(|column| (0..bars).map(|row| column[row * symbols + symbol]).collect())
+                    .collect();
                 for row in 0..bars {
                     let history: Vec<&[f64]> = series.iter().map(|series| &series[..=row]).collect();
                     out[row * symbols + symbol] = clean(f(&history, parameters));
@@ -153,7 +163,11 @@ fn slow(operator: Operator, parameters: &Parameters, names: &[&str], panel: &Pan
                 let masked: Vec<Vec<f64>> = columns
                     .iter()
                     .map(|column| {
-                        column[at.clone()].iter().zip(&members[at.clone()]).map(|(&x, &m)| if m { x } else { f64::NAN }).collect()
+                        column[at.clone()]
+                            .iter()
+                            .zip(&members[at.clone()])
+                            .map(|(&x, &m)| if m { x } else { f64::NAN })
+                            .collect()
                     })
                     .collect();
                 let inputs: Vec<&[f64]> = masked.iter().map(Vec::as_slice).collect();
@@ -211,7 +225,12 @@ fn kernels_agree_with_their_references() {
             }
         }
     }
-    assert!(failures.is_empty(), "{} disagreements:\n{}", failures.len(), failures[..failures.len().min(25)].join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} disagreements:\n{}",
+        failures.len(),
+        failures[..failures.len().min(25)].join("\n")
+    );
 }
 
 /// Bits of every row, fed in steps of the given sizes.
@@ -262,7 +281,8 @@ fn perturbed(panel: &Panel, rows: std::ops::Range<usize>) -> Panel {
             (name.to_owned(), field)
         })
         .collect();
-    let groups = panel.group_names().map(|name| (name.to_owned(), panel.group(name).expect("a group").clone())).collect();
+    let groups =
+        panel.group_names().map(|name| (name.to_owned(), panel.group(name).expect("a group").clone())).collect();
     Panel::new(panel.calendar().clone(), panel.symbols().to_vec(), fields, groups).expect("the same shape")
 }
 

@@ -166,7 +166,9 @@ impl<'a> Track<'a> {
             if let (Some(labels), Some(score)) = (&evaluator.labels, outputs.row(Purpose::Score, offset)) {
                 // One date in `horizon`: labels that do not overlap. Those that reach into the next period are left out.
                 let fits = |period: &std::ops::Range<usize>| {
-                    period.contains(&row) && row + 1 + horizon < period.end && (row - period.start).is_multiple_of(horizon)
+                    period.contains(&row)
+                        && row + 1 + horizon < period.end
+                        && (row - period.start).is_multiple_of(horizon)
                 };
                 if fits(&periods.train) {
                     self.train_ic.push(labels.ic(row, score, &mut self.scratch));

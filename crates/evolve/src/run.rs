@@ -124,8 +124,7 @@ fn run_here(
         }
     });
     let validation_bars = config.periods.validation.len();
-    let luck_bar =
-        backtest::statistics::luck_bar(search.distinct() as f64, validation_bars, config.periods_per_year);
+    let luck_bar = backtest::statistics::luck_bar(search.distinct() as f64, validation_bars, config.periods_per_year);
     let settings = &config.spec.backtest;
     let returns = ReturnSettings::new(config.periods_per_year);
     let mut champions = Vec::new();

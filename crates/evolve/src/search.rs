@@ -270,8 +270,7 @@ impl<'a> Search<'a> {
         let mut duplicates = 0;
         let mut children = Vec::with_capacity(size);
         for individual in elites..size {
-            let mut rng =
-                stream(self.config.spec.seed, self.purpose, 0, self.generation as u64, individual as u64);
+            let mut rng = stream(self.config.spec.seed, self.purpose, 0, self.generation as u64, individual as u64);
             // Duplicates cost nothing but an attempt; a search space that is used up ends in fewer children.
             for attempt in 0..ATTEMPTS {
                 let fresh = random || self.population.is_empty() || attempt + 2 >= ATTEMPTS;
@@ -352,7 +351,13 @@ impl<'a> Search<'a> {
         &self.population[best]
     }
 
-    fn child(&self, strategy: Strategy, parent: Option<&Individual>, operation: String, parents: &[u128]) -> Option<Child> {
+    fn child(
+        &self,
+        strategy: Strategy,
+        parent: Option<&Individual>,
+        operation: String,
+        parents: &[u128],
+    ) -> Option<Child> {
         // A genome has one node order, so that what a checkpoint brings back breeds as what was never saved.
         let mut strategy = Genome::from(&strategy).strategy().ok()?;
         let program = strategy.compile().ok()?;
@@ -368,7 +373,8 @@ impl<'a> Search<'a> {
     fn remember_best(&mut self) {
         let before = self.archive.first().map_or(f64::NEG_INFINITY, |one| one.evaluation.fitness());
         let held: FxHashSet<u128> = self.archive.iter().map(|one| one.hash).collect();
-        let fresh = self.population.iter().filter(|one| one.evaluation.fitness().is_finite() && !held.contains(&one.hash));
+        let fresh =
+            self.population.iter().filter(|one| one.evaluation.fitness().is_finite() && !held.contains(&one.hash));
         self.archive.extend(fresh.cloned().collect::<Vec<_>>());
         rank(&mut self.archive);
         self.archive.truncate(ARCHIVE);

@@ -71,14 +71,15 @@ impl From<&Strategy> for Genome {
                 open.extend(inputs.into_iter().rev());
                 continue;
             }
-            let inputs = slots
-                .map(|(slot, input)| (slot, places[input.index()].expect("inputs are completed first")))
-                .collect();
+            let inputs =
+                slots.map(|(slot, input)| (slot, places[input.index()].expect("inputs are completed first"))).collect();
             places[index.index()] = Some(nodes.len() as u16);
             let gene = match graph.kind(index) {
                 Kind::Field(name, kind) => Gene::Field(name.to_string(), *kind),
                 Kind::Constant(value) => Gene::Constant(*value),
-                Kind::Operator(operator, p) => Gene::Operator(operator.definition().name.to_owned(), p.as_slice().to_vec()),
+                Kind::Operator(operator, p) => {
+                    Gene::Operator(operator.definition().name.to_owned(), p.as_slice().to_vec())
+                }
                 Kind::Library(factor, p) => Gene::Library(factor.definition().name.to_owned(), p.as_slice().to_vec()),
                 Kind::Positions => Gene::Positions,
             };
