@@ -5,6 +5,8 @@
 
 mod calendar;
 mod panel;
+mod synthetic;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use panel::{Group, Panel, PanelError};
+pub use synthetic::{RandomWalk, random_walk};
