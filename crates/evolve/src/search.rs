@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use factor::variation::{Mutation, Palette, crossover, mutate, random_strategy};
+use factor::variation::{Mutation, Palette, Settings, crossover, mutate, random_strategy};
 use factor::{Genome, Program, Schema, Strategy};
 use market::Panel;
 use rustc_hash::FxHashSet;
@@ -392,8 +392,14 @@ fn rank(individuals: &mut [Individual]) {
 }
 
 /// What strategies may be made of, in this run and on this market.
-fn palette(config: &RunConfig, panel: &Panel) -> Palette {
+fn palette(config: &RunConfig, panel: &Panel) -> Result<Palette, Error> {
     let fields = panel.field_names().filter(|name| *name != "universe");
     let schema = Schema::new(fields, panel.group_names());
-    Palette::new(schema, config.rules.clone(), config.cross_section, config.max_window, config.spec.max_nodes)
+    Palette::new(Settings {
+        schema,
+        max_window: config.max_window,
+        max_nodes: config.spec.max_nodes,
+        cross_section: config.cross_section,
+        rules: config.rules.clone(),
+    })
 }
