@@ -7,6 +7,7 @@ mod calendar;
 mod error;
 mod import;
 mod panel;
+pub mod table;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
@@ -14,3 +15,4 @@ pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_
 pub use panel::{Group, Panel, PanelError};
 pub use polars;
 pub use polars::frame::DataFrame;
+pub use table::{Column, Table, long_values, write_atomically};
