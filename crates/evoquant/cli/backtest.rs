@@ -136,6 +136,6 @@ fn write_series(arguments: &BacktestArguments, panel: &Panel, report: &Report, h
 }
 
 fn write<const N: usize>(path: &Path, columns: [(&str, Column); N]) -> Result<()> {
-    let table = Table::new(columns.map(|(name, column)| (name.to_owned(), column)));
+    let table = columns.into_iter().fold(Table::new(), |table, (name, column)| table.with(name, column));
     table.write(path).with_context(|| format!("cannot write {}", path.display()))
 }
