@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!("{}\n{}\n", describe(&arguments.market.path()?, &panel), spec.backtest);
-    if ledger.rows_dropped() + ledger.rows_repaired() > 0 {
+    if ledger.rows_dropped > 0 || !ledger.repaired.is_empty() {
         text.push_str("the data were mended on import: `evoquant data info` shows how\n");
     }
     if let [report] = &reports[..] {

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::market::describe;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{print, read_market};
+use super::{describe, print, read_market};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
@@ -25,7 +24,7 @@ pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::Info { file, strict } => {
             let import = read_market(file, *strict)?;
-            print(&format!("{}\n{}\n\n{}\n", file.display(), describe(&import.panel), import.ledger))?;
+            print(&format!("{}\n\n{}\n", describe(file, &import.panel), import.ledger))?;
         }
     }
     Ok(ExitCode::SUCCESS)
