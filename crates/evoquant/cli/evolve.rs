@@ -128,7 +128,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
     };
     let config = RunConfig::new(spec, panel)?;
     remark(&describe(&path, panel));
-    if import.ledger.rows_dropped() + import.ledger.rows_repaired() > 0 {
+    if import.ledger.rows_dropped > 0 || !import.ledger.repaired.is_empty() {
         remark("the data were mended on import: `evoquant data info` shows how");
     }
     for note in &config.notes {
