@@ -29,6 +29,7 @@ mod schema;
 mod strategy;
 mod text;
 mod types;
+mod variation;
 
 pub use compile::{Extra, MAX_INSTRUCTIONS, compile};
 pub use error::{GraphError, ParseError, StrategyError};
@@ -45,3 +46,4 @@ pub use schema::Schema;
 pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
 pub use text::{NamedFactors, parse, parse_into, print, print_number};
 pub use types::{Type, Unit};
+pub use variation::{Mutation, Palette, Settings, crossover, random_expression, random_strategy};

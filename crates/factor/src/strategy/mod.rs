@@ -256,10 +256,14 @@ impl Strategy {
             return fail("exits.max_holding must be at least 1 bar".to_owned());
         }
         for (key, stop) in [("volatility_stop", self.exits.volatility_stop), ("atr_stop", self.exits.atr_stop)] {
-            fraction(&format!("{key}.multiplier"), stop.map(|stop| stop.multiplier), 1e3)?;
-            if let Some(stop) = stop
-                && !(2..=crate::operator::MAX_WINDOW).contains(&stop.window)
-            {
+            let Some(stop) = stop else { continue };
+            if !(stop.multiplier > 0.0 && stop.multiplier < 1e3) {
+                return fail(format!(
+                    "exits.{key}.multiplier must lie above 0 and below 1000, not {}",
+                    stop.multiplier
+                ));
+            }
+            if !(2..=crate::operator::MAX_WINDOW).contains(&stop.window) {
                 return fail(format!(
                     "exits.{key}.window must be from 2 to {} bars, not {}",
                     crate::operator::MAX_WINDOW,
