@@ -133,13 +133,16 @@ pub struct RunConfig {
     pub notes: Vec<String>,
 }
 
+fn fail<T>(message: String) -> Result<T, Error> {
+    Err(Error::Specification(message))
+}
+
 impl RunConfig {
     /// Checks a specification against a market.
     ///
     /// # Errors
     /// The first key that cannot be used, and what may stand there.
     pub fn new(spec: RunSpec, panel: &Panel) -> Result<Self, Error> {
-        let fail = |message: String| Err(Error::Specification(message));
         let within = |key: &str, value: usize, least: usize, most: usize| {
             if (least..=most).contains(&value) {
                 Ok(())
@@ -182,7 +185,7 @@ impl RunConfig {
             ));
         }
         spec.backtest.check().map_err(|error| Error::Specification(error.to_string()))?;
-        let periods = Periods::split(panel.bars(), spec.train, spec.validation, exam);
+        let periods = Periods::split(panel.bars(), spec.train, spec.validation);
         let least = 20;
         if periods.train.len() < 3 * least || periods.validation.len() < least || periods.exam.len() < least {
             return fail(format!(

@@ -1,7 +1,7 @@
 //! A whole run: search, control, champions, exam, verdict.
 
 use backtest::metrics::ReturnSettings;
-use backtest::{Market, PeriodReport, Report, backtest, benchmark};
+use backtest::{Market, Report, backtest, benchmark};
 use factor::Strategy;
 use market::Panel;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct Control {
     pub best_fitness: Option<f64>,
     /// Sharpe ratio on validation of the champion it would have picked.
     pub champion_validation_sharpe: Option<f64>,
-    /// Fitness on train of the k-th best, for the comparison of the leading strategies.
+    /// Mean fitness on train of its ten best.
     pub mean_fitness_of_best_ten: Option<f64>,
 }
 
@@ -106,23 +106,25 @@ fn run_here(
 ) -> Result<RunResult, Error> {
     let market = Market::new(panel);
     let evaluator = Evaluator::new(panel, &market, config);
-    let mut search = Search::new(config, &evaluator, panel, Purpose::Breeding);
+    let mut search = Search::new(config, &evaluator, panel, Purpose::Breeding)?;
     if let Some(state) = state {
         search.restore(state)?;
     }
     let stop = search.run(observer)?;
     let wants_control = config.spec.control && config.spec.algorithm == Algorithm::Genetic;
-    let control = (wants_control && stop != StopReason::Interrupted).then(|| {
+    let control = if wants_control && stop != StopReason::Interrupted {
         tracing::info!(distinct = search.distinct(), "random search at as many distinct trials");
-        let mut random = Search::new(config, &evaluator, panel, Purpose::Control);
+        let mut random = Search::new(config, &evaluator, panel, Purpose::Control)?;
         random.run_random(search.distinct());
-        Control {
+        Some(Control {
             distinct: random.distinct(),
             best_fitness: best(&random),
             champion_validation_sharpe: pick(random.archive(), 1).first().and_then(|one| validation_sharpe(one)),
             mean_fitness_of_best_ten: mean_of_best_ten(&random),
-        }
-    });
+        })
+    } else {
+        None
+    };
     let validation_bars = config.periods.validation.len();
     let luck_bar = backtest::statistics::luck_bar(search.distinct() as f64, validation_bars, config.periods_per_year);
     let settings = &config.spec.backtest;
@@ -176,9 +178,4 @@ fn best(search: &Search<'_>) -> Option<f64> {
 fn mean_of_best_ten(search: &Search<'_>) -> Option<f64> {
     let best: Vec<f64> = search.archive().iter().take(10).map(|one| one.evaluation.fitness()).collect();
     (!best.is_empty()).then(|| best.iter().sum::<f64>() / best.len() as f64)
-}
-
-/// The figures of one period beside another's: kept here so that leaderboards read the same everywhere.
-pub fn period<'r>(report: &'r Report, name: &str) -> Option<&'r PeriodReport> {
-    report.periods.iter().find(|period| period.name == name)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use factor::variation::{Mutation, Palette, Settings, crossover, mutate, random_strategy};
-use factor::{Genome, Program, Schema, Strategy};
+
+use factor::{Genome, Mutation, Palette, Program, Schema, Settings, Strategy, crossover, random_strategy};
 use market::Panel;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -150,11 +150,16 @@ struct Child {
 }
 
 impl<'a> Search<'a> {
-    pub(crate) fn new(config: &'a RunConfig, evaluator: &'a Evaluator<'a>, panel: &Panel, purpose: Purpose) -> Self {
-        Self {
+    pub(crate) fn new(
+        config: &'a RunConfig,
+        evaluator: &'a Evaluator<'a>,
+        panel: &Panel,
+        purpose: Purpose,
+    ) -> Result<Self, Error> {
+        Ok(Self {
             config,
             evaluator,
-            palette: palette(config, panel),
+            palette: palette(config, panel)?,
             purpose,
             generation: 0,
             population: Vec::new(),
@@ -164,7 +169,7 @@ impl<'a> Search<'a> {
             rejections: BTreeMap::new(),
             improved: 0,
             seconds: 0.0,
-        }
+        })
     }
 
     /// Continues from a remembered state.
@@ -340,7 +345,7 @@ impl<'a> Search<'a> {
             return self.child(strategy, Some(mother), "crossover".to_owned(), &[mother.hash, father.hash]);
         }
         let mutation = Mutation::ALL[below(rng, Mutation::ALL.len())];
-        let strategy = mutate(mutation, &mother.strategy, &self.palette, rng)?;
+        let strategy = mutation.mutate(&mother.strategy, &self.palette, rng)?;
         self.child(strategy, Some(mother), mutation.name().to_owned(), &[mother.hash])
     }
 
@@ -402,4 +407,5 @@ fn palette(config: &RunConfig, panel: &Panel) -> Result<Palette, Error> {
         cross_section: config.cross_section,
         rules: config.rules.clone(),
     })
+    .map_err(|error| Error::Specification(error.to_string()))
 }

@@ -105,31 +105,25 @@ impl Genome {
         if self.nodes.last().is_none_or(|node| node.gene != Gene::Positions) || self.nodes.len() > crate::MAX_NODES {
             return Err(bad("the last node must be the positions".to_owned()));
         }
-        let mut indices: Vec<NodeIndex> = Vec::with_capacity(self.nodes.len());
-        let mut graph: Option<FactorGraph> = None;
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut edges = 0;
         for (place, node) in self.nodes.iter().enumerate() {
             let kind = kind(&node.gene).map_err(bad)?;
             if kind == Kind::Positions && place + 1 != self.nodes.len() {
                 return Err(bad("positions must stand last".to_owned()));
             }
-            let fresh = Node { kind, name: node.name.as_deref().map(Arc::from) };
-            let graph = graph.get_or_insert_with(FactorGraph::empty);
-            let index = graph.add(Arc::new(fresh));
-            let mut filled = [false; MAX_INPUTS];
+            let mut inputs = [NodeIndex::end(); MAX_INPUTS];
             for &(slot, input) in &node.inputs {
-                let source = indices.get(input as usize).copied();
-                let (Some(source), Some(taken)) = (source, filled.get_mut(slot as usize)) else {
-                    return Err(bad(format!("node {place} has an input that does not stand before it")));
+                let taken = inputs.get_mut(slot as usize).filter(|taken| **taken == NodeIndex::end());
+                let (Some(taken), true) = (taken, (input as usize) < place) else {
+                    return Err(bad(format!("an input of node {place} has no slot of its own or does not stand before it")));
                 };
-                if std::mem::replace(taken, true) {
-                    return Err(bad(format!("node {place} has slot {slot} twice")));
-                }
-                graph.connect(source, index, slot);
+                *taken = NodeIndex::new(input as usize);
+                edges += 1;
             }
-            indices.push(index);
+            nodes.push((Arc::new(Node { kind, name: node.name.as_deref().map(Arc::from) }), inputs));
         }
-        let mut graph = graph.expect("there is at least the terminal node");
-        graph.set_root(indices[indices.len() - 1]);
+        let graph = FactorGraph::assemble(nodes.into_iter(), edges);
         let strategy = Strategy {
             name: self.name.clone(),
             description: self.description.clone(),

@@ -100,11 +100,6 @@ impl FactorGraph {
         Self { graph: Arc::new(graph), root }
     }
 
-    /// A graph without nodes, to be filled; its root must be set before anything else is asked of it.
-    pub(crate) fn empty() -> Self {
-        Self { graph: Arc::new(StableDiGraph::default()), root: NodeIndex::end() }
-    }
-
     /// A graph of nodes that are listed inputs first, each with its inputs by slot (`NodeIndex::end()` where a slot
     /// is empty); the last one is the root. Node indices count the list.
     pub(crate) fn assemble(
