@@ -9,7 +9,7 @@ mod clock;
 mod report;
 mod work;
 
-use factor::variation::Mutation;
+use factor::Mutation;
 use market::{Panel, RandomWalk};
 
 pub use report::{BenchReport, Fit, Record};
