@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!("{}\n{}\n", describe(&arguments.market.path()?, &panel), spec.backtest);
-    if ledger.rows_dropped() + ledger.rows_repaired() > 0 {
+    if ledger.rows_dropped > 0 || !ledger.repaired.is_empty() {
         text.push_str("the data were mended on import: `evoquant data info` shows how\n");
     }
     if let [report] = &reports[..] {
@@ -136,6 +136,6 @@ fn write_series(arguments: &BacktestArguments, panel: &Panel, report: &Report, h
 }
 
 fn write<const N: usize>(path: &Path, columns: [(&str, Column); N]) -> Result<()> {
-    let table = Table::new(columns.map(|(name, column)| (name.to_owned(), column)));
+    let table = columns.into_iter().fold(Table::new(), |table, (name, column)| table.with(name, column));
     table.write(path).with_context(|| format!("cannot write {}", path.display()))
 }

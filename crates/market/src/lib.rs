@@ -8,6 +8,7 @@ mod error;
 mod import;
 mod panel;
 mod synthetic;
+pub mod table;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
@@ -16,3 +17,4 @@ pub use panel::{Group, Panel, PanelError};
 pub use polars;
 pub use polars::frame::DataFrame;
 pub use synthetic::{RandomWalk, random_walk};
+pub use table::{Column, Table, long_values, write_atomically};

@@ -165,12 +165,6 @@ impl BarColumns {
         let places: IndexMap<&str, usize> =
             values.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect();
         let find = |name: &str| places.get(name).copied();
-        Self {
-            open: find("open"),
-            high: find("high"),
-            low: find("low"),
-            close: find("close"),
-            volume: find("volume"),
-        }
+        Self { open: find("open"), high: find("high"), low: find("low"), close: find("close"), volume: find("volume") }
     }
 }

@@ -137,17 +137,11 @@ mod tests {
 
     /// `expected` is `date time_of_day symbol | field names`, or a part of the error.
     fn check(headers: &[&str], expected: Result<&str, &str>) {
-        let columns = headers.iter().map(|&name| RawColumn {
-            name: name.to_owned(),
-            cells: Cells::Text(TextCells::Owned(Vec::new())),
-        });
-        let table = RawTable {
-            origin: "f".to_owned(),
-            rows: 0,
-            lines: None,
-            columns: columns.collect(),
-            ignored: Vec::new(),
-        };
+        let columns = headers
+            .iter()
+            .map(|&name| RawColumn { name: name.to_owned(), cells: Cells::Text(TextCells::Owned(Vec::new())) });
+        let table =
+            RawTable { origin: "f".to_owned(), rows: 0, lines: None, columns: columns.collect(), ignored: Vec::new() };
         let show = |index: Option<usize>| index.map_or("-".to_owned(), |index| headers[index].to_owned());
         match (roles(&table), expected) {
             (Ok(roles), Ok(text)) => {
@@ -173,10 +167,7 @@ mod tests {
             &["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"],
             Ok("Date - - | open high low close adj_close volume"),
         );
-        check(
-            &["<TICKER>", "<DATE>", "<TIME>", "<CLOSE>", "<VOL>"],
-            Ok("<DATE> <TIME> <TICKER> | close volume"),
-        );
+        check(&["<TICKER>", "<DATE>", "<TIME>", "<CLOSE>", "<VOL>"], Ok("<DATE> <TIME> <TICKER> | close volume"));
         check(&["date", "open", "close", "volume", "Name"], Ok("date - Name | open close volume"));
         check(&["symbol", "date", "adjusted", "close"], Ok("date - symbol | adj_close close"));
         check(&["TIMESTAMP", "instrument", "CLOSE"], Ok("TIMESTAMP - instrument | close"));

@@ -87,7 +87,8 @@ pub(super) fn split(text: &mut [u8], origin: &str, max_bytes: u64) -> Result<Spl
             return Err(Error::unusable(origin, problem));
         }
         if (lines.len() as u64 + 1) * names.len() as u64 * CELL_BYTES > max_bytes {
-            let problem = format!("has more cells than the limit of {max_bytes} bytes bears; split it or raise the limit");
+            let problem =
+                format!("has more cells than the limit of {max_bytes} bytes bears; split it or raise the limit");
             return Err(Error::unusable(origin, problem));
         }
         for (column, &span) in columns.iter_mut().zip(&record) {

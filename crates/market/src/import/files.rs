@@ -37,8 +37,11 @@ pub(super) fn kind(path: &Path, options: &ImportOptions) -> Result<Kind, Error> 
         return Err(Error::unusable(origin(), "is empty; it needs a header row and rows of bars"));
     }
     if metadata.len() > options.max_bytes {
-        let problem =
-            format!("has {} bytes, above the limit of {}; split it or raise the limit", metadata.len(), options.max_bytes);
+        let problem = format!(
+            "has {} bytes, above the limit of {}; split it or raise the limit",
+            metadata.len(),
+            options.max_bytes
+        );
         return Err(Error::unusable(origin(), problem));
     }
     let mut start = Vec::new();
@@ -124,9 +127,7 @@ fn kind_by_content(start: &[u8]) -> Result<Kind, &'static str> {
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Ok(Kind::Ipc),
         [b'P', b'A', b'R', b'E', ..] => Err("is an encrypted Parquet file; decrypt it first"),
         [b'F', b'E', b'A', b'1', ..] => Err("is a Feather file of version 1; save it as version 2 (Arrow IPC)"),
-        [0xff, 0xff, 0xff, 0xff, ..] => {
-            Err("is an Arrow stream, not an Arrow file; write it in the IPC file format")
-        }
+        [0xff, 0xff, 0xff, 0xff, ..] => Err("is an Arrow stream, not an Arrow file; write it in the IPC file format"),
         [b'P', b'K', 3, 4, ..] => Err("is a zip archive or a spreadsheet; unpack it, or save the sheet as CSV"),
         _ => Ok(Kind::Text),
     }

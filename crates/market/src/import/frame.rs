@@ -14,7 +14,10 @@ pub(super) fn raw_table<'a>(frame: &'a DataFrame, origin: &str) -> Result<RawTab
     for column in frame.columns() {
         let name = column.name().to_string();
         let cells = raw_cells(column).map_err(|error| {
-            Error::unusable(origin, format!("column `{}` cannot be read: {}", excerpt(&name), excerpt(&error.to_string())))
+            Error::unusable(
+                origin,
+                format!("column `{}` cannot be read: {}", excerpt(&name), excerpt(&error.to_string())),
+            )
         })?;
         match cells {
             Some(cells) => columns.push(RawColumn { name, cells }),
@@ -28,7 +31,9 @@ pub(super) fn raw_table<'a>(frame: &'a DataFrame, origin: &str) -> Result<RawTab
 fn raw_cells(column: &Column) -> PolarsResult<Option<Cells<'_>>> {
     let series = column.as_materialized_series();
     Ok(Some(match column.dtype() {
-        DataType::String => Cells::Text(TextCells::Borrowed(series.str()?.iter().map(Option::unwrap_or_default).collect())),
+        DataType::String => {
+            Cells::Text(TextCells::Borrowed(series.str()?.iter().map(Option::unwrap_or_default).collect()))
+        }
         DataType::Null => Cells::Text(TextCells::Borrowed(vec![""; column.len()])),
         DataType::Date => {
             let days = series.date()?.physical().iter();

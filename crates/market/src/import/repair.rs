@@ -25,9 +25,7 @@ pub(super) fn mend(table: &RawTable<'_>, grid: &Grid<'_>, values: &mut [ValueCol
     mender.bars(Rule::PositivePrices, bar, |cell| prices.iter().copied().find(|&column| cell(column) <= 0.0));
     mender.volume(bar);
     if let (Some(high), Some(low)) = (bar.high, bar.low) {
-        mender.bars(Rule::HighNotBelowLow, bar, |cell| {
-            (cell(high) < cell(low) * (1.0 - ROUNDING)).then_some(high)
-        });
+        mender.bars(Rule::HighNotBelowLow, bar, |cell| (cell(high) < cell(low) * (1.0 - ROUNDING)).then_some(high));
     }
     mender.bars(Rule::InsideRange, bar, |cell| {
         let highest = bar.high.map_or(f64::NAN, cell) * (1.0 + ROUNDING);
@@ -111,12 +109,7 @@ impl Mender<'_, '_> {
 
     /// Sets the whole bar to missing where `fault` names a column: one price that cannot be says that the row is
     /// broken, and which of its prices are right is not known.
-    fn bars(
-        &mut self,
-        rule: Rule,
-        bar: BarColumns,
-        fault: impl for<'c> Fn(&'c dyn Fn(usize) -> f64) -> Option<usize>,
-    ) {
+    fn bars(&mut self, rule: Rule, bar: BarColumns, fault: impl for<'c> Fn(&'c dyn Fn(usize) -> f64) -> Option<usize>) {
         let grid = self.grid;
         let mut tally = Tally::default();
         let mut first = String::new();
