@@ -252,7 +252,7 @@ fn parse(cell: &[u8], order: Order) -> Result<Stamp, &'static str> {
         let parts = cell.iter().enumerate().filter(|(_, b)| matches!(b, b'/' | b'.' | b'-'));
         let year_at = parts.map(|(index, _)| index + 1).nth(1).ok_or(NO_DATE)?;
         (digits(&cell[year_at..year_at + 4]).ok_or(NO_DATE)?, month, day, &cell[year_at + 4..])
-    } else if cell.len() >= 8 && cell[..8].iter().all(u8::is_ascii_digit) {
+    } else if cell.iter().take_while(|b| b.is_ascii_digit()).count() == 8 {
         let number = digits(&cell[..8]).ok_or(NO_DATE)?;
         (number / 10_000, number / 100 % 100, number % 100, &cell[8..])
     } else {
