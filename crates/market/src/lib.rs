@@ -4,9 +4,15 @@
 //! ([`table`]). It knows nothing of factors or strategies.
 
 mod calendar;
+mod error;
+mod import;
 mod panel;
 mod synthetic;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
+pub use error::Error;
+pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_panel};
 pub use panel::{Group, Panel, PanelError};
+pub use polars;
+pub use polars::frame::DataFrame;
 pub use synthetic::{RandomWalk, random_walk};

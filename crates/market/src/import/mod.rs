@@ -1,0 +1,121 @@
+//! Long tables into panels: read, check, mend by stated rules, count what was mended, align.
+//!
+//! One row is one symbol at one time. Reading goes in five steps, each in a module of its own: a file becomes raw
+//! columns ([`files`], [`csv`], [`frame`]); headers get their roles ([`columns`]); dates, symbols and numbers are
+//! read ([`dates`], [`cells`]); rows are checked and mended ([`repair`]); what remains is aligned into a
+//! [`Panel`] ([`align`]).
+
+mod align;
+mod cells;
+mod columns;
+mod csv;
+mod dates;
+mod files;
+mod frame;
+mod ledger;
+mod raw;
+mod repair;
+
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+
+pub use ledger::{Ledger, LedgerEntry};
+
+use crate::error::Error;
+use crate::panel::Panel;
+use raw::RawTable;
+
+/// How a table is imported. The default mends what it can and says so in the [`Ledger`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Refuse whatever would have to be mended, instead of mending it.
+    pub strict: bool,
+    /// Name of the one symbol of a table without a symbol column. `None`: the file's name without its extension, or
+    /// `ASSET` for a frame.
+    pub symbol: Option<String>,
+    /// Whether 02/08/2013 is 2 August. `None`: as some row of the file proves by a part above 12, else refused.
+    pub day_first: Option<bool>,
+    /// Most bytes that the dense panel, or the table read on the way to it, may take. Four GiB by default.
+    pub max_bytes: u64,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self { strict: false, symbol: None, day_first: None, max_bytes: 4 << 30 }
+    }
+}
+
+/// A panel and the account of how it came about.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// The aligned market: symbols sorted by name, bars the union of all dates.
+    pub panel: Panel,
+    /// Rows read, kept, dropped and mended, and why.
+    pub ledger: Ledger,
+}
+
+/// Imports a file: long CSV (`.csv`, `.tsv`, `.txt`, also with `.gz` or `.zst` behind), Parquet (`.parquet`, `.pq`)
+/// or Arrow IPC (`.ipc`, `.arrow`, `.feather`).
+///
+/// Needed are a column of dates or times and `close`; `open`, `high`, `low`, `volume` and a symbol column are known
+/// under the spellings of the common vendors. Other columns of numbers become fields under their own names in
+/// snake case, other columns of text become groups.
+///
+/// # Errors
+/// When the file cannot be read, holds something that cannot be mended, or anything to mend under
+/// [`ImportOptions::strict`]. The message names file, row, column and value, and the way out.
+pub fn read_panel(path: &Path, options: &ImportOptions) -> Result<Import, Error> {
+    let origin = path.display().to_string();
+    match files::kind(path, options)? {
+        files::Kind::Text => {
+            let mut text = csv::read_text(path, options.max_bytes)?;
+            let split = csv::split(&mut text, &origin, options.max_bytes)?;
+            let symbol = files::stem(path);
+            import(&split.into_table(&text, &origin), &symbol, options)
+        }
+        kind => {
+            let frame = files::read_frame(path, kind, options)?;
+            import(&frame::raw_table(&frame, &origin)?, &files::stem(path), options)
+        }
+    }
+}
+
+/// Imports a frame that is already in memory, by the rules of [`read_panel`]. Its first row counts as row 2 in
+/// messages, as if a header stood above it.
+///
+/// # Errors
+/// As [`read_panel`].
+pub fn import_frame(frame: &DataFrame, options: &ImportOptions) -> Result<Import, Error> {
+    import(&frame::raw_table(frame, "frame")?, "ASSET", options)
+}
+
+impl Panel {
+    /// Makes a panel of a long frame (one row per symbol and time) by the rules of [`read_panel`], mending silently;
+    /// [`import_frame`] also gives the ledger.
+    ///
+    /// # Errors
+    /// When the frame holds something that cannot be mended.
+    pub fn from_frame(frame: &DataFrame) -> Result<Self, Error> {
+        Ok(import_frame(frame, &ImportOptions::default())?.panel)
+    }
+}
+
+fn import(table: &RawTable<'_>, default_symbol: &str, options: &ImportOptions) -> Result<Import, Error> {
+    if table.rows == 0 {
+        return Err(table.unusable("has no rows; it needs a header and rows of bars"));
+    }
+    let roles = columns::roles(table)?;
+    let times = dates::read_times(table, roles.date, roles.time_of_day, options)?;
+    let symbols = match roles.symbol {
+        Some(index) => cells::read_symbols(table, index)?,
+        None => cells::Symbols::one(options.symbol.as_deref().unwrap_or(default_symbol), table.rows),
+    };
+    let mut values = cells::read_values(table, &roles)?;
+    let mut ledger = Ledger::new(table, &roles);
+    let grid = align::Grid::new(table, &times, &symbols, &values, options, &mut ledger)?;
+    repair::mend(table, &grid, &mut values, &mut ledger);
+    ledger.refuse_if_strict(options)?;
+    let panel = grid.into_panel(table, values)?;
+    Ok(Import { panel, ledger })
+}
