@@ -17,7 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut closes = Vec::new();
     for day in 0..8 {
         let wave = [500.0, 510.0, 495.0, 505.0][day % 4];
-        for (symbol, close) in [("fall", 0.99_f64.powi(day as i32)), ("rise", 1.02_f64.powi(day as i32)), ("wave", wave)] {
+        for (symbol, close) in
+            [("fall", 0.99_f64.powi(day as i32)), ("rise", 1.02_f64.powi(day as i32)), ("wave", wave)]
+        {
             dates.push(format!("2024-01-{:02}", day + 1));
             symbols.push(symbol);
             closes.push(close);

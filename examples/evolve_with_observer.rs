@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evoquant::evolve::{
-    Error, Evaluation, GenerationRecord, Next, Observer, RunConfig, RunSpec, Search, Trial, period, run,
-};
+use evoquant::backtest::Report;
+use evoquant::evolve::{Error, Evaluation, GenerationRecord, Next, Observer, RunConfig, RunSpec, Search, Trial, run};
 use evoquant::market::{ImportOptions, read_panel};
 
 /// An observer sees a run while it happens: this one prints each generation, and keeps count of what made the
@@ -65,8 +64,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(printer.operations.values().sum::<usize>(), result.distinct);
 
     // Selection read train, champions were picked on validation, and the exam was opened once, for this table alone.
-    let sharpe = |report, name| -> String {
-        let figure = period(report, name).and_then(|period| period.metrics.sharpe);
+    let sharpe = |report: &Report, name: &str| -> String {
+        let figure = report.periods.iter().find(|period| period.name == name).and_then(|period| period.metrics.sharpe);
         figure.map_or_else(|| "--".to_owned(), |sharpe| format!("{sharpe:.2}"))
     };
     println!("\nSharpe ratio        train  validation    exam");
@@ -76,7 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{name:16} {train:>8} {validation:>11} {exam:>7}");
     }
 
-    // The best of many tries looks good by luck alone; how good is known.
+    // The best of many tries looks good by luck alone; how good is known. Even above that bar the exam has the last word.
     if let Some(bar) = result.luck_bar {
         println!("\nluck alone would show {bar:.2} on validation in {} tries", result.distinct);
     }
