@@ -13,6 +13,7 @@ const LEAST_SAMPLES: usize = 7;
 const MOST_SAMPLES: usize = 100_000;
 
 /// Repeats `work` for about so many seconds, after a tenth of that to warm caches and branch predictors up.
+#[expect(clippy::disallowed_methods, reason = "measuring is what this module is for")]
 pub(super) fn measure<T>(name: String, seconds: f64, mut work: impl FnMut() -> T) -> Record {
     let budget = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let start = Instant::now();
