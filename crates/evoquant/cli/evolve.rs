@@ -1,5 +1,6 @@
 //! `evoquant evolve`: from a market to a leaderboard and a verdict.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -154,7 +155,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
     let folder = progress.folder;
     write_champions(&folder, &result, &config)?;
     let verdict = verdict(&result, panel, &config);
-    record.status = FINISHED.to_owned();
+    FINISHED.clone_into(&mut record.status);
     record.result = Some(summary(&result, &verdict));
     record.clock = Some(serde_json::json!({
         "seconds": result.seconds,
@@ -203,7 +204,14 @@ fn data_record(path: &Path, strict: bool, panel: &Panel) -> DataRecord {
 
 /// The first of runs/1, runs/2, ... that is not there.
 fn next_folder() -> PathBuf {
-    (1..).map(|number| PathBuf::from(format!("runs/{number}"))).find(|path| !path.exists()).unwrap_or_default()
+    let mut number = 1;
+    loop {
+        let path = PathBuf::from(format!("runs/{number}"));
+        if !path.exists() {
+            return path;
+        }
+        number += 1;
+    }
 }
 
 /// Writes generations to the run folder, and shows how far the run is.
@@ -343,12 +351,13 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
         (format!("{}{mark}", champion.strategy.name), &champion.report)
     });
     text.push_str(&leaderboard::table(rows.chain(std::iter::once(("buy-and-hold".to_owned(), &result.benchmark)))));
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "luck alone would give a validation Sharpe of {} in {} distinct trials{}\n\n",
         display(result.luck_bar, Kind::Ratio),
         result.distinct,
         if result.found() { " (* above it)" } else { "" }
-    ));
+    );
     if let Some(champion) = result.champions.first() {
         let chart = Chart {
             title: "equity, start = 1".to_owned(),
@@ -363,32 +372,33 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
         folder.write_file("equity.svg", &chart.svg())?;
         text.push('\n');
     }
-    text.push_str(&format!("tried      {} distinct strategies in {} generations", result.distinct, result.generations));
+    let _ = write!(text, "tried      {} distinct strategies in {} generations", result.distinct, result.generations);
     if result.stop == StopReason::Stagnation {
-        text.push_str(&format!(" (stopped: no better best for {})", config.spec.patience));
+        let _ = write!(text, " (stopped: no better best for {})", config.spec.patience);
     }
     text.push('\n');
     if !result.rejections.is_empty() {
         let reasons: Vec<String> =
             result.rejections.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        text.push_str(&format!("rejected   {}\n", reasons.join(", ")));
+        let _ = write!(text, "rejected   {}\n", reasons.join(", "));
     }
     if let Some(control) = &result.control {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "control    genetic programming against random search at {} distinct trials: best fitness {} against {}, mean of the best ten {} against {}\n",
             control.distinct,
             display(result.best_fitness, Kind::Ratio),
             display(control.best_fitness, Kind::Ratio),
             display(result.mean_fitness_of_best_ten, Kind::Ratio),
             display(control.mean_fitness_of_best_ten, Kind::Ratio),
-        ));
+        );
     }
     let only_signal = config.rules == [Rule::Signal];
-    text.push_str(&format!("assumed    {}\n", config.spec.backtest));
+    let _ = write!(text, "assumed    {}\n", config.spec.backtest);
     if only_signal && panel.symbols().len() < ::evolve::CROSS_SECTION {
         text.push_str("           few symbols, chosen with hindsight, flatter whatever is long: hold champions beside buy-and-hold\n");
     }
-    text.push_str(&format!("folder     {}\n\n{verdict}\n", folder.path().display()));
+    let _ = write!(text, "folder     {}\n\n{verdict}\n", folder.path().display());
     Ok(text)
 }
 
