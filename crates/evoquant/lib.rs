@@ -59,7 +59,7 @@ pub fn schema(panel: &Panel) -> Schema {
 pub fn evaluate_frame(frame: &DataFrame, expression: &str) -> Result<DataFrame, Error> {
     let panel = Panel::from_frame(frame)?;
     let values = evaluate(&panel, expression)?;
-    Ok(market::table::long_values(&panel, &values).to_frame())
+    Ok(market::table::long_values(&panel, &values).to_frame()?)
 }
 
 /// Evaluates an expression over a panel: `[bars x symbols]`, row after row, NaN where undefined.

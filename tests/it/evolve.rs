@@ -42,8 +42,13 @@ fn a_killed_run_resumes_to_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     evolve(&whole, &["--no-control"]);
-    let mut child =
-        evoquant().args(SMALL).args(["--no-control", "--out"]).arg(&killed).stderr(std::process::Stdio::null()).spawn().expect("starts");
+    let mut child = evoquant()
+        .args(SMALL)
+        .args(["--no-control", "--out"])
+        .arg(&killed)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("starts");
     // Killed as soon as there is a checkpoint, in the middle of a later generation.
     for _ in 0..2_000 {
         if killed.join("checkpoint.bin").exists() || child.try_wait().expect("a status").is_some() {

@@ -380,12 +380,12 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
     if !result.rejections.is_empty() {
         let reasons: Vec<String> =
             result.rejections.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let _ = write!(text, "rejected   {}\n", reasons.join(", "));
+        let _ = writeln!(text, "rejected   {}", reasons.join(", "));
     }
     if let Some(control) = &result.control {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "control    genetic programming against random search at {} distinct trials: best fitness {} against {}, mean of the best ten {} against {}\n",
+            "control    genetic programming against random search at {} distinct trials: best fitness {} against {}, mean of the best ten {} against {}",
             control.distinct,
             display(result.best_fitness, Kind::Ratio),
             display(control.best_fitness, Kind::Ratio),
@@ -394,7 +394,7 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
         );
     }
     let only_signal = config.rules == [Rule::Signal];
-    let _ = write!(text, "assumed    {}\n", config.spec.backtest);
+    let _ = writeln!(text, "assumed    {}", config.spec.backtest);
     if only_signal && panel.symbols().len() < ::evolve::CROSS_SECTION {
         text.push_str("           few symbols, chosen with hindsight, flatter whatever is long: hold champions beside buy-and-hold\n");
     }

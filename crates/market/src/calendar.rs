@@ -251,3 +251,95 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
     let middle = values.len() / 2;
     Some(*values.select_nth_unstable(middle).1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> i64 {
+        let civil: DateTime = text.parse().unwrap();
+        TimeZone::UTC.to_timestamp(civil).unwrap().as_microsecond()
+    }
+
+    fn calendar(times: &[&str]) -> Calendar {
+        Calendar::new(times.iter().map(|text| at(text)).collect(), None).unwrap()
+    }
+
+    /// Every `step` hours from Friday 2020-01-03 on, less the weekends where asked.
+    fn spaced(step: i64, count: i64, weekends: bool) -> Calendar {
+        let times = (0..).map(|bar| at("2020-01-03") + bar * step * 3600 * SECOND);
+        let open = |time: &i64| weekends || (time.div_euclid(DAY) + 4) % 7 % 6 != 0;
+        Calendar::new(times.filter(open).take(count as usize).collect(), None).unwrap()
+    }
+
+    #[test]
+    fn frequency_is_read_off_the_spacing() {
+        let check = |calendar: Calendar, text: &str, per_year: f64| {
+            assert_eq!(
+                (calendar.frequency().to_string().as_str(), calendar.frequency().periods_per_year()),
+                (text, per_year)
+            );
+        };
+        check(spaced(24, 30, false), "daily", 252.0);
+        check(spaced(24, 30, true), "daily, weekends included", 365.0);
+        check(spaced(7 * 24, 30, true), "weekly", 52.0);
+        check(spaced(30 * 24, 30, true), "monthly", 12.0);
+        check(spaced(91 * 24, 30, true), "quarterly", 4.0);
+        check(spaced(365 * 24, 9, true), "yearly", 1.0);
+        check(spaced(1, 24 * 20, true), "intraday, 3600 s bars, 24 a day", 24.0 * 365.0);
+        check(spaced(4, 6 * 20, false), "intraday, 14400 s bars, 6 a day", 6.0 * 252.0);
+        check(calendar(&["2020-01-03"]), "daily", 252.0);
+        check(calendar(&[]), "daily", 252.0);
+    }
+
+    #[test]
+    fn one_saturday_session_makes_no_weekend_market() {
+        let mut times: Vec<i64> = spaced(24, 30, false).times().to_vec();
+        times.push(at("2020-02-15"));
+        times.sort_unstable();
+        assert_eq!(Calendar::new(times, None).unwrap().frequency(), Frequency::Daily { weekends: false });
+    }
+
+    #[test]
+    fn weeks_and_months_start_on_their_first_bar() {
+        // A holiday on Monday, a turn of the year within a week, and the same month a year later.
+        let calendar = calendar(&["2019-12-27", "2019-12-31", "2020-01-02", "2020-01-07", "2021-01-06"]);
+        let starts = |f: fn(&Calendar, usize) -> bool| (0..5).map(|row| f(&calendar, row)).collect::<Vec<_>>();
+        assert_eq!(starts(Calendar::starts_week), [true, true, false, true, true]);
+        assert_eq!(starts(Calendar::starts_month), [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn days_are_those_of_the_time_zone() {
+        let times = vec![at("2020-01-06T14:30"), at("2020-01-07T01:00"), at("2020-01-07T14:30")];
+        let zoned = Calendar::new(times, Some("America/New_York")).unwrap();
+        assert_eq!(zoned.label(1), "2020-01-06T20:00:00");
+        assert_eq!(
+            Calendar::new(vec![], Some("Mars/Olympus")),
+            Err(CalendarError::UnknownTimeZone("Mars/Olympus".into()))
+        );
+    }
+
+    #[test]
+    fn times_must_rise_and_be_dates() {
+        let error = Calendar::new(vec![at("2020-01-03"), at("2020-01-03")], None).unwrap_err();
+        assert_eq!(error, CalendarError::NotRising { row: 1, time: "2020-01-03T00:00:00".into() });
+        assert_eq!(
+            Calendar::new(vec![i64::MAX], None).unwrap_err(),
+            CalendarError::OutOfRange { row: 0, microseconds: i64::MAX }
+        );
+    }
+
+    #[test]
+    fn pushing_bars_gives_the_same_days_as_the_whole() {
+        let whole = spaced(24, 30, false);
+        let mut grown = whole.prefix(10);
+        assert_eq!((grown.len(), grown.frequency()), (10, whole.frequency()));
+        for &time in &whole.times()[10..] {
+            grown.push(time).unwrap();
+        }
+        assert_eq!(grown, whole);
+        assert!(matches!(grown.push(whole.times()[29]), Err(CalendarError::NotRising { row: 30, .. })));
+        assert_eq!(grown, whole);
+    }
+}

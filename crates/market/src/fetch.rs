@@ -1,332 +1,256 @@
-//! Downloads: one file from one address, whole or not at all.
-//!
-//! Knows nothing of providers and their formats; what came is only looked at far enough to tell a table from an
-//! error page.
+//! One file from the web, whole or not at all.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, Write};
-use std::net::IpAddr;
+use std::io::{Read, Seek, Write};
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{HeaderValue, RETRY_AFTER};
-use reqwest::{StatusCode, Url};
-use serde::Serialize;
+use reqwest::header::{CONTENT_LENGTH, RETRY_AFTER};
 
 use crate::error::{Error, excerpt};
-use crate::table::write_atomically;
+use crate::staged::Staged;
 
-mod content;
-#[cfg(test)]
-mod tests;
-
-/// How patient a download is, and how large it may become.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How patient a download is.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// How often the file is asked for before giving up; at least once.
+    /// Tries in all, at least 1.
     pub attempts: u32,
-    /// The pause after the first failed attempt; it doubles with each further one.
-    pub backoff: Duration,
-    /// The longest pause. A server that asks for a longer one by `Retry-After` ends the download with a message.
-    pub longest_pause: Duration,
-    /// How long to wait for a connection.
-    pub connect_timeout: Duration,
-    /// How long a server may stay silent before the attempt counts as cut off.
-    pub silence_timeout: Duration,
-    /// How long everything together may take, whatever the server still sends.
-    pub total_timeout: Duration,
-    /// The largest file, in bytes after decompression.
+    /// Wait before the second try; doubles from try to try.
+    pub first_wait: Duration,
+    /// Longest wait between tries, also when the server's `Retry-After` asks for more.
+    pub longest_wait: Duration,
+    /// Longest silence while connecting, waiting for the answer, or between two pieces of the body.
+    pub timeout: Duration,
+    /// Longest time for one try as a whole.
+    pub deadline: Duration,
+    /// Largest file that is accepted.
     pub max_bytes: u64,
+    /// Use the proxy that the system or the environment names.
+    pub system_proxy: bool,
 }
 
 impl Default for FetchOptions {
-    /// Five attempts with pauses of 0.5, 1, 2 and 4 seconds, half an hour, 1 GiB.
     fn default() -> Self {
         Self {
             attempts: 5,
-            backoff: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(120),
-            connect_timeout: Duration::from_secs(15),
-            silence_timeout: Duration::from_secs(60),
-            total_timeout: Duration::from_secs(1800),
-            max_bytes: 1 << 30,
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_mins(1),
+            timeout: Duration::from_secs(30),
+            deadline: Duration::from_hours(1),
+            max_bytes: 4 << 30,
+            system_proxy: true,
         }
     }
 }
 
-/// What a download brought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a download took.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchReport {
-    /// The address the file came from in the end, after redirects; without password and query, which may hold keys.
-    pub url: String,
     /// Size of the file.
     pub bytes: u64,
-    /// How often it was asked for.
+    /// Tries it took.
     pub attempts: u32,
+    /// The address that answered, behind all redirections.
+    pub url: String,
 }
 
-/// Downloads the file at an `http` or `https` address and puts it under the name `out`, replacing a file of that name.
-///
-/// Refused and dropped connections, silence, bodies that end early and the answers 408, 429 and 5xx are tried again
-/// after a pause, or after what `Retry-After` asks for. An `out` named as CSV, Parquet, Arrow IPC, gzip or Zstandard
-/// must turn out to be that: an error page sent with a cheerful 200 is refused. `out` is written under a temporary
-/// name in its folder and renamed once whole, so that a failure leaves what stood there before.
-///
-/// `progress` hears the bytes so far and, where the server tells, of how many; each new attempt starts from 0.
+/// Downloads `url` to `out`, and tries again when the connection fails, the server is busy (408, 429, 5xx) or the body is
+/// cut off. `progress` hears the bytes so far and the size where the server tells it; it starts again from 0 on every
+/// try. `out` appears only when the file is whole.
 ///
 /// # Errors
-/// [`Error::Fetch`] with the address and what happened, [`Error::Write`] when `out` cannot be written.
+/// When the address is not http or https, the server refuses (any other status), every try failed, the file is
+/// larger than [`FetchOptions::max_bytes`], a web page came where `out` names a table, or `out` cannot be written.
 pub fn fetch(
     url: &str,
     out: &Path,
     options: &FetchOptions,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<FetchReport, Error> {
-    let address = parse(url)?;
-    let failed = |problem| Error::Fetch { url: shown(&address), problem };
-    let mut download = Download::new(&address, out, options).map_err(failed)?;
-    let mut outcome = Err(String::new());
-    let written = write_atomically(out, |file| match download.run(file, progress) {
-        Ok(report) => {
-            outcome = Ok(report);
-            Ok(())
-        }
-        Err(Stop::Write(error)) => Err(error),
-        Err(Stop::Fetch(problem)) => {
-            outcome = Err(problem);
-            Err(io::Error::other("the download failed"))
-        }
-    });
-    match (outcome, written) {
-        (Ok(report), Ok(())) => Ok(report),
-        (Err(problem), Err(_)) if !problem.is_empty() => Err(failed(problem)),
-        (_, Err(error)) => Err(error),
-        (Err(_), Ok(())) => unreachable!("a file is kept only when its download succeeded"),
+    let fail = |problem: String| Error::Fetch { url: shown(url), problem };
+    let address =
+        reqwest::Url::parse(url).map_err(|error| fail(format!("{error}; give a full http or https address")))?;
+    if !matches!(address.scheme(), "http" | "https") {
+        return Err(fail(format!("`{}` is not supported; use http or https", address.scheme())));
     }
-}
-
-/// Why a download ends without a file.
-enum Stop {
-    Fetch(String),
-    Write(io::Error),
-}
-
-/// Why an attempt failed, and whether another may do better.
-enum Trouble {
-    Passing { problem: String, pause: Option<Duration> },
-    Lasting(Stop),
-}
-
-impl Trouble {
-    fn passing(problem: String) -> Self {
-        Self::Passing { problem, pause: None }
-    }
-
-    fn lasting(problem: String) -> Self {
-        Self::Lasting(Stop::Fetch(problem))
-    }
-}
-
-struct Download<'a> {
-    address: &'a Url,
-    out: &'a Path,
-    options: &'a FetchOptions,
-    client: Client,
-    started: Instant,
-}
-
-impl<'a> Download<'a> {
-    fn new(address: &'a Url, out: &'a Path, options: &'a FetchOptions) -> Result<Self, String> {
-        let mut client = Client::builder()
-            .user_agent(concat!("evoquant/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect_timeout)
-            // The blocking client applies this to each read, not to the whole body.
-            .timeout(options.silence_timeout)
-            // A .csv.gz is to arrive as it is, not unpacked on the way.
-            .gzip(content::Kind::named(out) != Some(content::Kind::Gzip));
-        if is_this_machine(address) {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| chain(&error.without_url()))?;
-        Ok(Self { address, out, options, client, started: Instant::now() })
-    }
-
-    /// Attempts until one succeeds or trying again makes no sense.
-    fn run(&mut self, file: &mut File, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<FetchReport, Stop> {
-        let mut attempt = 1;
-        loop {
-            let (problem, asked) = match self.attempt(file, progress) {
-                Ok((url, bytes)) => return Ok(FetchReport { url, bytes, attempts: attempt }),
-                Err(Trouble::Lasting(stop)) => return Err(stop),
-                Err(Trouble::Passing { problem, pause }) => (problem, pause),
-            };
-            let pause = self.pause(attempt, &problem, asked).map_err(Stop::Fetch)?;
-            tracing::warn!(attempt, pause_ms = pause.as_millis() as u64, problem, "download failed, trying again");
-            thread::sleep(pause);
-            attempt += 1;
-        }
-    }
-
-    /// How long to wait after a failed attempt, or why not to try again.
-    fn pause(&self, attempt: u32, problem: &str, asked: Option<Duration>) -> Result<Duration, String> {
-        let options = self.options;
-        if attempt >= options.attempts {
-            let plural = if attempt == 1 { "" } else { "s" };
-            return Err(format!("{problem}; gave up after {attempt} attempt{plural}"));
-        }
-        if let Some(asked) = asked.filter(|asked| *asked > options.longest_pause) {
-            let seconds = asked.as_secs();
-            return Err(format!("{problem}; the server asks to wait {seconds} s before the next attempt"));
-        }
-        let doubled = options.backoff.saturating_mul(1 << (attempt - 1).min(20)).min(options.longest_pause);
-        let pause = asked.unwrap_or(doubled);
-        if self.started.elapsed().saturating_add(pause) >= options.total_timeout {
-            return Err(format!("{problem}; {}", self.out_of_time()));
-        }
-        Ok(pause)
-    }
-
-    /// Asks once; gives the final address and the size.
-    fn attempt(
-        &self,
-        file: &mut File,
-        progress: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(String, u64), Trouble> {
-        file.set_len(0).and_then(|()| file.rewind()).map_err(|error| Trouble::Lasting(Stop::Write(error)))?;
-        let mut response = self.client.get(self.address.clone()).send().map_err(|error| {
-            let lasting = error.is_redirect() || error.is_builder();
-            let problem = chain(&error.without_url());
-            if lasting { Trouble::lasting(problem) } else { Trouble::passing(problem) }
-        })?;
-        check_status(&response)?;
-        let total = response.content_length();
-        if total.is_some_and(|total| total > self.options.max_bytes) {
-            return Err(self.too_large());
-        }
-        let (bytes, head) = self.copy(&mut response, file, total, progress)?;
-        if total.is_some_and(|total| total != bytes) {
-            return Err(Trouble::passing(format!("{bytes} bytes came of {}", total.unwrap_or_default())));
-        }
-        content::check(&head, self.out).map_err(Trouble::lasting)?;
-        Ok((shown(response.url()), bytes))
-    }
-
-    /// Copies the body; gives its size and first bytes.
-    fn copy(
-        &self,
-        response: &mut Response,
-        file: &mut File,
-        total: Option<u64>,
-        progress: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(u64, Vec<u8>), Trouble> {
-        let mut buffer = vec![0; 1 << 16];
-        let mut head = Vec::new();
-        let mut bytes = 0_u64;
-        progress(0, total);
-        loop {
-            if self.started.elapsed() >= self.options.total_timeout {
-                return Err(Trouble::lasting(format!("{bytes} bytes came; {}", self.out_of_time())));
+    let client = client(out, options).map_err(|error| fail(chain(&error)))?;
+    let mut staged = Staged::create(out)?;
+    let mut wait = options.first_wait;
+    let mut attempt = 1;
+    loop {
+        let failure = match attempt_once(&client, address.clone(), out, &mut staged, options, progress) {
+            Ok((bytes, url)) => {
+                staged.commit()?;
+                return Ok(FetchReport { bytes, attempts: attempt, url });
             }
-            let count = response.read(&mut buffer).map_err(|error| {
-                Trouble::passing(format!("the connection broke off after {bytes} bytes: {}", chain(&error)))
-            })?;
-            if count == 0 {
-                return Ok((bytes, head));
+            Err(failure) => failure,
+        };
+        match failure {
+            Failure::Local(error) => return Err(error),
+            Failure::Final(problem) => return Err(fail(problem)),
+            Failure::Passing { problem, .. } if attempt >= options.attempts => {
+                return Err(fail(format!("{problem} (tried {attempt} times); try again later")));
             }
-            bytes += count as u64;
-            if bytes > self.options.max_bytes {
-                return Err(self.too_large());
+            Failure::Passing { problem, retry_after } => {
+                let pause = retry_after.unwrap_or(wait).min(options.longest_wait);
+                tracing::warn!(url = shown(url), attempt, problem, ?pause, "download failed, trying again");
+                std::thread::sleep(pause);
+                wait = wait.saturating_mul(2);
+                attempt += 1;
             }
-            let wanted = content::HEAD.saturating_sub(head.len()).min(count);
-            head.extend_from_slice(&buffer[..wanted]);
-            file.write_all(&buffer[..count]).map_err(|error| Trouble::Lasting(Stop::Write(error)))?;
-            progress(bytes, total);
         }
     }
+}
 
-    fn too_large(&self) -> Trouble {
-        let limit = self.options.max_bytes;
-        Trouble::lasting(format!("the file is larger than the limit of {limit} bytes"))
+/// Why one try failed.
+enum Failure {
+    /// Trying again may help.
+    Passing { problem: String, retry_after: Option<Duration> },
+    /// Trying again is of no use.
+    Final(String),
+    /// The trouble is on our own disk.
+    Local(Error),
+}
+
+fn client(out: &Path, options: &FetchOptions) -> reqwest::Result<Client> {
+    // A file that is to be kept packed must not be unpacked on the way.
+    let packed = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let mut builder = Client::builder()
+        .user_agent(concat!("evoquant/", env!("CARGO_PKG_VERSION")))
+        .gzip(!packed)
+        .connect_timeout(options.timeout)
+        .timeout(options.timeout);
+    if !options.system_proxy {
+        builder = builder.no_proxy();
     }
+    builder.build()
+}
 
-    fn out_of_time(&self) -> String {
-        format!("the time limit of {} s is reached", self.options.total_timeout.as_secs_f64())
+fn attempt_once(
+    client: &Client,
+    address: reqwest::Url,
+    out: &Path,
+    staged: &mut Staged,
+    options: &FetchOptions,
+    progress: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<(u64, String), Failure> {
+    let passing = |problem: String| Failure::Passing { problem, retry_after: None };
+    let unwritable = |source| Failure::Local(Error::Write { path: out.to_owned(), source });
+    #[expect(clippy::disallowed_methods, reason = "a deadline for the network; nothing of the clock reaches a result")]
+    let started = Instant::now();
+    let mut response = client.get(address).send().map_err(|error| {
+        // A wrong name of a host may be a passing failure of the resolver; too many redirections are not.
+        let last = error.is_builder() || error.is_redirect();
+        let problem = chain(&error.without_url());
+        if last { Failure::Final(problem) } else { passing(problem) }
+    })?;
+    check_status(&response)?;
+    let total = content_length(&response);
+    let too_large =
+        |bytes: u64| Failure::Final(format!("it has {bytes} bytes, above the limit of {}", options.max_bytes));
+    if let Some(total) = total.filter(|&total| total > options.max_bytes) {
+        return Err(too_large(total));
+    }
+    let url = response.url().to_string();
+    let file = staged.file();
+    file.set_len(0).and_then(|()| file.rewind()).map_err(unwritable)?;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    progress(0, total);
+    loop {
+        let piece = match response.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => &buffer[..length],
+            Err(error) => return Err(passing(format!("the body broke off after {bytes} bytes: {}", chain(&error)))),
+        };
+        if bytes == 0 && expects_table(out) && is_web_page(piece) {
+            let problem =
+                format!("the answer is a web page, not {}; give the address of the file itself", out.display());
+            return Err(Failure::Final(problem));
+        }
+        file.write_all(piece).map_err(unwritable)?;
+        bytes += piece.len() as u64;
+        progress(bytes, total);
+        if bytes > options.max_bytes {
+            return Err(too_large(bytes));
+        }
+        if started.elapsed() > options.deadline {
+            return Err(passing(format!("only {bytes} bytes came within {} s", options.deadline.as_secs())));
+        }
+    }
+    match total {
+        Some(total) if bytes != total => Err(passing(format!("{bytes} of {total} bytes came"))),
+        _ if bytes == 0 => Err(passing("the answer is empty".to_owned())),
+        _ => Ok((bytes, url)),
     }
 }
 
-fn parse(url: &str) -> Result<Url, Error> {
-    let failed = |problem: String| Error::Fetch { url: format!("`{}`", excerpt(url)), problem };
-    let hint = "give an address such as https://example.org/bars.csv";
-    let address = Url::parse(url.trim()).map_err(|error| failed(format!("{error}; {hint}")))?;
-    match address.scheme() {
-        "http" | "https" => Ok(address),
-        // The text as typed may hold a password, which only a parsed address can be rid of.
-        other => Err(Error::Fetch { url: shown(&address), problem: format!("`{other}` is not http or https; {hint}") }),
-    }
-}
-
-/// The address without what may be secret: user, password, and the query, where many providers want their key.
-fn shown(address: &Url) -> String {
-    let mut address = address.clone();
-    // These fail only where there can be no user, and then there is none to hide.
-    let _ = address.set_username("");
-    let _ = address.set_password(None);
-    if address.query().is_some() {
-        address.set_query(Some("..."));
-    }
-    address.into()
-}
-
-fn is_this_machine(address: &Url) -> bool {
-    address.host_str().is_some_and(|host| {
-        let host = host.trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    })
-}
-
-fn check_status(response: &Response) -> Result<(), Trouble> {
+fn check_status(response: &Response) -> Result<(), Failure> {
     let status = response.status();
-    if status.is_success() {
+    if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
         return Ok(());
     }
-    let hint = match status.as_u16() {
-        401 | 403 => "; the address may need a key, or a browser",
-        404 | 410 => "; check the spelling of the address",
+    let problem = format!("the server answered {status}");
+    let busy = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if busy || status.is_server_error() {
+        return Err(Failure::Passing { problem, retry_after: retry_after(response) });
+    }
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; the file needs a login or is closed to programs",
+        StatusCode::NOT_FOUND | StatusCode::GONE => "; check the address",
         _ => "",
     };
-    let problem = format!("the server answered {status}{hint}");
-    let passing = status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    if !passing {
-        return Err(Trouble::lasting(problem));
-    }
-    let pause = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value, Timestamp::now()));
-    Err(Trouble::Passing { problem, pause })
+    Err(Failure::Final(format!("{problem}{hint}")))
 }
 
-/// `Retry-After` in either of its forms, seconds or a date (RFC 9110, 10.2.3).
-fn retry_after(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
-    let text = value.to_str().ok()?.trim();
+/// Seconds or a date, as RFC 9110, section 10.2.3, has it.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Duration::try_from(date.timestamp().duration_since(jiff::Timestamp::now())).unwrap_or_default())
 }
 
-/// An error and its causes on one line; reqwest tells the cause only there.
+fn content_length(response: &Response) -> Option<u64> {
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn expects_table(out: &Path) -> bool {
+    let extension = out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    ["csv", "tsv", "txt", "gz", "zst", "parquet", "pq", "ipc", "arrow", "feather"].contains(&extension.as_str())
+}
+
+fn is_web_page(start: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(&start[..start.len().min(256)]).trim_start().to_ascii_lowercase();
+    ["<!doctype", "<html", "<head", "<body", "<?xml", "<script"].iter().any(|tag| start.starts_with(tag))
+}
+
+/// An error with its causes, on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
         }
-        source = cause.source();
+        cause = error.source();
     }
     text
+}
+
+/// The address without a password, short enough for a line.
+fn shown(url: &str) -> String {
+    let mut parsed = match reqwest::Url::parse(url) {
+        Ok(parsed) if parsed.password().is_some() => parsed,
+        _ if url.len() > 200 => return excerpt(url),
+        _ => return url.to_owned(),
+    };
+    match parsed.set_password(None) {
+        Ok(()) => parsed.to_string(),
+        Err(()) => "the address".to_owned(),
+    }
 }

@@ -119,18 +119,27 @@ impl Panel {
 
     /// A numeric field, `[bars x symbols]`.
     pub fn field(&self, name: &str) -> Option<ArrayView2<'_, f64>> {
-        self.fields.get(name).map(|field| field.view())
+        self.fields.get(name).map(|array| array.view())
     }
 
     /// A numeric field or a group's codes as one flat slice, row after row.
     pub fn values(&self, name: &str) -> Option<&[f64]> {
         let array = self.fields.get(name).or_else(|| self.groups.get(name).map(|group| &group.codes))?;
-        Some(array.as_slice().expect("panel arrays are kept in standard layout"))
+        array.as_slice()
     }
 
     /// A group.
     pub fn group(&self, name: &str) -> Option<&Group> {
         self.groups.get(name)
+    }
+
+    /// Who belongs to the universe, `[bars x symbols]`, row after row: where the panel has a field `universe`, the cells
+    /// in which it is above 0 (NaN is not); else those with a close.
+    pub fn members(&self) -> Vec<bool> {
+        match self.values("universe") {
+            Some(universe) => universe.iter().map(|&value| value > 0.0).collect(),
+            None => self.values("close").unwrap_or_default().iter().map(|value| value.is_finite()).collect(),
+        }
     }
 
     /// The first `bars` bars: what one would have had on that day.
@@ -156,17 +165,18 @@ impl Panel {
     /// When the time does not come after the last bar, or a row's length is not the number of symbols.
     pub fn push_bar(&mut self, time: i64, rows: &[&[f64]]) -> Result<(), PanelError> {
         let expected = (self.fields.len() + self.groups.len(), self.symbols.len());
-        for row in rows {
-            if rows.len() != expected.0 || row.len() != expected.1 {
-                let found = (rows.len(), row.len());
-                return Err(PanelError::Shape { field: "the new bar".to_owned(), found, expected });
-            }
+        let shape = |found| PanelError::Shape { field: "the new bar".to_owned(), found, expected };
+        if let Some(row) = rows.iter().find(|row| row.len() != expected.1) {
+            return Err(shape((rows.len(), row.len())));
+        }
+        if rows.len() != expected.0 {
+            return Err(shape((rows.len(), expected.1)));
         }
         self.calendar.push(time)?;
         let arrays = self.fields.values_mut().chain(self.groups.values_mut().map(|group| &mut group.codes));
         for (array, row) in arrays.zip(rows) {
             let clean: Vec<f64> = row.iter().map(|&value| finite(value)).collect();
-            array.push_row(clean.as_slice().into()).expect("lengths were checked above");
+            array.push_row(clean.as_slice().into()).map_err(|_| shape((1, row.len())))?;
         }
         Ok(())
     }
@@ -216,4 +226,98 @@ fn standard(mut array: Array2<f64>) -> Array2<f64> {
 /// All NaN are one, and -0.0 equals 0.0.
 fn canonical_bits(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::RandomWalk;
+
+    const DAY: i64 = 86_400_000_000;
+
+    fn panel_of(symbols: &[&str], fields: &[(&str, &[f64])]) -> Result<Panel, PanelError> {
+        let bars = fields.first().map_or(0, |(_, values)| values.len() / symbols.len());
+        let calendar = Calendar::new((0..bars as i64).map(|bar| bar * DAY).collect(), None)?;
+        let array =
+            |values: &[f64]| Array2::from_shape_vec((values.len() / symbols.len(), symbols.len()), values.to_vec());
+        let fields = fields.iter().map(|(name, values)| ((*name).to_owned(), array(values).unwrap())).collect();
+        Panel::new(calendar, symbols.iter().map(|&symbol| symbol.to_owned()).collect(), fields, IndexMap::new())
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        assert_eq!(panel_of(&["A"], &[("open", &[1.0])]).unwrap_err(), PanelError::NoClose("open".into()));
+        let twice = panel_of(&["A", "B", "A"], &[("close", &[1.0; 3])]).unwrap_err();
+        assert_eq!(twice, PanelError::DuplicateSymbol("A".into()));
+        let uneven = panel_of(&["A", "B"], &[("close", &[1.0; 4]), ("volume", &[1.0; 2])]).unwrap_err();
+        assert_eq!(uneven, PanelError::Shape { field: "volume".into(), found: (1, 2), expected: (2, 2) });
+    }
+
+    #[test]
+    fn infinities_become_missing_and_values_lie_row_after_row() {
+        let panel = panel_of(&["A", "B"], &[("close", &[1.0, f64::INFINITY, 3.0, f64::NEG_INFINITY])]).unwrap();
+        assert_eq!(format!("{:?}", panel.values("close").unwrap()), "[1.0, NaN, 3.0, NaN]");
+        assert_eq!((panel.values("open"), panel.field("open")), (None, None));
+
+        let columns_first = Array2::from_shape_vec((2, 2), vec![1.0, 2.0, 3.0, 4.0]).unwrap().reversed_axes();
+        let fields = IndexMap::from([("close".to_owned(), columns_first)]);
+        let calendar = Calendar::new(vec![0, DAY], None).unwrap();
+        let panel = Panel::new(calendar, vec!["A".into(), "B".into()], fields, IndexMap::new()).unwrap();
+        assert_eq!(panel.values("close").unwrap(), [1.0, 3.0, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn members_follow_the_universe_and_else_the_close() {
+        let nan = f64::NAN;
+        let close: &[f64] = &[1.0, nan, 2.0, 3.0];
+        assert_eq!(panel_of(&["A", "B"], &[("close", close)]).unwrap().members(), [true, false, true, true]);
+        let chosen = panel_of(&["A", "B"], &[("close", close), ("universe", &[0.0, 1.0, nan, 0.5])]).unwrap();
+        assert_eq!(chosen.members(), [false, true, false, true]);
+    }
+
+    #[test]
+    fn pushing_bars_gives_the_same_panel_as_the_whole() {
+        for symbols in [1, 7] {
+            let whole = RandomWalk { bars: 40, symbols, seed: 3, gap_rate: 0.2, late_listing_rate: 0.0 }.panel();
+            for start in [1, 25] {
+                let mut grown = whole.prefix(start);
+                assert_eq!(grown.values("close").unwrap().len(), start * symbols);
+                for bar in start..40 {
+                    let names: Vec<&str> = whole.field_names().collect();
+                    let row = |name: &&str| &whole.values(name).unwrap()[bar * symbols..(bar + 1) * symbols];
+                    grown.push_bar(whole.calendar().times()[bar], &names.iter().map(row).collect::<Vec<_>>()).unwrap();
+                }
+                assert_eq!(grown.fingerprint(), whole.fingerprint());
+                assert_eq!(grown.values("low").unwrap().len(), 40 * symbols);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bar_that_does_not_fit_changes_nothing() {
+        let mut panel = panel_of(&["A", "B"], &[("close", &[1.0; 4]), ("open", &[1.0; 4])]).unwrap();
+        let before = panel.fingerprint();
+        let row: &[f64] = &[1.0, 2.0];
+        for rows in [&[][..], &[row], &[row, &row[..1]], &[row, row, row]] {
+            assert!(matches!(panel.push_bar(9 * DAY, rows), Err(PanelError::Shape { .. })), "{rows:?}");
+        }
+        assert!(matches!(panel.push_bar(DAY, &[row, row]), Err(PanelError::Calendar(_))));
+        assert_eq!((panel.fingerprint(), panel.bars()), (before, 2));
+    }
+
+    #[test]
+    fn fingerprints_tell_panels_apart_and_only_panels() {
+        let print = |symbols: &[&str], fields: &[(&str, &[f64])]| panel_of(symbols, fields).unwrap().fingerprint();
+        let base = print(&["A", "B"], &[("close", &[0.0, f64::NAN])]);
+        assert_eq!(base, print(&["A", "B"], &[("close", &[-0.0, -f64::NAN])]));
+        assert_eq!(base, print(&["A", "B"], &[("close", &[0.0, f64::INFINITY])]));
+        let others = [
+            print(&["A", "C"], &[("close", &[0.0, f64::NAN])]),
+            print(&["A", "B"], &[("close", &[f64::NAN, 0.0])]),
+            print(&["A", "B"], &[("close", &[1e-300, f64::NAN])]),
+            print(&["A"], &[("close", &[0.0, f64::NAN])]),
+            print(&["A", "B"], &[("close", &[0.0, f64::NAN]), ("open", &[0.0, f64::NAN])]),
+        ];
+        assert!(others.iter().all(|&other| other != base));
+    }
 }

@@ -201,12 +201,9 @@ fn repair(columns: &mut [Column], kept: &[bool], describe: &dyn Fn(usize) -> Str
     let places = BAR.map(|name| columns.iter().position(|column| column.name == name));
     let [open, high, low, close, adjusted, volume] = places;
     for row in (0..kept.len()).filter(|&row| kept[row]) {
-        for index in 0..columns.len() {
-            let value = columns[index].values[row];
-            if value.is_infinite() {
-                repairs.count(Rule::Infinite, || format!("{}, {} {value}", describe(row), columns[index].name));
-                columns[index].values[row] = f64::NAN;
-            }
+        for Column { name, values, .. } in columns.iter_mut().filter(|column| column.values[row].is_infinite()) {
+            repairs.count(Rule::Infinite, || format!("{}, {name} {}", describe(row), values[row]));
+            values[row] = f64::NAN;
         }
         let at = |columns: &[Column], place: Option<usize>| place.map_or(f64::NAN, |index| columns[index].values[row]);
         let [o, h, l, c] = [open, high, low, close].map(|place| at(columns, place));
