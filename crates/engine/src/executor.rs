@@ -180,7 +180,7 @@ impl<'p> Executor<'p> {
             match *step {
                 Step::Run(index) => self.node(&plan.nodes[index as usize], index as usize, columns, rows),
                 Step::Emit(program) => {
-                    self.emit(program as usize, &plan.results[program as usize], columns, rows, sink)
+                    self.emit(program as usize, &plan.results[program as usize], columns, rows, sink);
                 }
             }
         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-
 use factor::{Genome, Mutation, Palette, Program, Schema, Settings, Strategy, crossover, random_strategy};
 use market::Panel;
 use rustc_hash::FxHashSet;

@@ -110,7 +110,11 @@ impl fmt::Display for BenchReport {
         let names = self.records.iter().map(|record| record.name.len());
         let width = names.chain(self.fits.iter().map(|fit| fit.name.len())).max().unwrap_or(0).max("measurement".len());
         writeln!(f, "{} bars x {} symbols, one thread", self.bars, self.symbols)?;
-        writeln!(f, "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}", "measurement", "median", "minimum", "per factor", "runs")?;
+        writeln!(
+            f,
+            "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}",
+            "measurement", "median", "minimum", "per factor", "runs"
+        )?;
         for record in &self.records {
             writeln!(
                 f,

@@ -202,12 +202,11 @@ impl<'a> Generation<'a> {
         let returns = ReturnSettings::new(self.panel.calendar().frequency().periods_per_year());
         for group in self.strategies.chunks(GROUP) {
             let plan = Plan::new(group.iter().map(|(_, program)| program));
-            let columns = Columns::new(&plan, self.panel, &self.members).expect("the palette holds the panel's columns");
+            let columns =
+                Columns::new(&plan, self.panel, &self.members).expect("the palette holds the panel's columns");
             let mut simulators: Vec<Simulator<'_>> = group
                 .iter()
-                .map(|(one, _)| {
-                    Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Returns)
-                })
+                .map(|(one, _)| Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Returns))
                 .collect();
             Executor::new(&plan, self.panel.symbols().len()).advance(
                 &columns,
@@ -247,7 +246,8 @@ mod tests {
             assert_eq!(factors.len(), count);
             // What joins them: one node fewer than there are numbers, and one fewer than there are flags.
             let joins = |name: &str| {
-                let is_join = |kind: &Kind| matches!(kind, Kind::Operator(operator, _) if operator.definition().name == name);
+                let is_join =
+                    |kind: &Kind| matches!(kind, Kind::Operator(operator, _) if operator.definition().name == name);
                 graph.nodes().filter(|&index| is_join(graph.kind(index))).count()
             };
             let flags = (count + 3) / 5;
@@ -272,7 +272,9 @@ mod tests {
     fn the_symbol_with_the_most_closes_stands_for_all() {
         let panel = RandomWalk { bars: 60, symbols: 8, seed: 3, gap_rate: 0.02, late_listing_rate: 0.5 }.panel();
         let alone = one_symbol(&panel);
-        let closes = |panel: &Panel, column: usize| panel.field("close").unwrap().column(column).iter().filter(|x| !x.is_nan()).count();
+        let closes = |panel: &Panel, column: usize| {
+            panel.field("close").unwrap().column(column).iter().filter(|x| !x.is_nan()).count()
+        };
         assert_eq!(alone.symbols().len(), 1);
         assert_eq!(closes(&alone, 0), (0..8).map(|column| closes(&panel, column)).max().unwrap());
         let place = panel.symbols().iter().position(|name| *name == alone.symbols()[0]).unwrap();

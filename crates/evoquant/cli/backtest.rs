@@ -117,7 +117,10 @@ fn write_series(arguments: &BacktestArguments, panel: &Panel, report: &Report, h
         let columns = [
             ("symbol", Column::Text(trades.iter().map(|trade| symbol(trade.symbol)).collect())),
             ("entry", Column::Text(trades.iter().map(|trade| label(trade.entry_row)).collect())),
-            ("exit", Column::Text(trades.iter().map(|trade| trade.exit_row.map_or("open".to_owned(), label)).collect())),
+            (
+                "exit",
+                Column::Text(trades.iter().map(|trade| trade.exit_row.map_or("open".to_owned(), label)).collect()),
+            ),
             ("shares", Column::Number(trades.iter().map(|trade| trade.shares).collect())),
             ("entry_price", Column::Number(trades.iter().map(|trade| trade.entry_price).collect())),
             ("exit_price", Column::Number(trades.iter().map(|trade| trade.exit_price).collect())),

@@ -52,7 +52,14 @@ impl Chart<'_> {
             }
         }
         let _ = writeln!(text, "{:>9}  {}", "", names.iter().collect::<String>().trim_end());
-        let _ = writeln!(text, "{:>9}  {}{:>rest$}", "", self.span.0, self.span.1, rest = width.saturating_sub(self.span.0.len()));
+        let _ = writeln!(
+            text,
+            "{:>9}  {}{:>rest$}",
+            "",
+            self.span.0,
+            self.span.1,
+            rest = width.saturating_sub(self.span.0.len())
+        );
         text
     }
 

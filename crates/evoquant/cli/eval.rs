@@ -10,7 +10,7 @@ use super::{MarketArguments, describe, print, remark};
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
-    /// The expression, such as 'cs_rank(ts_mean(returns(close, 1), 20))'.
+    /// The expression, such as '`cs_rank(ts_mean(returns(close`, 1), 20))'.
     expression: String,
     #[command(flatten)]
     market: MarketArguments,

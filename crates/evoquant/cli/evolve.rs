@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use ::backtest::{Kind, Report, display};
 use ::evolve::{
-    Algorithm, Error, GenerationRecord, Next, Observer, RunConfig, RunResult, RunSpec, Search, StopReason, Trial, run as run_search,
+    Algorithm, Error, GenerationRecord, Next, Observer, RunConfig, RunResult, RunSpec, Search, StopReason, Trial,
+    run as run_search,
 };
 use ::factor::Rule;
 use ::market::Panel;
@@ -236,7 +237,12 @@ impl Observer for Progress {
             record.distinct,
             record.changed_positions
         );
-        tracing::info!(generation = record.generation, distinct = record.distinct, duplicates = record.duplicates, "{message}");
+        tracing::info!(
+            generation = record.generation,
+            distinct = record.distinct,
+            duplicates = record.duplicates,
+            "{message}"
+        );
         if self.lines {
             remark(&format!("generation {:>3}  {message}", record.generation));
         }
@@ -252,7 +258,9 @@ fn write_champions(folder: &RunFolder, result: &RunResult, config: &RunConfig) -
         let standing = if champion.above_luck {
             format!("Its Sharpe ratio on validation lies above the {bar} that luck alone would give.")
         } else {
-            format!("NOTHING FOUND: its Sharpe ratio on validation does not exceed the {bar} that luck alone would give. Kept as a candidate only.")
+            format!(
+                "NOTHING FOUND: its Sharpe ratio on validation does not exceed the {bar} that luck alone would give. Kept as a candidate only."
+            )
         };
         let comment = format!(
             "Champion {} of {} distinct strategies tried, seed {}.\n{standing}\nSharpe on train {}, on validation {}.",
@@ -291,7 +299,9 @@ fn verdict(result: &RunResult, panel: &Panel, config: &RunConfig) -> String {
             result.distinct
         )
     };
-    format!("The sealed exam ({span}) gave champion-1 a Sharpe of {sharpe} and {total}; buy-and-hold had {held_sharpe} and {held_total}.\n{found}")
+    format!(
+        "The sealed exam ({span}) gave champion-1 a Sharpe of {sharpe} and {total}; buy-and-hold had {held_sharpe} and {held_total}.\n{found}"
+    )
 }
 
 fn summary(result: &RunResult, verdict: &str) -> serde_json::Value {
@@ -359,7 +369,8 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
     }
     text.push('\n');
     if !result.rejections.is_empty() {
-        let reasons: Vec<String> = result.rejections.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let reasons: Vec<String> =
+            result.rejections.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         text.push_str(&format!("rejected   {}\n", reasons.join(", ")));
     }
     if let Some(control) = &result.control {

@@ -341,9 +341,9 @@ impl Builder {
         };
         let same = |id: NodeId| Some(id);
         match (operator, inputs) {
-            (Operator::Add, &[x, zero]) | (Operator::Sub, &[x, zero]) if constant(zero) == Some(0.0) => return same(x),
+            (Operator::Add | Operator::Sub, &[x, zero]) if constant(zero) == Some(0.0) => return same(x),
             (Operator::Add, &[zero, x]) if constant(zero) == Some(0.0) => return same(x),
-            (Operator::Mul, &[x, one]) | (Operator::Div, &[x, one]) if constant(one) == Some(1.0) => return same(x),
+            (Operator::Mul | Operator::Div, &[x, one]) if constant(one) == Some(1.0) => return same(x),
             (Operator::Mul, &[one, x]) if constant(one) == Some(1.0) => return same(x),
             (Operator::Neg | Operator::Not, &[x]) => {
                 let inner = &self.instructions[x.0 as usize];

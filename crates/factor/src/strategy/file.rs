@@ -156,7 +156,7 @@ fn check_order(factors: &IndexMap<String, String>) -> Result<(), StrategyError> 
         factors.values().map(|text| words(text).filter_map(|word| factors.get_index_of(word)).collect()).collect();
     let name = |index: usize| factors.get_index(index).map_or("", |(name, _)| name.as_str());
     for (index, used) in uses.iter().enumerate() {
-        for &other in used.iter().filter(|&&other| other >= index) {
+        if let Some(&other) = used.iter().find(|&&other| other >= index) {
             if let Some(path) = path(&uses, other, index) {
                 let circle: Vec<&str> = std::iter::once(index).chain(path).map(name).collect();
                 return Err(StrategyError::Value(format!(

@@ -202,16 +202,15 @@ impl Grower<'_> {
                     entry.output.is_number() && !entry.is_constant()
                 };
                 let known = reuse.inputs.iter().find(fits).copied();
-                let input = match known {
-                    Some(input) => input,
-                    None => {
-                        let kind = if factor.definition().output == Output::SAME {
-                            output
-                        } else {
-                            self.free_type(budget.saturating_sub(1))?
-                        };
-                        self.grow(kind, budget.saturating_sub(1))?
-                    }
+                let input = if let Some(input) = known {
+                    input
+                } else {
+                    let kind = if factor.definition().output == Output::SAME {
+                        output
+                    } else {
+                        self.free_type(budget.saturating_sub(1))?
+                    };
+                    self.grow(kind, budget.saturating_sub(1))?
                 };
                 let definition = factor.definition();
                 let parameters = self.parameters(definition.parameters, definition.rising, reuse.rows);

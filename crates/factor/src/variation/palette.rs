@@ -245,29 +245,27 @@ impl Palette {
     pub(super) fn draw_parameters(&self, definitions: &[Parameter], rising: bool, rng: Draw) -> Parameters {
         let mut parameters = Parameters::NONE;
         for parameter in definitions {
-            parameters.push(self.draw_parameter(parameter, self.range(parameter), rng));
+            parameters.push(draw_parameter(parameter, self.range(parameter), rng));
         }
         if rising && parameters.real(0) >= parameters.real(1) {
             // The long one was drawn too short for the short one: draw the short one below it.
             let (low, high) = (self.range(&definitions[0]), self.range(&definitions[1]));
             let long = parameters.real(1).max(high.0.max(low.0 + 1.0));
-            let short = self.draw_parameter(&definitions[0], (low.0, low.1.min(long - 1.0)), rng);
+            let short = draw_parameter(&definitions[0], (low.0, low.1.min(long - 1.0)), rng);
             parameters.as_mut_slice()[..2].copy_from_slice(&[short, long]);
         }
         parameters
     }
+}
 
-    fn draw_parameter(&self, parameter: &Parameter, (least, most): (f64, f64), rng: Draw) -> f64 {
-        match (parameter.option, parameter.default, parameter.kind) {
-            (true, Some(default), _) => default,
-            (_, _, ParameterKind::Rows { .. }) => f64::from(log_uniform_rows(rng, least as u32, most as u32)),
-            _ if least >= most => least,
-            (_, _, ParameterKind::Whole { .. }) => uniform(rng, least, most).round().clamp(least, most),
-            (_, _, ParameterKind::Real { .. }) if least > 0.0 => {
-                rounded(log_uniform(rng, least, most)).clamp(least, most)
-            }
-            (_, _, ParameterKind::Real { .. }) => rounded(uniform(rng, least, most)).clamp(least, most),
-        }
+fn draw_parameter(parameter: &Parameter, (least, most): (f64, f64), rng: Draw) -> f64 {
+    match (parameter.option, parameter.default, parameter.kind) {
+        (true, Some(default), _) => default,
+        (_, _, ParameterKind::Rows { .. }) => f64::from(log_uniform_rows(rng, least as u32, most as u32)),
+        _ if least >= most => least,
+        (_, _, ParameterKind::Whole { .. }) => uniform(rng, least, most).round().clamp(least, most),
+        (_, _, ParameterKind::Real { .. }) if least > 0.0 => rounded(log_uniform(rng, least, most)).clamp(least, most),
+        (_, _, ParameterKind::Real { .. }) => rounded(uniform(rng, least, most)).clamp(least, most),
     }
 }
 

@@ -246,7 +246,7 @@ mod tests {
         });
         match (found, expected) {
             (Ok((table, lines)), Ok((text, rows))) => {
-                assert_eq!((table.as_str(), &lines[..]), (text, rows), "{input:?}")
+                assert_eq!((table.as_str(), &lines[..]), (text, rows), "{input:?}");
             }
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{input:?}: {error}"),
             (found, expected) => panic!("{input:?}: {found:?}, expected {expected:?}"),
