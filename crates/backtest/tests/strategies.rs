@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use backtest::metrics::ReturnSettings;
 use backtest::{Market, Periods, Reason, Report, Settings, backtest};
 use factor::{Schema, Strategy};
-use market::{Panel, RandomWalk};
+use market::{ImportOptions, Panel, RandomWalk, read_panel};
+
+/// A file or folder at the top of the repository.
+fn top(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+}
 
 fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../strategies");
-    let entries = std::fs::read_dir(&folder).expect("strategies/ stands at the top of the repository");
+    let entries = std::fs::read_dir(top("strategies")).expect("strategies/ stands at the top of the repository");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
@@ -78,6 +82,42 @@ fn each_trades_on_a_narrow_and_on_a_wide_market() {
             assert!(report.periods[0].metrics.sharpe.is_some(), "{name} on {symbols}");
         }
     }
+}
+
+#[test]
+fn each_trades_on_the_bundled_market() {
+    let panel =
+        read_panel(&top("data/us_large_caps_daily_2013_2023.parquet"), &ImportOptions::default()).unwrap().panel;
+    for path in files() {
+        let (_, strategy) = read(&path);
+        let report = run(&strategy, &panel);
+        assert_eq!(report.periods.len(), 4);
+        for period in &report.periods {
+            let (name, period) = (&strategy.name, &period.name);
+            let rows = match period.as_str() {
+                "whole" => 0..panel.bars(),
+                _ => {
+                    Periods::split(panel.bars(), 0.6, 0.2)
+                        .named()
+                        .into_iter()
+                        .find(|(name, _)| name == period)
+                        .unwrap()
+                        .1
+                }
+            };
+            let ends = |row: usize| rows.contains(&row);
+            let traded = report.outcome.trades.iter().any(|trade| trade.exit_row.is_some_and(ends));
+            assert!(traded, "{name}: no trade ends in {period}");
+        }
+    }
+}
+
+#[test]
+fn the_strategy_of_the_readme_reads() {
+    let readme = std::fs::read_to_string(top("README.md")).unwrap();
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let strategy = Strategy::from_toml(block, &Schema::bars()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(strategy.exits.atr_stop.is_some());
 }
 
 #[test]
