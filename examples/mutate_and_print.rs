@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn print_changes(before: &str, after: &str) {
     let lines = |text: &str, other: &str, mark: char| {
         let gone: Vec<&str> = text.lines().filter(|line| other.lines().all(|kept| kept != *line)).collect();
-        gone.iter().map(|line| format!("{mark} {line}\n")).collect::<String>()
+        gone.iter().map(|line| format!("{mark} {line}\n")).collect::<Vec<_>>().concat()
     };
     println!("{}{}", lines(before, after, '-'), lines(after, before, '+'));
 }

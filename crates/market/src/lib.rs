@@ -45,9 +45,9 @@ pub use polars::prelude::DataFrame;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
+pub use fetch::{FetchOptions, FetchReport, fetch};
 pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_panel};
 pub use panel::{Group, Panel, PanelError};
 pub use staged::write_atomically;
-pub use fetch::{FetchOptions, FetchReport, fetch};
 pub use summary::{FieldSummary, GroupSummary, PanelSummary, describe};
 pub use synthetic::{RandomWalk, random_walk};
