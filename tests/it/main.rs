@@ -27,6 +27,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// The folder of larger markets, if it is there.
+#[expect(clippy::print_stderr, reason = "a test that skips says so")]
 fn markets() -> Option<PathBuf> {
     let folder = std::env::var_os("EVOQUANT_MARKETS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);

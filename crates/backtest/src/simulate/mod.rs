@@ -41,11 +41,6 @@ impl Holding {
     fn value(&self) -> f64 {
         self.shares * self.last_close
     }
-
-    /// Gain of a price over another in the holding's direction, a fraction.
-    fn gain(&self, from: f64, to: f64) -> f64 {
-        self.shares.signum() * (to / from - 1.0)
-    }
 }
 
 /// An order waiting for its fill.
@@ -391,30 +386,34 @@ impl<'a> Simulator<'a> {
             return None;
         }
         let close = holding.last_close;
-        let gain = holding.gain(holding.entry_price, close);
         let side = holding.shares.signum();
+        // Levels are compared, not gains: a stop 10 % below 100 stands at 90, and 90 / 100 - 1 is not quite -0.1.
+        let level = |from: f64, gain: f64| from * (1.0 + side * gain);
+        let at_least = |price: f64, level: f64| side * (price - level) >= 0.0;
+        let at_most = |price: f64, level: f64| side * (price - level) <= 0.0;
+        let entry = holding.entry_price;
         let Exits { stop_loss, trailing_stop, take_profit, max_holding, volatility_stop, atr_stop } = self.exits;
-        if stop_loss.is_some_and(|loss| gain <= -loss) {
+        if stop_loss.is_some_and(|loss| at_most(close, level(entry, -loss))) {
             return Some(Reason::StopLoss);
         }
         if let Some(stop) = trailing_stop
-            && holding.gain(holding.entry_price, holding.best) >= stop.activation
-            && holding.gain(holding.best, close) <= -stop.trail
+            && at_least(holding.best, level(entry, stop.activation))
+            && at_most(close, level(holding.best, -stop.trail))
         {
             return Some(Reason::TrailingStop);
         }
-        if take_profit.is_some_and(|profit| gain >= profit) {
+        if take_profit.is_some_and(|profit| at_least(close, level(entry, profit))) {
             return Some(Reason::TakeProfit);
         }
         if max_holding.is_some_and(|bars| row - holding.entry_row >= bars as usize) {
             return Some(Reason::MaxHolding);
         }
         // An unknown measure never fires: every comparison with NaN is false.
-        if volatility_stop.is_some_and(|stop| gain <= -stop.multiplier * holding.volatility) {
+        if volatility_stop.is_some_and(|stop| at_most(close, level(entry, -stop.multiplier * holding.volatility))) {
             return Some(Reason::VolatilityStop);
         }
-        let moved = side * (close - holding.entry_price);
-        atr_stop.is_some_and(|stop| moved <= -stop.multiplier * holding.average_true_range).then_some(Reason::AtrStop)
+        let range = side * holding.average_true_range;
+        atr_stop.is_some_and(|stop| at_most(close, entry - stop.multiplier * range)).then_some(Reason::AtrStop)
     }
 }
 
