@@ -1,1 +1,30 @@
-//! Stub.
+//! Positions, fills, costs, equity, metrics and validation statistics.
+//!
+//! - [`metrics`]: what a strategy earned and risked, from its simple returns, its closed trades, its weights, costs
+//!   and a benchmark.
+//! - [`rank_ic`]: how well a factor orders the returns that follow it.
+//! - [`statistics`]: how much of that luck explains, given how many strategies were tried.
+//!
+//! Two rules hold everywhere. A figure that the data cannot support is `None` (null in JSON, `--` in text), never an
+//! infinity, a NaN or a convenient zero: a strategy that does not trade must never win. And `log`, `exp`, `pow` and
+//! `erf` come from one bundled library, so that a figure does not depend on the platform.
+
+mod error;
+pub mod metrics;
+mod random;
+pub mod rank_ic;
+mod report;
+mod simulate;
+pub mod statistics;
+
+pub use error::Error;
+pub use metrics::{
+    ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Headline, Kind, Metrics, ReturnSettings, Row,
+    TradeMetrics, display,
+};
+pub use rank_ic::forward_returns;
+pub use rank_ic::{Correlation, IcSeries, IcSummary, LabelRanks, RankScratch};
+pub use report::{Assumptions, PeriodReport, Report, backtest, benchmark};
+pub use simulate::{
+    Costs, Delisting, Detail, Fill, Market, Outcome, Periods, Position, Reason, Rows, Settings, Simulator, Trade,
+};

@@ -1,1 +1,17 @@
-//! Stub.
+//! The streaming executor: a market is a stream, a generation is one query.
+//!
+//! A [`Plan`] merges compiled programs, every distinct node once. An [`Executor`] walks down the rows of a panel in
+//! small blocks and runs the plan over each; nothing the size of the panel is ever kept. A kernel is only handed
+//! rows up to the current one, so look-ahead cannot be written, and feeding one more bar to the same executor gives
+//! today's values with the same code.
+//!
+//! This room does not know files, what a strategy means, or money.
+
+mod executor;
+mod kernels;
+mod plan;
+mod rank;
+
+pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate, members};
+pub use plan::{Plan, PlanCounts};
+pub use rank::{Ranker, unit_rank};

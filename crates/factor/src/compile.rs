@@ -88,8 +88,8 @@ fn live_nodes(graph: &FactorGraph, order: &[NodeIndex]) -> Vec<bool> {
     live[graph.root().index()] = true;
     for &index in order.iter().rev() {
         if live[index.index()] {
-            let (inputs, count) = graph.inputs(index);
-            for input in &inputs[..count.min(MAX_INPUTS)] {
+            // All slots: a terminal node may lack a score and still have an entry. Empty ones lie outside the table.
+            for input in graph.inputs(index).0 {
                 if let Some(mark) = live.get_mut(input.index()) {
                     *mark = true;
                 }

@@ -100,6 +100,25 @@ impl FactorGraph {
         Self { graph: Arc::new(graph), root }
     }
 
+    /// A graph of nodes that are listed inputs first, each with its inputs by slot (`NodeIndex::end()` where a slot
+    /// is empty); the last one is the root. Node indices count the list.
+    pub(crate) fn assemble(
+        nodes: impl ExactSizeIterator<Item = (Arc<Node>, [NodeIndex; MAX_INPUTS])>,
+        edges: usize,
+    ) -> Self {
+        let mut graph = StableDiGraph::with_capacity(nodes.len(), edges);
+        let mut root = NodeIndex::end();
+        for (node, inputs) in nodes {
+            root = graph.add_node(node);
+            for (slot, &input) in inputs.iter().enumerate() {
+                if input != NodeIndex::end() {
+                    graph.add_edge(input, root, slot as Slot);
+                }
+            }
+        }
+        Self { graph: Arc::new(graph), root }
+    }
+
     /// The node everything else feeds.
     pub fn root(&self) -> NodeIndex {
         self.root
@@ -146,7 +165,10 @@ impl FactorGraph {
         let mut inputs = [NodeIndex::end(); MAX_INPUTS];
         let mut count = 0;
         for edge in self.graph.edges_directed(index, Direction::Incoming) {
-            inputs[*edge.weight() as usize] = edge.source();
+            // A slot beyond the last is counted, so that compiling says how many inputs are too many.
+            if let Some(input) = inputs.get_mut(*edge.weight() as usize) {
+                *input = edge.source();
+            }
             count += 1;
         }
         (inputs, count)
@@ -273,18 +295,18 @@ impl FactorGraph {
             if copies[index.index()].is_some() {
                 continue;
             }
-            let (inputs, count) = other.inputs(index);
+            let inputs = other.inputs(index).0.into_iter().enumerate().filter(|&(_, input)| input != NodeIndex::end());
             if inputs_done {
                 let copy = self.add(Arc::clone(other.node(index)));
                 let graph = Arc::make_mut(&mut self.graph);
-                for (slot, input) in inputs[..count].iter().enumerate() {
+                for (slot, input) in inputs {
                     let source = copies[input.index()].expect("inputs were copied before their consumer");
                     graph.add_edge(source, copy, slot as Slot);
                 }
                 copies[index.index()] = Some(copy);
             } else {
                 open.push((index, true));
-                open.extend(inputs[..count].iter().map(|&input| (input, false)));
+                open.extend(inputs.map(|(_, input)| (input, false)));
             }
         }
         copies[index.index()].expect("the loop ends with the starting node copied")

@@ -18,6 +18,7 @@
 
 mod compile;
 mod error;
+mod genome;
 mod graph;
 mod library;
 mod operator;
@@ -28,9 +29,11 @@ mod schema;
 mod strategy;
 mod text;
 mod types;
+mod variation;
 
 pub use compile::{Extra, MAX_INSTRUCTIONS, compile};
 pub use error::{GraphError, ParseError, StrategyError};
+pub use genome::{Gene, Genome, GenomeNode};
 pub use graph::{FactorGraph, Inputs, Kind, MAX_NODES, Node, NodeIndex, Role, Slot};
 pub use library::{LibraryDefinition, LibraryFactor};
 pub use operator::{
@@ -43,3 +46,4 @@ pub use schema::Schema;
 pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
 pub use text::{NamedFactors, parse, parse_into, print, print_number};
 pub use types::{Type, Unit};
+pub use variation::{Mutation, Palette, Settings, crossover, random_expression, random_strategy};

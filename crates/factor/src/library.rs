@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::operator::{Output, Parameter, ParameterKind, Parameters};
+use crate::operator::{Inferred, MAX_INPUTS, Output, Parameter, ParameterKind, Parameters};
 use crate::schema::Schema;
 use crate::text::{Lowered, LoweredKind, lower_template};
-use crate::types::Unit;
+use crate::types::{Type, Unit};
 
 /// A library factor; [`LibraryFactor::definition`] says everything about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,11 @@ impl LibraryFactor {
         &LIBRARY[self.0 as usize]
     }
 
+    /// Its place in the order of [`LibraryFactor::all`].
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// The library factor with this name.
     pub fn by_name(name: &str) -> Option<LibraryFactor> {
         static BY_NAME: LazyLock<HashMap<&'static str, LibraryFactor>> =
@@ -65,6 +70,58 @@ impl LibraryFactor {
                 .collect()
         });
         &TEMPLATES[self.0 as usize]
+    }
+
+    /// The type it gives for an input of this type, by walking its definition.
+    ///
+    /// # Errors
+    /// The index of the input, 0, where it is not a number.
+    pub fn infer(self, input: Type) -> Result<Inferred, usize> {
+        // Nearly every input is one of these; their answers are looked up.
+        const COMMON: [Type; 5] = [
+            Type::Number(Unit::PRICE),
+            Type::RATIO,
+            Type::Plain,
+            Type::Number(Unit::VOLUME),
+            Type::Number(Unit::MONEY),
+        ];
+        static ANSWERS: LazyLock<Vec<[Result<Inferred, usize>; COMMON.len()]>> =
+            LazyLock::new(|| LibraryFactor::all().map(|factor| COMMON.map(|input| factor.walk(input))).collect());
+        match COMMON.iter().position(|&common| common == input) {
+            Some(place) => ANSWERS[self.0 as usize][place],
+            None => self.walk(input),
+        }
+    }
+
+    fn walk(self, input: Type) -> Result<Inferred, usize> {
+        let template = self.template();
+        let mut types: Vec<Type> = Vec::with_capacity(template.len());
+        let mut mixes_units = false;
+        for node in template {
+            let output = match &node.kind {
+                LoweredKind::Input => input,
+                LoweredKind::Operator(operator, ..) => {
+                    let mut arguments = [Type::Plain; MAX_INPUTS];
+                    for (argument, &place) in arguments.iter_mut().zip(node.inputs()) {
+                        *argument = types[place as usize];
+                    }
+                    // Everything but the input is typed when the library is read, so the input is to blame.
+                    let inferred =
+                        operator.definition().infer(&arguments[..node.inputs().len()]).map_err(|_| 0_usize)?;
+                    mixes_units |= inferred.mixes_units;
+                    inferred.output
+                }
+                _ => node.output,
+            };
+            types.push(output);
+        }
+        Ok(Inferred { output: types[types.len() - 1], mixes_units })
+    }
+
+    /// Whether the definition reads its input and no column besides.
+    pub(crate) fn reads_input_alone(self) -> bool {
+        let reads = |wanted: fn(&LoweredKind) -> bool| self.template().iter().any(|node| wanted(&node.kind));
+        reads(|kind| matches!(kind, LoweredKind::Input)) && !reads(|kind| matches!(kind, LoweredKind::Field(..)))
     }
 
     /// Columns that the definition reads besides its input and that `schema` lacks.
@@ -172,8 +229,8 @@ static LIBRARY: &[LibraryDefinition] = &[
     factor("momentum", PERIOD_20, RATIO, "Mean of one-bar returns.", "ts_mean(returns(x, 1), period)"),
     factor("roc", &[rows("period", 10, 2, 250)], RATIO, "Rate of change in percent.", "100 * returns(x, period)"),
     factor("reversal", &[rows("period", 5, 1, 20)], RATIO, "Return over the period with its sign turned.", "-returns(x, period)"),
-    factor("momentum_skip", &[rows("skip", 21, 1, 63), rows("period", 252, 64, 504)], RATIO,
-        "Return over the period without its last `skip` bars: 12-1 momentum.", "ts_delay(x, skip) / ts_delay(x, period) - 1"),
+    rising(factor("momentum_skip", &[rows("skip", 21, 1, 63), rows("period", 252, 64, 504)], RATIO,
+        "Return over the period without its last `skip` bars: 12-1 momentum.", "ts_delay(x, skip) / ts_delay(x, period) - 1")),
     factor("ma_filter", &[rows("period", 60, 10, 200)], FLAG, "Whether the series lies above its moving average.", "x > ts_mean(x, period)"),
     rising(factor("dual_ma_filter", SHORT_LONG, FLAG, "Whether the series lies above both moving averages.",
         "x > ts_mean(x, short) and x > ts_mean(x, long)")),
@@ -230,7 +287,7 @@ static LIBRARY: &[LibraryDefinition] = &[
     factor("natr", &[rows("period", 14, 5, 100)], RATIO, "Average true range in percent of the series.",
         "100 * ts_rma(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period) / x"),
     // Volume.
-    factor("relative_volume", PERIOD_20, RATIO, "Volume over its moving average, today included.", "volume / ts_mean(volume, period)"),
+    reading("volume", factor("relative_volume", PERIOD_20, RATIO, "Volume over its moving average, today included.", "x / ts_mean(x, period)")),
     factor("dollar_volume", &[rows("period", 20, 1, 250)], Output::Fixed(Unit::MONEY), "Mean of price times volume.", "ts_mean(x * volume, period)"),
     factor("amihud", &[rows("period", 20, 5, 250)], Output::Fixed(Unit { money: -2, share: 0 }), "Illiquidity: mean of absolute return over traded money.",
         "ts_mean(abs(returns(x, 1)) / (x * volume), period)"),

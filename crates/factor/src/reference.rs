@@ -13,22 +13,28 @@ pub fn mean(values: &[f64]) -> f64 {
     anchor + values.iter().map(|x| x - anchor).sum::<f64>() / values.len() as f64
 }
 
+/// Distances from the mean. They are taken from distances to the first value, not from the values themselves, so
+/// that no digits are lost where the level is large beside the spread.
+pub fn centered(values: &[f64]) -> Vec<f64> {
+    let distances: Vec<f64> = values.iter().map(|x| x - values[0]).collect();
+    let center = distances.iter().sum::<f64>() / values.len() as f64;
+    distances.iter().map(|distance| distance - center).collect()
+}
+
 /// Variance with divisor `n - ddof`; exactly 0 where the standard deviation is at most [`FLAT`] of the absolute
 /// mean; NaN for fewer than `ddof + 1` values.
 pub fn variance(values: &[f64], ddof: f64) -> f64 {
-    let center = mean(values);
     let divisor = values.len() as f64 - ddof;
     if divisor <= 0.0 {
         return f64::NAN;
     }
-    let variance = values.iter().map(|x| (x - center) * (x - center)).sum::<f64>() / divisor;
-    if variance.sqrt() <= FLAT * center.abs() { 0.0 } else { variance }
+    let variance = centered(values).iter().map(|c| c * c).sum::<f64>() / divisor;
+    if variance.sqrt() <= FLAT * mean(values).abs() { 0.0 } else { variance }
 }
 
 /// Covariance with divisor `n - 1`.
 pub fn covariance(x: &[f64], y: &[f64]) -> f64 {
-    let (center_x, center_y) = (mean(x), mean(y));
-    let total: f64 = x.iter().zip(y).map(|(x, y)| (x - center_x) * (y - center_y)).sum();
+    let total: f64 = centered(x).iter().zip(centered(y)).map(|(x, y)| x * y).sum();
     total / (x.len() as f64 - 1.0)
 }
 

@@ -7,6 +7,8 @@ mod calendar;
 mod error;
 mod import;
 mod panel;
+mod summary;
+mod synthetic;
 pub mod table;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
@@ -15,4 +17,6 @@ pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_
 pub use panel::{Group, Panel, PanelError};
 pub use polars;
 pub use polars::frame::DataFrame;
+pub use summary::{FieldSummary, GroupSummary, PanelSummary, describe};
+pub use synthetic::{RandomWalk, random_walk};
 pub use table::{Column, Table, long_values, write_atomically};

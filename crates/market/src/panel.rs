@@ -133,6 +133,15 @@ impl Panel {
         self.groups.get(name)
     }
 
+    /// Who belongs to the universe, `[bars x symbols]`, row after row: where the panel has a field `universe`, the
+    /// cells in which it is above 0; else those with a close.
+    pub fn members(&self) -> Vec<bool> {
+        match self.values("universe") {
+            Some(universe) => universe.iter().map(|&value| value > 0.0).collect(),
+            None => self.values("close").unwrap_or_default().iter().map(|value| value.is_finite()).collect(),
+        }
+    }
+
     /// The first `bars` bars: what one would have had on that day.
     #[must_use]
     pub fn prefix(&self, bars: usize) -> Self {
@@ -156,11 +165,10 @@ impl Panel {
     /// When the time does not come after the last bar, or a row's length is not the number of symbols.
     pub fn push_bar(&mut self, time: i64, rows: &[&[f64]]) -> Result<(), PanelError> {
         let expected = (self.fields.len() + self.groups.len(), self.symbols.len());
-        for row in rows {
-            if rows.len() != expected.0 || row.len() != expected.1 {
-                let found = (rows.len(), row.len());
-                return Err(PanelError::Shape { field: "the new bar".to_owned(), found, expected });
-            }
+        let width = rows.iter().map(|row| row.len()).find(|&width| width != expected.1).unwrap_or(expected.1);
+        let found = (rows.len(), width);
+        if found != expected {
+            return Err(PanelError::Shape { field: "the new bar".to_owned(), found, expected });
         }
         self.calendar.push(time)?;
         let arrays = self.fields.values_mut().chain(self.groups.values_mut().map(|group| &mut group.codes));

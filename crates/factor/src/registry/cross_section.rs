@@ -2,7 +2,7 @@
 
 use super::{BASE, real_or};
 use crate::operator::{Definition, Family, Output, Parameter, ParameterKind, Port, Reference::Row};
-use crate::reference::{average_rank, by_group, mean, on_members, variance};
+use crate::reference::{average_rank, by_group, centered, mean, on_members, variance};
 
 const CROSS_SECTION: Definition = Definition {
     family: Family::CrossSection,
@@ -20,13 +20,8 @@ fn unit_ranks(values: &[f64]) -> Vec<f64> {
 
 /// Z-scores with ddof 1; NaN for a flat row and for a single member.
 fn zscores(values: &[f64]) -> Vec<f64> {
-    let (center, spread) = (mean(values), variance(values, 1.0).sqrt());
-    values.iter().map(|x| if spread > 0.0 { (x - center) / spread } else { f64::NAN }).collect()
-}
-
-fn demeaned(values: &[f64]) -> Vec<f64> {
-    let center = mean(values);
-    values.iter().map(|x| x - center).collect()
+    let spread = variance(values, 1.0).sqrt();
+    centered(values).iter().map(|c| if spread > 0.0 { c / spread } else { f64::NAN }).collect()
 }
 
 pub(super) const RANK: Definition = Definition {
@@ -58,7 +53,7 @@ pub(super) const DEMEAN: Definition = Definition {
     summary: "Distance from the row's mean.",
     formula: "x - mean",
     example: "cs_demean(returns(close, 5))",
-    reference: Row(|x, _| on_members(x[0], demeaned)),
+    reference: Row(|x, _| on_members(x[0], centered)),
     ..CROSS_SECTION
 };
 
@@ -113,7 +108,7 @@ pub(super) const GROUP_NEUTRALIZE: Definition = Definition {
     formula: "x - group mean",
     missing: "NaN without a value or a label; a group of one gives 0.",
     example: "group_neutralize(returns(close, 20), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], demeaned)),
+    reference: Row(|x, _| by_group(x[0], x[1], centered)),
     ..GROUPED
 };
 

@@ -2,7 +2,7 @@
 
 use super::{BASE, DDOF, window};
 use crate::operator::{Definition, Family, Lookback, Memory, Output, Parameters, Port, Reference::Series};
-use crate::reference::{average_rank, covariance, full_window, full_windows, mean, median, variance};
+use crate::reference::{average_rank, centered, covariance, full_window, full_windows, mean, median, variance};
 
 const WINDOW_RULE: &str = "NaN unless the window holds d values.";
 const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
@@ -174,7 +174,7 @@ pub(super) const ZSCORE: Definition = Definition {
     formula: "(x - ts_mean(x, d)) / ts_std(x, d)",
     missing: FLAT_RULE,
     example: "ts_zscore(close, 20)",
-    reference: Series(|x, p| over(x, p, |w| (last(w) - mean(w)) / variance(w, p.real(1)).sqrt())),
+    reference: Series(|x, p| over(x, p, |w| last(&centered(w)) / variance(w, p.real(1)).sqrt())),
     ..TIME_SERIES
 };
 

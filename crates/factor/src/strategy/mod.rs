@@ -26,7 +26,7 @@ pub enum Rule {
 }
 
 /// A number of symbols, or a fraction of the members of the universe.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Count {
     /// This many.
     Number(u32),
@@ -69,7 +69,7 @@ pub enum Rebalance {
 }
 
 /// What is done with the factors.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Positions {
     /// How scores and flags become holdings.
     pub rule: Rule,
@@ -108,7 +108,7 @@ pub struct ScaledStop {
 }
 
 /// Exits that need an entry; whichever fires first sells. Judged on the close, filled with the next fill.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Exits {
     /// Loss from entry that sells, a fraction.
     pub stop_loss: Option<f64>,
@@ -256,10 +256,14 @@ impl Strategy {
             return fail("exits.max_holding must be at least 1 bar".to_owned());
         }
         for (key, stop) in [("volatility_stop", self.exits.volatility_stop), ("atr_stop", self.exits.atr_stop)] {
-            fraction(&format!("{key}.multiplier"), stop.map(|stop| stop.multiplier), 1e3)?;
-            if let Some(stop) = stop
-                && !(2..=crate::operator::MAX_WINDOW).contains(&stop.window)
-            {
+            let Some(stop) = stop else { continue };
+            if !(stop.multiplier > 0.0 && stop.multiplier < 1e3) {
+                return fail(format!(
+                    "exits.{key}.multiplier must lie above 0 and below 1000, not {}",
+                    stop.multiplier
+                ));
+            }
+            if !(2..=crate::operator::MAX_WINDOW).contains(&stop.window) {
                 return fail(format!(
                     "exits.{key}.window must be from 2 to {} bars, not {}",
                     crate::operator::MAX_WINDOW,

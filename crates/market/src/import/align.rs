@@ -5,6 +5,7 @@ use ndarray::Array2;
 
 use super::ImportOptions;
 use super::cells::{NO_SYMBOL, Symbols, ValueColumn};
+use super::columns::Roles;
 use super::dates::{Times, label};
 use super::ledger::{Ledger, Rule};
 use super::raw::{MISSING, RawTable};
@@ -30,6 +31,7 @@ impl<'a> Grid<'a> {
     /// Drops rows without date or symbol, sorts, and lets the last of several rows of one cell stand.
     pub(super) fn new(
         table: &RawTable<'_>,
+        roles: &Roles,
         times: &'a Times,
         symbols: &'a Symbols,
         values: &[ValueColumn],
@@ -42,7 +44,7 @@ impl<'a> Grid<'a> {
         }
         grid.check_size(table, values.len(), options)?;
         grid.rows = vec![NO_ROW; grid.bars.len() * symbols.names.len()];
-        grid.note_missing_keys(table, ledger);
+        grid.note_missing_keys(table, roles, ledger);
         grid.place_rows(table, ledger);
         ledger.rows_kept = grid.kept.len();
         ledger.rows_dropped = ledger.rows_read - ledger.rows_kept;
@@ -101,19 +103,24 @@ impl<'a> Grid<'a> {
         self.times.micros[row] != MISSING && self.symbols.of_row[row] != NO_SYMBOL
     }
 
-    fn note_missing_keys(&self, table: &RawTable<'_>, ledger: &mut Ledger) {
+    fn note_missing_keys(&self, table: &RawTable<'_>, roles: &Roles, ledger: &mut Ledger) {
         let no_date = |row: &usize| self.times.micros[*row] == MISSING;
         let no_symbol = |row: &usize| !no_date(row) && self.symbols.of_row[*row] == NO_SYMBOL;
         let rows = || 0..table.rows;
-        let name = |row: Option<usize>| format!("row {}", table.row_number(row.unwrap_or(0)));
-        ledger.enter(Rule::HasDate, rows().filter(no_date).count(), || name(rows().find(no_date)));
-        ledger.enter(Rule::HasSymbol, rows().filter(no_symbol).count(), || name(rows().find(no_symbol)));
+        let name = |row: Option<usize>, column: usize| {
+            let header = excerpt(&table.columns[column].name);
+            format!("row {}, column `{header}`, value ``", table.row_number(row.unwrap_or(0)))
+        };
+        ledger.enter(Rule::HasDate, rows().filter(no_date).count(), || name(rows().find(no_date), roles.date));
+        // Without a symbol column, no row is without a symbol.
+        let symbol = roles.symbol.unwrap_or(roles.date);
+        ledger.enter(Rule::HasSymbol, rows().filter(no_symbol).count(), || name(rows().find(no_symbol), symbol));
     }
 
     fn place_rows(&mut self, table: &RawTable<'_>, ledger: &mut Ledger) {
         let width = self.symbols.names.len();
         let mut latest = vec![MISSING; width];
-        let (mut falling, mut first_falling) = (0, 0);
+        let (mut falling, mut first_falling) = (0, (0, MISSING));
         let (mut replaced, mut first_replaced) = (0, (0, 0));
         let mut bar = 0;
         for row in 0..table.rows {
@@ -123,7 +130,7 @@ impl<'a> Grid<'a> {
             let (time, symbol) = (self.times.micros[row], self.symbols.of_row[row] as usize);
             if time < latest[symbol] {
                 falling += 1;
-                first_falling = if falling == 1 { row } else { first_falling };
+                first_falling = if falling == 1 { (row, latest[symbol]) } else { first_falling };
             } else {
                 latest[symbol] = time;
             }
@@ -139,7 +146,10 @@ impl<'a> Grid<'a> {
         }
         self.kept = self.rows.iter().copied().filter(|&row| row != NO_ROW).collect();
         self.kept.sort_unstable();
-        ledger.enter(Rule::Rising, falling, || self.name_row(table, first_falling));
+        ledger.enter(Rule::Rising, falling, || {
+            let (row, before) = first_falling;
+            format!("{}, below a row of {}", self.name_row(table, row), label(before))
+        });
         ledger.enter(Rule::Unique, replaced, || {
             let (row, again) = first_replaced;
             format!("{}, again in row {}", self.name_row(table, row), table.row_number(again))

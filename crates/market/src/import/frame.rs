@@ -20,6 +20,13 @@ pub(super) fn raw_table<'a>(frame: &'a DataFrame, origin: &str) -> Result<RawTab
             )
         })?;
         match cells {
+            // A damaged file can make polars build a frame of uneven columns.
+            Some(cells) if cells.len() != frame.height() => {
+                let (found, rows) = (cells.len(), frame.height());
+                let problem =
+                    format!("column `{}` has {found} cells for {rows} rows; the table is damaged", excerpt(&name));
+                return Err(Error::unusable(origin, problem));
+            }
             Some(cells) => columns.push(RawColumn { name, cells }),
             None => ignored.push(format!("`{}` ({})", excerpt(&name), column.dtype())),
         }

@@ -1,11 +1,13 @@
 //! Long tables into panels: read, check, mend by stated rules, count what was mended, align.
 //!
 //! One row is one symbol at one time. Reading goes in five steps, each in a module of its own: a file becomes raw
-//! columns ([`files`], [`csv`], [`frame`]); headers get their roles ([`columns`]); dates, symbols and numbers are
+//! columns ([`files`], [`csv`], [`binary`], [`frame`]); headers get their roles ([`columns`]); dates, symbols and numbers are
 //! read ([`dates`], [`cells`]); rows are checked and mended ([`repair`]); what remains is aligned into a
 //! [`Panel`] ([`align`]).
 
 mod align;
+mod binary;
+mod blocks;
 mod cells;
 mod columns;
 mod csv;
@@ -13,6 +15,7 @@ mod dates;
 mod files;
 mod frame;
 mod ledger;
+mod pages;
 mod raw;
 mod repair;
 
@@ -67,18 +70,17 @@ pub struct Import {
 /// [`ImportOptions::strict`]. The message names file, row, column and value, and the way out.
 pub fn read_panel(path: &Path, options: &ImportOptions) -> Result<Import, Error> {
     let origin = path.display().to_string();
-    match files::kind(path, options)? {
+    let symbol = files::stem(path);
+    let frame = match files::kind(path, options)? {
         files::Kind::Text => {
             let mut text = csv::read_text(path, options.max_bytes)?;
             let split = csv::split(&mut text, &origin, options.max_bytes)?;
-            let symbol = files::stem(path);
-            import(&split.into_table(&text, &origin), &symbol, options)
+            return import(&split.into_table(&text, &origin), &symbol, options);
         }
-        kind => {
-            let frame = files::read_frame(path, kind, options)?;
-            import(&frame::raw_table(&frame, &origin)?, &files::stem(path), options)
-        }
-    }
+        files::Kind::Parquet => binary::read_parquet(path, options)?,
+        files::Kind::Ipc => binary::read_ipc(path, options)?,
+    };
+    import(&frame::raw_table(&frame, &origin)?, &symbol, options)
 }
 
 /// Imports a frame that is already in memory, by the rules of [`read_panel`]. Its first row counts as row 2 in
@@ -113,7 +115,7 @@ fn import(table: &RawTable<'_>, default_symbol: &str, options: &ImportOptions) -
     };
     let mut values = cells::read_values(table, &roles)?;
     let mut ledger = Ledger::new(table, &roles);
-    let grid = align::Grid::new(table, &times, &symbols, &values, options, &mut ledger)?;
+    let grid = align::Grid::new(table, &roles, &times, &symbols, &values, options, &mut ledger)?;
     repair::mend(table, &grid, &mut values, &mut ledger);
     ledger.refuse_if_strict(options)?;
     let panel = grid.into_panel(table, values)?;

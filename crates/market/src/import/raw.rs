@@ -63,6 +63,19 @@ impl RawTable<'_> {
     }
 }
 
+impl Cells<'_> {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Cells::Text(TextCells::Spans { spans, .. }) => spans.len(),
+            Cells::Text(TextCells::Borrowed(cells)) => cells.len(),
+            Cells::Text(TextCells::Owned(cells)) => cells.len(),
+            Cells::Number(cells) => cells.len(),
+            Cells::Integer(cells) => cells.len(),
+            Cells::Time(cells) => cells.micros.len(),
+        }
+    }
+}
+
 impl TextCells<'_> {
     /// The cell without the white space around it.
     pub(super) fn get(&self, row: usize) -> &[u8] {

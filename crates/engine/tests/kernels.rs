@@ -1,0 +1,311 @@
+//! Every kernel against the slow reference of its operator, on panels made to hurt: gaps, ties, constants,
+//! infinities, a high level with little noise, storms before calm, one symbol, one bar, windows beyond history.
+
+use std::sync::Arc;
+
+use engine::{Columns, Executor, Outputs, Plan, evaluate, members};
+use factor::{
+    Definition, FactorGraph, Kind, NodeIndex, Operator, ParameterKind, Parameters, Port, Purpose, Reference, Type,
+    compile,
+};
+use indexmap::IndexMap;
+use market::{Calendar, Group, Panel};
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const DAY: i64 = 86_400_000_000;
+
+/// A number in 0..1.
+fn uniform(rng: &mut Xoshiro256PlusPlus) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The shapes of data that break kernels.
+const SHAPES: [&str; 8] = ["noise", "gaps", "ties", "constant", "infinities", "level", "storm", "walk"];
+
+fn value(shape: &str, row: usize, before: f64, rng: &mut Xoshiro256PlusPlus) -> f64 {
+    let noise = uniform(rng) - 0.5;
+    match shape {
+        "gaps" if uniform(rng) < 0.15 => f64::NAN,
+        "ties" => (noise * 6.0).round(),
+        "constant" => 3.7,
+        "infinities" if uniform(rng) < 0.05 => f64::INFINITY * noise.signum(),
+        "level" => 5e6 + noise,
+        "storm" => 5e6 + noise * if row % 40 < 8 { 1e3 } else { 1e-3 },
+        "walk" => {
+            if before.is_nan() {
+                100.0
+            } else {
+                before * (1.0 + noise * 0.04)
+            }
+        }
+        _ => noise * 4.0,
+    }
+}
+
+/// A panel with numbers x, y, z, flags f, g, h and a group.
+fn panel(shape: &str, bars: usize, symbols: usize, seed: u64) -> Panel {
+    let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut fields = IndexMap::new();
+    for name in ["x", "y", "z"] {
+        let mut field = Array2::zeros((bars, symbols));
+        for symbol in 0..symbols {
+            let mut before = f64::NAN;
+            for row in 0..bars {
+                before = value(shape, row, before, rng);
+                field[[row, symbol]] = before;
+            }
+        }
+        fields.insert(name.to_owned(), field);
+    }
+    for name in ["f", "g", "h"] {
+        let flag = Array2::from_shape_fn((bars, symbols), |_| match rng.next_u64() % 5 {
+            0 => f64::NAN,
+            odd => (odd % 2) as f64,
+        });
+        fields.insert(name.to_owned(), flag);
+    }
+    let close = Array2::from_shape_fn((bars, symbols), |_| if rng.next_u64() % 9 == 0 { f64::NAN } else { 10.0 });
+    fields.insert("close".to_owned(), close);
+    let codes = Array2::from_shape_fn((bars, symbols), |(_, symbol)| match symbol % 4 {
+        3 => f64::NAN,
+        code => code as f64,
+    });
+    let group = Group { labels: ["a", "b", "c"].map(str::to_owned).to_vec(), codes };
+    let calendar = Calendar::new((0..bars as i64).map(|row| row * DAY).collect(), None).expect("rising days");
+    let symbols = (0..symbols).map(|i| format!("S{i:03}")).collect();
+    Panel::new(calendar, symbols, fields, IndexMap::from([("sector".to_owned(), group)])).expect("a valid panel")
+}
+
+/// The operator over columns of the right types, and the columns' names.
+fn application(operator: Operator, parameters: Parameters) -> (FactorGraph, Vec<&'static str>) {
+    let mut graph = FactorGraph::new(Kind::Positions);
+    let mut names = Vec::new();
+    let inputs: Vec<NodeIndex> = operator
+        .definition()
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(slot, port)| {
+            let (name, kind) = match port {
+                Port::Flag => (["f", "g", "h"][slot], Type::Flag),
+                Port::Group => ("sector", Type::Group),
+                _ => (["x", "y", "z"][slot], Type::Plain),
+            };
+            names.push(name);
+            graph.add_with_inputs(Kind::Field(Arc::from(name), kind), &[])
+        })
+        .collect();
+    let root = graph.add_with_inputs(Kind::Operator(operator, parameters), &inputs);
+    graph.set_root(root);
+    graph.prune();
+    (graph, names)
+}
+
+/// Parameters worth trying: short, usual and longer than any history here.
+fn choices(definition: &Definition) -> Vec<Parameters> {
+    if definition.parameters.is_empty() {
+        return vec![Parameters::NONE];
+    }
+    let windows: &[f64] =
+        if definition.parameters[0].is_whole() { &[0.0, 1.0, 2.0, 3.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
+    let mut all = Vec::new();
+    for &window in windows {
+        for variant in 0..2 {
+            let mut values = Vec::new();
+            for (index, parameter) in definition.parameters.iter().enumerate() {
+                values.push(match parameter.kind {
+                    ParameterKind::Rows { .. } => window,
+                    ParameterKind::Whole { .. } => f64::from(variant),
+                    ParameterKind::Real { .. } if index == 0 => [parameter.usual.0, 0.7][variant as usize],
+                    ParameterKind::Real { .. } => [parameter.usual.1, 2.0][variant as usize],
+                });
+            }
+            if definition.parameters.iter().zip(&values).all(|(parameter, &value)| parameter.check(value).is_ok()) {
+                all.push(Parameters::new(&values));
+            }
+        }
+    }
+    assert!(!all.is_empty(), "{} has no parameters to try", definition.name);
+    all
+}
+
+/// Values by the operator's own slow definition.
+fn slow(operator: Operator, parameters: &Parameters, names: &[&str], panel: &Panel) -> Vec<f64> {
+    let (bars, symbols) = (panel.bars(), panel.symbols().len());
+    let members = members(panel);
+    let columns: Vec<&[f64]> = names.iter().map(|name| panel.values(name).expect("a column")).collect();
+    let mut out = vec![f64::NAN; bars * symbols];
+    let clean = |value: f64| if value.is_finite() { value } else { f64::NAN };
+    match operator.definition().reference {
+        Reference::Cell(f) => {
+            for cell in 0..out.len() {
+                let inputs: Vec<f64> = columns.iter().map(|column| column[cell]).collect();
+                out[cell] = clean(f(&inputs, parameters));
+            }
+        }
+        Reference::Series(f) => {
+            for symbol in 0..symbols {
+                let series: Vec<Vec<f64>> = columns
+                    .iter()
+                    .map(|column| (0..bars).map(|row| column[row * symbols + symbol]).collect())
+                    .collect();
+                for row in 0..bars {
+                    let history: Vec<&[f64]> = series.iter().map(|series| &series[..=row]).collect();
+                    out[row * symbols + symbol] = clean(f(&history, parameters));
+                }
+            }
+        }
+        Reference::Row(f) => {
+            for row in 0..bars {
+                let at = row * symbols..(row + 1) * symbols;
+                let masked: Vec<Vec<f64>> = columns
+                    .iter()
+                    .map(|column| {
+                        column[at.clone()]
+                            .iter()
+                            .zip(&members[at.clone()])
+                            .map(|(&x, &m)| if m { x } else { f64::NAN })
+                            .collect()
+                    })
+                    .collect();
+                let inputs: Vec<&[f64]> = masked.iter().map(Vec::as_slice).collect();
+                for (cell, value) in at.zip(f(&inputs, parameters)) {
+                    out[cell] = clean(value);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Largest difference allowed beside 1e-9 relative.
+///
+/// Near zero, a correlation, covariance or distance from a mean is a difference of larger numbers and known only in
+/// parts of those: of 1 for correlations, of the inputs' spread for the others.
+fn rounding(shape: &str, operator: Operator) -> f64 {
+    use Operator as O;
+    match operator {
+        O::TsCov if shape == "storm" => 1e-6,
+        O::TsCorr | O::TsCov | O::TsZscore | O::CsDemean | O::GroupNeutralize | O::CsZscore | O::GroupZscore => 1e-9,
+        _ => 1e-12,
+    }
+}
+
+#[test]
+fn kernels_agree_with_their_references() {
+    let mut failures = Vec::new();
+    for &operator in Operator::ALL {
+        for (seed, shape) in SHAPES.iter().enumerate() {
+            for (bars, symbols) in [(150, 7), (90, 1), (1, 5), (40, 130)] {
+                let panel = panel(shape, bars, symbols, seed as u64);
+                for parameters in choices(operator.definition()) {
+                    let (graph, names) = application(operator, parameters);
+                    let program = compile(&graph, &[]).expect("a typed application");
+                    let fast = evaluate(&program, &panel).expect("all columns exist");
+                    let slow = slow(operator, &parameters, &names, &panel);
+                    let bound = rounding(shape, operator);
+                    let wrong = (0..fast.len()).find(|&cell| {
+                        let (fast, slow) = (fast[cell], slow[cell]);
+                        fast.is_nan() != slow.is_nan() || (fast - slow).abs() > bound + 1e-9 * slow.abs()
+                    });
+                    if let Some(cell) = wrong {
+                        failures.push(format!(
+                            "{}({:?}) on {shape} {bars}x{symbols}, row {} symbol {}: kernel {}, reference {}",
+                            operator.definition().name,
+                            parameters.as_slice(),
+                            cell / symbols,
+                            cell % symbols,
+                            fast[cell],
+                            slow[cell]
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} disagreements:\n{}",
+        failures.len(),
+        failures[..failures.len().min(25)].join("\n")
+    );
+}
+
+/// Bits of every row, fed in steps of the given sizes.
+fn streamed(graph: &FactorGraph, panel: &Panel, steps: &[usize]) -> Vec<u64> {
+    let program = compile(graph, &[]).expect("a typed application");
+    let plan = Plan::new([&program]);
+    let members = members(panel);
+    let columns = Columns::new(&plan, panel, &members).expect("all columns exist");
+    let mut executor = Executor::new(&plan, panel.symbols().len());
+    let mut bits = Vec::new();
+    for step in steps.iter().cycle() {
+        let end = executor.next_row() + step;
+        executor.advance(&columns, end, &mut |outputs: &Outputs<'_>| {
+            bits.extend(outputs.block(Purpose::Score).expect("a score").iter().map(|value| value.to_bits()));
+        });
+        if end >= panel.bars() {
+            return bits;
+        }
+    }
+    unreachable!("the steps repeat until the panel ends")
+}
+
+#[test]
+fn one_more_bar_gives_the_same_bits_as_the_whole_panel() {
+    for &operator in Operator::ALL {
+        let panel = panel("gaps", 150, 9, 11);
+        for parameters in choices(operator.definition()) {
+            let (graph, _) = application(operator, parameters);
+            let whole = streamed(&graph, &panel, &[150]);
+            for steps in [&[1][..], &[7, 1, 64, 3]] {
+                assert!(streamed(&graph, &panel, steps) == whole, "{} in steps {steps:?}", operator.definition().name);
+            }
+        }
+    }
+}
+
+/// The panel with every number changed in some rows.
+fn perturbed(panel: &Panel, rows: std::ops::Range<usize>) -> Panel {
+    let fields = panel
+        .field_names()
+        .map(|name| {
+            let mut field = panel.field(name).expect("a field").to_owned();
+            for row in rows.clone() {
+                // Flags stay flags; numbers become something else entirely.
+                let flag = matches!(name, "f" | "g" | "h");
+                field.row_mut(row).mapv_inplace(|value| if flag { 1.0 - value } else { 17.0 - 3.0 * value });
+            }
+            (name.to_owned(), field)
+        })
+        .collect();
+    let groups =
+        panel.group_names().map(|name| (name.to_owned(), panel.group(name).expect("a group").clone())).collect();
+    Panel::new(panel.calendar().clone(), panel.symbols().to_vec(), fields, groups).expect("the same shape")
+}
+
+#[test]
+fn no_value_depends_on_a_later_row_nor_on_one_beyond_the_look_back() {
+    let (bars, symbols, at) = (140, 6, 90);
+    for &operator in Operator::ALL {
+        for (seed, shape) in ["noise", "gaps", "storm"].iter().enumerate() {
+            let panel = panel(shape, bars, symbols, 50 + seed as u64);
+            for parameters in choices(operator.definition()) {
+                let (graph, _) = application(operator, parameters);
+                let program = compile(&graph, &[]).expect("a typed application");
+                let name = operator.definition().name;
+                let values = streamed(&graph, &panel, &[bars]);
+                let future = streamed(&graph, &perturbed(&panel, at + 1..bars), &[bars]);
+                assert!(values[..(at + 1) * symbols] == future[..(at + 1) * symbols], "{name} looks ahead");
+                let lookback = program.lookback() as usize;
+                if program.warm_up() as usize == lookback && lookback < at {
+                    let past = streamed(&graph, &perturbed(&panel, 0..at - lookback), &[bars]);
+                    let row = at * symbols..(at + 1) * symbols;
+                    assert!(values[row.clone()] == past[row], "{name} remembers more than {lookback} rows on {shape}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Scores strategies on train and validation, a generation at a time; the exam's rows are never fed.
+
+use std::collections::BTreeMap;
+
+use backtest::metrics::{Headline, ReturnSettings};
+use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, RankScratch, Rows, Simulator};
+use engine::{Columns, Executor, Outputs, Plan};
+use factor::{Program, Purpose, Strategy};
+use market::Panel;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Objectives, RunConfig};
+
+/// How a strategy did over one period. Undefined figures are `None` and count as the worst there is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Annual Sharpe ratio, net of costs.
+    pub sharpe: Option<f64>,
+    /// Total return, a fraction, net of costs.
+    pub total_return: Option<f64>,
+    /// Largest drawdown, a fraction, 0 or negative.
+    pub max_drawdown: Option<f64>,
+    /// One-way turnover a year, as a multiple of equity.
+    pub turnover: f64,
+    /// Mean rank IC of the score with the return from fill to fill over the horizon.
+    pub rank_ic: Option<f64>,
+}
+
+/// Why a strategy has no score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// It needs more history than half of train.
+    NotEnoughHistory,
+    /// It never held anything on train.
+    NeverTrades,
+    /// It lost everything.
+    Ruin,
+    /// Its Sharpe ratio on train is undefined.
+    UndefinedSharpe,
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Rejection::NotEnoughHistory => "needs more history than half of train",
+            Rejection::NeverTrades => "never trades",
+            Rejection::Ruin => "loses everything",
+            Rejection::UndefinedSharpe => "undefined Sharpe ratio",
+        })
+    }
+}
+
+/// What became of a strategy that was evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Evaluation {
+    /// It has scores.
+    Scored {
+        /// Weighted sum of objectives on train.
+        fitness: f64,
+        /// On train.
+        train: Scores,
+        /// On validation.
+        validation: Scores,
+    },
+    /// It cannot be scored.
+    Rejected(Rejection),
+}
+
+impl Evaluation {
+    /// Fitness on train; nothing that was rejected can win.
+    pub fn fitness(&self) -> f64 {
+        match self {
+            Evaluation::Scored { fitness, .. } => *fitness,
+            Evaluation::Rejected(_) => f64::NEG_INFINITY,
+        }
+    }
+}
+
+/// Strategies evaluated together: small enough that states stay in cache, large enough to share nodes.
+const GROUP: usize = 8;
+
+/// Everything that evaluations share.
+#[derive(Debug)]
+pub(crate) struct Evaluator<'a> {
+    panel: &'a Panel,
+    market: &'a Market<'a>,
+    members: Vec<bool>,
+    labels: Option<LabelRanks>,
+    config: &'a RunConfig,
+    returns: ReturnSettings,
+}
+
+impl<'a> Evaluator<'a> {
+    pub(crate) fn new(panel: &'a Panel, market: &'a Market<'a>, config: &'a RunConfig) -> Self {
+        let labels = (config.objectives.rank_ic != 0.0).then(|| {
+            let prices = panel.values("open").or_else(|| panel.values("close")).unwrap_or_default();
+            let symbols = panel.symbols().len();
+            // Labels that end after validation would let the exam's prices into selection.
+            let visible = &prices[..config.periods.exam.start * symbols];
+            let forward = backtest::forward_returns(visible, symbols, 1, config.spec.horizon);
+            LabelRanks::new(&forward, symbols).expect("labels are whole rows")
+        });
+        let returns = ReturnSettings::new(config.periods_per_year);
+        Self { panel, market, members: engine::members(panel), labels, config, returns }
+    }
+
+    /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
+    /// the number of threads.
+    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)]) -> Vec<Evaluation> {
+        strategies.par_chunks(GROUP).flat_map_iter(|group| self.group(group)).collect()
+    }
+
+    fn group(&self, strategies: &[(&Strategy, &Program)]) -> Vec<Evaluation> {
+        let patience = self.config.periods.train.len() as u32 / 2;
+        let runs: Vec<bool> = strategies.iter().map(|(_, program)| program.lookback() <= patience).collect();
+        let chosen: Vec<&(&Strategy, &Program)> =
+            strategies.iter().zip(&runs).filter(|(_, runs)| **runs).map(|(strategy, _)| strategy).collect();
+        let plan = Plan::new(chosen.iter().map(|(_, program)| *program));
+        let columns = Columns::new(&plan, self.panel, &self.members).expect("the search only uses the panel's columns");
+        let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
+        let mut executor = Executor::new(&plan, self.panel.symbols().len());
+        executor.advance(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
+            tracks[outputs.program].take(self, outputs);
+        });
+        let mut tracks = tracks.into_iter();
+        strategies
+            .iter()
+            .zip(runs)
+            .map(|((strategy, _), runs)| {
+                if !runs {
+                    return Evaluation::Rejected(Rejection::NotEnoughHistory);
+                }
+                tracks.next().expect("one per strategy that ran").finish(self, strategy)
+            })
+            .collect()
+    }
+}
+
+/// One strategy on its way through the market.
+struct Track<'a> {
+    simulator: Simulator<'a>,
+    train_ic: IcSeries,
+    validation_ic: IcSeries,
+    scratch: RankScratch,
+}
+
+impl<'a> Track<'a> {
+    fn new(evaluator: &Evaluator<'a>, strategy: &Strategy) -> Self {
+        let settings = &evaluator.config.spec.backtest;
+        Self {
+            simulator: Simulator::new(evaluator.market, strategy.positions, strategy.exits, settings, Detail::Returns),
+            train_ic: IcSeries::new(IcSeries::MIN_NAMES),
+            validation_ic: IcSeries::new(IcSeries::MIN_NAMES),
+            scratch: RankScratch::default(),
+        }
+    }
+
+    fn take(&mut self, evaluator: &Evaluator<'_>, outputs: &Outputs<'_>) {
+        let periods = &evaluator.config.periods;
+        let horizon = evaluator.config.spec.horizon;
+        for offset in 0..outputs.rows {
+            let row = outputs.first_row + offset;
+            self.simulator.step(row, &Rows::of(outputs, offset));
+            if let (Some(labels), Some(score)) = (&evaluator.labels, outputs.row(Purpose::Score, offset)) {
+                // One date in `horizon`: labels that do not overlap. Those that reach into the next period are left out.
+                let fits = |period: &std::ops::Range<usize>| {
+                    period.contains(&row)
+                        && row + 1 + horizon < period.end
+                        && (row - period.start).is_multiple_of(horizon)
+                };
+                if fits(&periods.train) {
+                    self.train_ic.push(labels.ic(row, score, &mut self.scratch));
+                } else if fits(&periods.validation) {
+                    self.validation_ic.push(labels.ic(row, score, &mut self.scratch));
+                }
+            }
+        }
+    }
+
+    fn finish(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluation {
+        let config = evaluator.config;
+        let outcome = self.simulator.finish();
+        let score = |period: &std::ops::Range<usize>, ic: &IcSeries| scores(evaluator, &outcome, period, ic);
+        let (train, ruin) = score(&config.periods.train, &self.train_ic);
+        let (validation, _) = score(&config.periods.validation, &self.validation_ic);
+        if ruin {
+            return Evaluation::Rejected(Rejection::Ruin);
+        }
+        if outcome.exposure_gross[config.periods.train.clone()].iter().all(|&gross| gross == 0.0) {
+            return Evaluation::Rejected(Rejection::NeverTrades);
+        }
+        let Some(fitness) = fitness(&config.objectives, &train, strategy.factors()) else {
+            return Evaluation::Rejected(Rejection::UndefinedSharpe);
+        };
+        Evaluation::Scored { fitness, train, validation }
+    }
+}
+
+fn scores(
+    evaluator: &Evaluator<'_>,
+    outcome: &Outcome,
+    period: &std::ops::Range<usize>,
+    ic: &IcSeries,
+) -> (Scores, bool) {
+    let headline = Headline::from_returns(&outcome.returns[period.clone()], &evaluator.returns);
+    let turnover: f64 = outcome.turnover[period.clone()].iter().filter(|x| !x.is_nan()).sum();
+    let years = period.len() as f64 / evaluator.config.periods_per_year;
+    let rank_ic = ic.summary(evaluator.config.spec.horizon, evaluator.config.periods_per_year).mean;
+    let scores = Scores {
+        sharpe: headline.sharpe,
+        total_return: headline.total_return,
+        max_drawdown: headline.max_drawdown,
+        turnover: turnover / years,
+        rank_ic,
+    };
+    (scores, headline.ruin)
+}
+
+/// Weighted sum of the objectives; `None` where the Sharpe ratio is undefined. An undefined rank IC adds nothing.
+fn fitness(weights: &Objectives, scores: &Scores, size: usize) -> Option<f64> {
+    let total = weights.sharpe * scores.sharpe?
+        + weights.rank_ic * scores.rank_ic.unwrap_or(0.0)
+        + weights.max_drawdown * scores.max_drawdown?
+        + weights.turnover * scores.turnover
+        + weights.size * size as f64;
+    total.is_finite().then_some(total)
+}
+
+/// Counts of rejections, by reason.
+pub type Rejections = BTreeMap<Rejection, usize>;

@@ -1,0 +1,181 @@
+//! A whole run: search, control, champions, exam, verdict.
+
+use backtest::metrics::ReturnSettings;
+use backtest::{Market, Report, backtest, benchmark};
+use factor::Strategy;
+use market::Panel;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::config::{Algorithm, RunConfig};
+use crate::evaluate::{Evaluation, Evaluator, Rejections, Scores};
+use crate::random::Purpose;
+use crate::search::{Individual, Observer, Search, SearchState, StopReason};
+
+/// A strategy that was picked on validation.
+#[derive(Debug, Clone)]
+pub struct Champion {
+    /// The strategy, named `champion-1` and so on.
+    pub strategy: Strategy,
+    /// Its identity.
+    pub hash: u128,
+    /// Fitness on train.
+    pub fitness: f64,
+    /// Objectives on train, as selection saw them.
+    pub train: Scores,
+    /// Objectives on validation, as selection saw them.
+    pub validation: Scores,
+    /// A full backtest, the exam included.
+    pub report: Report,
+    /// Whether its Sharpe ratio on validation lies above the luck bar.
+    pub above_luck: bool,
+}
+
+/// How random search did with as many distinct trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    /// Distinct strategies evaluated.
+    pub distinct: usize,
+    /// Best fitness on train.
+    pub best_fitness: Option<f64>,
+    /// Sharpe ratio on validation of the champion it would have picked.
+    pub champion_validation_sharpe: Option<f64>,
+    /// Mean fitness on train of its ten best.
+    pub mean_fitness_of_best_ten: Option<f64>,
+}
+
+/// What a run found.
+#[derive(Debug)]
+pub struct RunResult {
+    /// Champions, best on validation first.
+    pub champions: Vec<Champion>,
+    /// Equal-weight buy-and-hold over the same periods.
+    pub benchmark: Report,
+    /// Distinct strategies evaluated.
+    pub distinct: usize,
+    /// Generations run.
+    pub generations: usize,
+    /// Best annual Sharpe ratio that luck alone would give on validation in as many distinct trials.
+    pub luck_bar: Option<f64>,
+    /// Random search with as many distinct trials.
+    pub control: Option<Control>,
+    /// Mean fitness of the ten best, to hold beside the control's.
+    pub mean_fitness_of_best_ten: Option<f64>,
+    /// Best fitness on train.
+    pub best_fitness: Option<f64>,
+    /// Rejected strategies by reason.
+    pub rejections: Rejections,
+    /// Why the search ended.
+    pub stop: StopReason,
+    /// Seconds spent on generations since start or resume.
+    pub seconds: f64,
+}
+
+impl RunResult {
+    /// Whether a champion lies above the luck bar on validation.
+    pub fn found(&self) -> bool {
+        self.champions.iter().any(|champion| champion.above_luck)
+    }
+}
+
+/// Runs a configuration over a market on so many threads, from the start or from a remembered state. The result is
+/// the same, to the last bit, for any number of threads.
+///
+/// # Errors
+/// When the pool cannot be started, the state does not fit, or the observer fails.
+pub fn run(
+    config: &RunConfig,
+    panel: &Panel,
+    threads: usize,
+    state: Option<&SearchState>,
+    observer: &mut (dyn Observer + Send),
+) -> Result<RunResult, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("evoquant-{index}"))
+        .build()
+        .map_err(|error| Error::Threads(error.to_string()))?;
+    pool.install(|| run_here(config, panel, state, observer))
+}
+
+fn run_here(
+    config: &RunConfig,
+    panel: &Panel,
+    state: Option<&SearchState>,
+    observer: &mut dyn Observer,
+) -> Result<RunResult, Error> {
+    let market = Market::new(panel);
+    let evaluator = Evaluator::new(panel, &market, config);
+    let mut search = Search::new(config, &evaluator, panel, Purpose::Breeding)?;
+    if let Some(state) = state {
+        search.restore(state)?;
+    }
+    let stop = search.run(observer)?;
+    let wants_control = config.spec.control && config.spec.algorithm == Algorithm::Genetic;
+    let control = if wants_control && stop != StopReason::Interrupted {
+        tracing::info!(distinct = search.distinct(), "random search at as many distinct trials");
+        let mut random = Search::new(config, &evaluator, panel, Purpose::Control)?;
+        random.run_random(search.distinct());
+        Some(Control {
+            distinct: random.distinct(),
+            best_fitness: best(&random),
+            champion_validation_sharpe: pick(random.archive(), 1).first().and_then(|one| validation_sharpe(one)),
+            mean_fitness_of_best_ten: mean_of_best_ten(&random),
+        })
+    } else {
+        None
+    };
+    let validation_bars = config.periods.validation.len();
+    let luck_bar = backtest::statistics::luck_bar(search.distinct() as f64, validation_bars, config.periods_per_year);
+    let settings = &config.spec.backtest;
+    let returns = ReturnSettings::new(config.periods_per_year);
+    let mut champions = Vec::new();
+    for (place, individual) in pick(search.archive(), config.spec.champions).into_iter().enumerate() {
+        let Evaluation::Scored { fitness, train, validation } = individual.evaluation else { continue };
+        let mut strategy = individual.strategy.clone();
+        strategy.name = format!("champion-{}", place + 1);
+        // The exam is opened here, once, after the last generation, for the leaderboard alone.
+        let report = backtest(&strategy, panel, &market, settings, &config.periods, &returns)
+            .map_err(|error| Error::Specification(error.to_string()))?;
+        let above_luck = validation.sharpe.zip(luck_bar).is_some_and(|(sharpe, bar)| sharpe > bar);
+        champions.push(Champion { strategy, hash: individual.hash, fitness, train, validation, report, above_luck });
+    }
+    Ok(RunResult {
+        champions,
+        benchmark: benchmark(panel, &market, settings, &config.periods, &returns),
+        distinct: search.distinct(),
+        generations: search.generations(),
+        luck_bar,
+        control,
+        mean_fitness_of_best_ten: mean_of_best_ten(&search),
+        best_fitness: best(&search),
+        rejections: search.rejections().clone(),
+        stop,
+        seconds: search.seconds(),
+    })
+}
+
+/// The best on validation among the best on train. Undefined ranks last; of equals, the better on train.
+fn pick(archive: &[Individual], count: usize) -> Vec<&Individual> {
+    let mut candidates: Vec<&Individual> = archive.iter().collect();
+    let sharpe = |one: &Individual| validation_sharpe(one).unwrap_or(f64::NEG_INFINITY);
+    candidates.sort_by(|left, right| sharpe(right).total_cmp(&sharpe(left)));
+    candidates.truncate(count);
+    candidates
+}
+
+fn validation_sharpe(individual: &Individual) -> Option<f64> {
+    match &individual.evaluation {
+        Evaluation::Scored { validation, .. } => validation.sharpe,
+        Evaluation::Rejected(_) => None,
+    }
+}
+
+fn best(search: &Search<'_>) -> Option<f64> {
+    search.archive().first().map(|one| one.evaluation.fitness())
+}
+
+fn mean_of_best_ten(search: &Search<'_>) -> Option<f64> {
+    let best: Vec<f64> = search.archive().iter().take(10).map(|one| one.evaluation.fitness()).collect();
+    (!best.is_empty()).then(|| best.iter().sum::<f64>() / best.len() as f64)
+}

@@ -1,0 +1,56 @@
+//! `evoquant eval`: any expression over a market.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+
+use super::{MarketArguments, describe, print, remark};
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArguments {
+    /// The expression, such as 'cs_rank(ts_mean(returns(close, 1), 20))'.
+    expression: String,
+    #[command(flatten)]
+    market: MarketArguments,
+    /// Where to write columns date, symbol, value: .csv, .parquet, .ipc, .arrow or .feather.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode> {
+    let import = arguments.market.read()?;
+    let panel = &import.panel;
+    let graph = ::factor::parse(&arguments.expression, &evoquant::schema(panel)).map_err(|error| anyhow!("{error}"))?;
+    let program = ::factor::compile(&graph, &[])?;
+    for name in &program.mixed_units {
+        remark(&format!("note: `{name}` mixes units, such as a price with a volume; is that meant?"));
+    }
+    let values = ::engine::evaluate(&program, panel)?;
+    let known = values.iter().filter(|value| !value.is_nan()).count();
+    if let Some(path) = &arguments.out {
+        ::market::table::long_values(panel, &values)
+            .write(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &value| {
+        if value.is_nan() { (least, most) } else { (least.min(value), most.max(value)) }
+    });
+    let range = if known == 0 { "no value is defined".to_owned() } else { format!("{least:.6} to {most:.6}") };
+    let mut text = format!(
+        "{}\n{}\nvalues   {known} of {} cells, {range}\nlookback {} bars",
+        describe(&arguments.market.path()?, panel),
+        ::factor::print(&graph, graph.root(), &|_| None),
+        values.len(),
+        program.lookback(),
+    );
+    if program.warm_up() > program.lookback() {
+        text.push_str(&format!("; {} until the start is forgotten", program.warm_up()));
+    }
+    if let Some(path) = &arguments.out {
+        text.push_str(&format!("\nwritten  {}", path.display()));
+    }
+    print(&(text + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}

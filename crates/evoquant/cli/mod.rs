@@ -1,0 +1,177 @@
+//! What a person types, and what is printed.
+
+mod backtest;
+mod chart;
+mod data;
+mod eval;
+mod evolve;
+mod leaderboard;
+mod ops;
+mod strategy;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ::market::{Import, ImportOptions, Panel, read_panel};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::prelude::*;
+
+/// Evolves trading strategies on real bars, backtests them with costs, and counts every strategy tried.
+#[derive(Debug, Parser)]
+#[command(name = "evoquant", version, after_help = AFTER)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more on standard error: -v what happens, -vv details.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Write the log to a file, one JSON object a line.
+    #[arg(long, global = true, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+const AFTER: &str = "\
+Examples:
+  evoquant evolve                                     evolve on the bundled market
+  evoquant evolve --data bars.parquet --seed 7        evolve on your own bars
+  evoquant backtest strategies/*.toml                 backtest saved strategies
+  evoquant eval 'cs_rank(returns(close, 20))' --data bars.csv --out values.parquet
+  evoquant ops ts_decay_linear                        explain an operator
+
+Exit codes: 0 done, 1 nothing found, 2 an error.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Evolve strategies on a market and judge the best.
+    Evolve(evolve::EvolveArguments),
+    /// Backtest saved strategies.
+    Backtest(backtest::BacktestArguments),
+    /// Evaluate an expression over a market and write its values.
+    Eval(eval::EvalArguments),
+    /// List operators and library factors, or explain one.
+    Ops(ops::OpsArguments),
+    /// Show or reformat a strategy file.
+    #[command(subcommand)]
+    Strategy(strategy::StrategyCommand),
+    /// Look at market data, or download it.
+    #[command(subcommand)]
+    Data(data::DataCommand),
+}
+
+/// The market that a command works on.
+#[derive(Debug, Args)]
+struct MarketArguments {
+    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date. Default: the bundled six US large caps.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Refuse data that would have to be mended, instead of mending it.
+    #[arg(long)]
+    strict: bool,
+}
+
+impl MarketArguments {
+    fn path(&self) -> Result<PathBuf> {
+        match &self.data {
+            Some(path) => Ok(path.clone()),
+            None => bundled(),
+        }
+    }
+
+    fn read(&self) -> Result<Import> {
+        read_market(&self.path()?, self.strict)
+    }
+}
+
+/// Reads a market, and says what was mended.
+fn read_market(path: &Path, strict: bool) -> Result<Import> {
+    let import = read_panel(path, &ImportOptions { strict, ..ImportOptions::default() })?;
+    tracing::info!(path = %path.display(), bars = import.panel.bars(), symbols = import.panel.symbols().len(), "market read");
+    if import.panel.bars() == 0 || import.panel.symbols().is_empty() {
+        bail!("{}: no bar is left after import:\n{}", path.display(), import.ledger);
+    }
+    Ok(import)
+}
+
+/// The bundled market: beside the working directory, else where the program was built.
+fn bundled() -> Result<PathBuf> {
+    let name = Path::new("data").join("us_large_caps_daily_2013_2023.parquet");
+    [PathBuf::from("."), PathBuf::from(env!("CARGO_MANIFEST_DIR"))]
+        .iter()
+        .map(|folder| folder.join(&name))
+        .find(|path| path.is_file())
+        .with_context(|| format!("the bundled market {} is not here: name a file with --data", name.display()))
+}
+
+/// A one-line description of a market.
+fn describe(path: &Path, panel: &Panel) -> String {
+    let calendar = panel.calendar();
+    format!(
+        "{}: {} symbols x {} bars, {} to {}, {}",
+        path.display(),
+        panel.symbols().len(),
+        panel.bars(),
+        calendar.label(0),
+        calendar.label(panel.bars() - 1),
+        calendar.frequency()
+    )
+}
+
+/// Prints to standard output; a reader that went away is no error.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Prints to standard error: progress and remarks, never results.
+fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Parses arguments, runs the command, and turns its outcome into an exit code.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = start_log(&arguments).and_then(|()| match arguments.command {
+        Command::Evolve(arguments) => evolve::run(&arguments),
+        Command::Backtest(arguments) => backtest::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Ops(arguments) => ops::run(&arguments),
+        Command::Strategy(command) => strategy::run(&command),
+        Command::Data(command) => data::run(&command),
+    });
+    outcome.unwrap_or_else(|error| {
+        remark(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+fn start_log(arguments: &Arguments) -> Result<()> {
+    let level = match arguments.verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let screen = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_filter(tracing_subscriber::filter::LevelFilter::from_level(level));
+    let file = match &arguments.log {
+        None => None,
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("cannot write the log to {}", path.display()))?;
+            Some(
+                tracing_subscriber::fmt::layer()
+                    .json()
+                    .with_writer(file)
+                    .with_filter(tracing_subscriber::filter::LevelFilter::from_level(level.max(tracing::Level::INFO))),
+            )
+        }
+    };
+    tracing_subscriber::registry().with(screen).with(file).init();
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `evoquant ops`: the vocabulary, from the registry itself.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use ::factor::{LibraryFactor, Operator, Syntax};
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::print;
+
+#[derive(Debug, Args)]
+pub(super) struct OpsArguments {
+    /// An operator or library factor to explain.
+    name: Option<String>,
+}
+
+pub(super) fn run(arguments: &OpsArguments) -> Result<ExitCode> {
+    let text = match &arguments.name {
+        None => list(),
+        Some(name) => {
+            if let Some(operator) = Operator::by_name(name).or_else(|| by_symbol(name)) {
+                explain(operator)
+            } else if let Some(factor) = LibraryFactor::by_name(name) {
+                explain_factor(factor)
+            } else {
+                bail!("no operator or library factor is called `{name}`; `evoquant ops` lists all there are");
+            }
+        }
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn by_symbol(symbol: &str) -> Option<Operator> {
+    Operator::ALL.iter().copied().find(|operator| {
+        matches!(operator.definition().syntax, Syntax::Infix(found, _) | Syntax::Prefix(found, _) if found == symbol)
+    })
+}
+
+fn list() -> String {
+    let mut text = String::new();
+    let mut family = None;
+    for &operator in Operator::ALL {
+        let definition = operator.definition();
+        if family != Some(definition.family) {
+            family = Some(definition.family);
+            let _ = writeln!(text, "\n{}", definition.family);
+        }
+        let _ = writeln!(text, "  {:<42} {}", definition.signature(), definition.summary);
+    }
+    let _ = writeln!(text, "\nlibrary factors");
+    for factor in LibraryFactor::all() {
+        let definition = factor.definition();
+        let _ = writeln!(text, "  {:<42} {}", definition.signature(), definition.summary);
+    }
+    let count = Operator::ALL.len();
+    let _ = writeln!(text, "\n{count} operators, {} library factors. `evoquant ops NAME` explains one.", LibraryFactor::all().count());
+    text.trim_start().to_owned()
+}
+
+fn explain(operator: Operator) -> String {
+    let definition = operator.definition();
+    let mut text = format!("{}\n\n{}\n", definition.signature(), definition.summary);
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "  {label:<10} {value}");
+    };
+    line("formula", definition.formula);
+    line("missing", definition.missing);
+    if let Syntax::Infix(symbol, _) | Syntax::Prefix(symbol, _) = definition.syntax {
+        line("written", &format!("`{symbol}`"));
+    }
+    if !definition.aliases.is_empty() {
+        line("aliases", &definition.aliases.join(", "));
+    }
+    for parameter in definition.parameters {
+        let (low, high) = parameter.usual;
+        let default = parameter.default.map_or(String::new(), |value| format!(", default {value}"));
+        line("parameter", &format!("{}: usually {low} to {high}{default}", parameter.name));
+    }
+    line("example", definition.example);
+    text
+}
+
+fn explain_factor(factor: LibraryFactor) -> String {
+    let definition = factor.definition();
+    let mut text = format!("{}\n\n{}\n  {:<10} {}\n", definition.signature(), definition.summary, "definition", definition.definition);
+    for parameter in definition.parameters {
+        let (low, high) = parameter.usual;
+        let _ = writeln!(text, "  {:<10} {}: usually {low} to {high}", "parameter", parameter.name);
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! A strategy as plain data, for checkpoints and exchange: names instead of indices, nodes in one fixed order.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{GraphError, StrategyError};
+use crate::graph::{FactorGraph, Kind, Node, NodeIndex};
+use crate::library::LibraryFactor;
+use crate::operator::{MAX_INPUTS, MAX_PARAMETERS, Parameters};
+use crate::registry::Operator;
+use crate::strategy::{Exits, Positions, Strategy};
+use crate::types::Type;
+
+/// What a node of a genome computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Gene {
+    /// A column, with its type.
+    Field(String, Type),
+    /// A literal number.
+    Constant(f64),
+    /// An operator and its parameters.
+    Operator(String, Vec<f64>),
+    /// A library factor and its parameters.
+    Library(String, Vec<f64>),
+    /// The terminal node; always the last.
+    Positions,
+}
+
+/// A node of a genome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GenomeNode {
+    /// What it computes.
+    pub gene: Gene,
+    /// Name in the strategy file.
+    pub name: Option<String>,
+    /// Slot and earlier node of each input.
+    pub inputs: Vec<(u8, u16)>,
+}
+
+/// A strategy as plain data. Nodes stand inputs first, in the order in which a walk from the terminal node, slot by
+/// slot, completes them: equal strategies have equal genomes whatever their history of changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Genome {
+    /// Name of the strategy.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// The graph.
+    pub nodes: Vec<GenomeNode>,
+    /// What is done with the factors.
+    pub positions: Positions,
+    /// Exits that need an entry.
+    pub exits: Exits,
+}
+
+impl From<&Strategy> for Genome {
+    fn from(strategy: &Strategy) -> Self {
+        let graph = &strategy.graph;
+        let mut places: Vec<Option<u16>> = vec![None; graph.index_bound()];
+        let mut nodes = Vec::with_capacity(graph.len());
+        let mut open = vec![(graph.root(), false)];
+        while let Some((index, inputs_done)) = open.pop() {
+            if places[index.index()].is_some() {
+                continue;
+            }
+            let slots = (0..MAX_INPUTS as u8).filter_map(|slot| graph.input(index, slot).map(|input| (slot, input)));
+            if !inputs_done {
+                open.push((index, true));
+                let inputs: Vec<_> = slots.map(|(_, input)| (input, false)).collect();
+                open.extend(inputs.into_iter().rev());
+                continue;
+            }
+            let inputs =
+                slots.map(|(slot, input)| (slot, places[input.index()].expect("inputs are completed first"))).collect();
+            places[index.index()] = Some(nodes.len() as u16);
+            let gene = match graph.kind(index) {
+                Kind::Field(name, kind) => Gene::Field(name.to_string(), *kind),
+                Kind::Constant(value) => Gene::Constant(*value),
+                Kind::Operator(operator, p) => {
+                    Gene::Operator(operator.definition().name.to_owned(), p.as_slice().to_vec())
+                }
+                Kind::Library(factor, p) => Gene::Library(factor.definition().name.to_owned(), p.as_slice().to_vec()),
+                Kind::Positions => Gene::Positions,
+            };
+            nodes.push(GenomeNode { gene, name: graph.node(index).name.as_deref().map(str::to_owned), inputs });
+        }
+        Self {
+            name: strategy.name.clone(),
+            description: strategy.description.clone(),
+            nodes,
+            positions: strategy.positions,
+            exits: strategy.exits,
+        }
+    }
+}
+
+impl Genome {
+    /// Rebuilds the strategy, its nodes numbered as in the genome, and checks it.
+    ///
+    /// # Errors
+    /// When the data describe no valid strategy: it may come from a damaged file.
+    pub fn strategy(&self) -> Result<Strategy, StrategyError> {
+        let bad = |message: String| StrategyError::Value(format!("not a genome: {message}"));
+        if self.nodes.last().is_none_or(|node| node.gene != Gene::Positions) || self.nodes.len() > crate::MAX_NODES {
+            return Err(bad("the last node must be the positions".to_owned()));
+        }
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut edges = 0;
+        for (place, node) in self.nodes.iter().enumerate() {
+            let kind = kind(&node.gene).map_err(bad)?;
+            if kind == Kind::Positions && place + 1 != self.nodes.len() {
+                return Err(bad("positions must stand last".to_owned()));
+            }
+            let mut inputs = [NodeIndex::end(); MAX_INPUTS];
+            for &(slot, input) in &node.inputs {
+                let taken = inputs.get_mut(slot as usize).filter(|taken| **taken == NodeIndex::end());
+                let (Some(taken), true) = (taken, (input as usize) < place) else {
+                    return Err(bad(format!("an input of node {place} has no slot of its own or does not stand before it")));
+                };
+                *taken = NodeIndex::new(input as usize);
+                edges += 1;
+            }
+            nodes.push((Arc::new(Node { kind, name: node.name.as_deref().map(Arc::from) }), inputs));
+        }
+        let graph = FactorGraph::assemble(nodes.into_iter(), edges);
+        let strategy = Strategy {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            graph,
+            positions: self.positions,
+            exits: self.exits,
+        };
+        strategy.check()?;
+        strategy.compile().map_err(|error: GraphError| StrategyError::Graph(error))?;
+        Ok(strategy)
+    }
+}
+
+fn kind(gene: &Gene) -> Result<Kind, String> {
+    let parameters = |values: &[f64]| {
+        if values.len() > MAX_PARAMETERS { Err("too many parameters".to_owned()) } else { Ok(Parameters::new(values)) }
+    };
+    Ok(match gene {
+        Gene::Field(name, kind) => Kind::Field(Arc::from(name.as_str()), *kind),
+        Gene::Constant(value) => Kind::Constant(*value),
+        Gene::Operator(name, values) => {
+            let operator = Operator::by_name(name).ok_or_else(|| format!("no operator `{name}`"))?;
+            Kind::Operator(operator, parameters(values)?)
+        }
+        Gene::Library(name, values) => {
+            let factor = LibraryFactor::by_name(name).ok_or_else(|| format!("no library factor `{name}`"))?;
+            let parameters = parameters(values)?;
+            if parameters.as_slice().len() != factor.definition().parameters.len() {
+                return Err(format!("`{name}` has the wrong number of parameters"));
+            }
+            Kind::Library(factor, parameters)
+        }
+        Gene::Positions => Kind::Positions,
+    })
+}

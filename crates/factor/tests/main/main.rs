@@ -1,0 +1,3 @@
+//! The factor room from outside: text, files, canonical form and variation.
+
+mod variation;
