@@ -251,3 +251,81 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
     let middle = values.len() / 2;
     Some(*values.select_nth_unstable(middle).1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3600 * SECOND;
+
+    /// Midnights of consecutive days from 1970-01-05, a Monday, without weekends.
+    fn weekdays(count: i64) -> Vec<i64> {
+        (0..count).map(|day| (4 + day / 5 * 7 + day % 5) * DAY).collect()
+    }
+
+    fn check(times: Vec<i64>, expected: Frequency, periods_per_year: f64) {
+        let found = Calendar::new(times, None).unwrap().frequency();
+        assert_eq!(found, expected);
+        assert_eq!(found.periods_per_year(), periods_per_year, "{found}");
+    }
+
+    #[test]
+    fn frequency_is_read_off_the_spacing() {
+        check(vec![], Frequency::Daily { weekends: false }, 252.0);
+        check(weekdays(1), Frequency::Daily { weekends: false }, 252.0);
+        check(weekdays(50), Frequency::Daily { weekends: false }, 252.0);
+        check((0..50).map(|day| day * DAY).collect(), Frequency::Daily { weekends: true }, 365.0);
+        check((0..50).map(|week| week * 7 * DAY).collect(), Frequency::Weekly, 52.0);
+        check((0..50).map(|month| month * 30 * DAY).collect(), Frequency::Monthly, 12.0);
+        check((0..50).map(|quarter| quarter * 91 * DAY).collect(), Frequency::Quarterly, 4.0);
+        check((0..50).map(|year| year * 365 * DAY).collect(), Frequency::Yearly, 1.0);
+        let session = |day: i64| (0..7).map(move |bar| day + 9 * HOUR + bar * HOUR);
+        let intraday = Frequency::Intraday { seconds: 3600, bars_per_day: 7, weekends: false };
+        check(weekdays(10).into_iter().flat_map(session).collect(), intraday, 7.0 * 252.0);
+    }
+
+    #[test]
+    fn one_stray_saturday_makes_no_365_day_market() {
+        let mut times = weekdays(50);
+        times.push(9 * DAY);
+        times.sort_unstable();
+        check(times, Frequency::Daily { weekends: false }, 252.0);
+    }
+
+    #[test]
+    fn times_must_rise_and_be_dates() {
+        let text = |times: Vec<i64>, zone| Calendar::new(times, zone).unwrap_err().to_string();
+        assert!(text(vec![DAY, 2 * DAY, 2 * DAY], None).contains("bar 2 (1970-01-03T00:00:00)"));
+        assert!(text(vec![0, i64::MAX], None).contains("no date"));
+        assert_eq!(text(vec![0], Some("Mars/Olympus")), "unknown time zone `Mars/Olympus`");
+    }
+
+    #[test]
+    fn labels_weeks_and_months_are_those_of_the_time_zone() {
+        // 21:00 and 22:00 UTC on Sunday 2024-03-31 stand on either side of midnight in Kyiv.
+        let times: Vec<i64> = [20, 21, 22].map(|hour| 1_711_843_200 * SECOND + hour * HOUR).to_vec();
+        let utc = Calendar::new(times.clone(), None).unwrap();
+        let kyiv = Calendar::new(times, Some("Europe/Kyiv")).unwrap();
+        assert_eq!(utc.label(1), "2024-03-31T21:00:00");
+        assert_eq!(kyiv.label(1), "2024-04-01T00:00:00");
+        let starts = |calendar: &Calendar| [0, 1, 2].map(|row| (calendar.starts_week(row), calendar.starts_month(row)));
+        assert_eq!(starts(&utc), [(true, true), (false, false), (false, false)]);
+        assert_eq!(starts(&kyiv), [(true, true), (true, true), (false, false)]);
+        assert!(!kyiv.is_dates());
+        assert!(Calendar::new(weekdays(3), None).unwrap().is_dates());
+    }
+
+    #[test]
+    fn pushing_bars_gives_the_calendar_of_all_of_them() {
+        let whole = Calendar::new(weekdays(12), None).unwrap();
+        let mut grown = whole.prefix(9);
+        assert_eq!((grown.len(), grown.frequency()), (9, whole.frequency()));
+        for &time in &weekdays(12)[9..] {
+            grown.push(time).unwrap();
+        }
+        assert_eq!(grown, whole);
+        assert!(matches!(grown.push(0), Err(CalendarError::NotRising { row: 12, .. })));
+        assert!(matches!(grown.push(i64::MAX), Err(CalendarError::OutOfRange { .. })));
+        assert_eq!(grown, whole);
+    }
+}

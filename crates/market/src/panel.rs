@@ -123,6 +123,9 @@ impl Panel {
     }
 
     /// A numeric field or a group's codes as one flat slice, row after row.
+    ///
+    /// # Panics
+    /// Never: arrays are kept in standard layout.
     pub fn values(&self, name: &str) -> Option<&[f64]> {
         let array = self.fields.get(name).or_else(|| self.groups.get(name).map(|group| &group.codes))?;
         Some(array.as_slice().expect("panel arrays are kept in standard layout"))
@@ -163,6 +166,9 @@ impl Panel {
     ///
     /// # Errors
     /// When the time does not come after the last bar, or a row's length is not the number of symbols.
+    ///
+    /// # Panics
+    /// Never: lengths are checked first.
     pub fn push_bar(&mut self, time: i64, rows: &[&[f64]]) -> Result<(), PanelError> {
         let expected = (self.fields.len() + self.groups.len(), self.symbols.len());
         let width = rows.iter().map(|row| row.len()).find(|&width| width != expected.1).unwrap_or(expected.1);
@@ -224,4 +230,110 @@ fn standard(mut array: Array2<f64>) -> Array2<f64> {
 /// All NaN are one, and -0.0 equals 0.0.
 fn canonical_bits(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ShapeBuilder, array};
+
+    use super::*;
+
+    const DAY: i64 = 86_400_000_000;
+
+    fn panel(fields: &[(&str, Array2<f64>)], groups: &[(&str, Group)]) -> Result<Panel, PanelError> {
+        let calendar = Calendar::new((0..3).map(|day| day * DAY).collect(), None)?;
+        let own = |name: &&str| (*name).to_owned();
+        Panel::new(
+            calendar,
+            vec!["A".to_owned(), "B".to_owned()],
+            fields.iter().map(|(name, field)| (own(name), field.clone())).collect(),
+            groups.iter().map(|(name, group)| (own(name), group.clone())).collect(),
+        )
+    }
+
+    fn close() -> Array2<f64> {
+        array![[1.0, f64::NAN], [2.0, 20.0], [f64::INFINITY, 30.0]]
+    }
+
+    fn sector(labels: [&str; 2]) -> Group {
+        Group { labels: labels.map(str::to_owned).to_vec(), codes: array![[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]] }
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let check = |found: Result<Panel, PanelError>, part: &str| {
+            let text = found.unwrap_err().to_string();
+            assert!(text.contains(part), "{text}");
+        };
+        check(panel(&[("open", close())], &[]), "needs a `close` field; it has open");
+        let short = array![[1.0, 2.0]];
+        check(panel(&[("close", close()), ("pe", short.clone())], &[]), "field `pe` has shape (1, 2)");
+        let group = Group { labels: vec![], codes: short };
+        check(panel(&[("close", close())], &[("sector", group)]), "field `sector` has shape");
+        let twice = Panel::new(
+            Calendar::new(vec![0], None).unwrap(),
+            vec!["A".to_owned(), "B".to_owned(), "A".to_owned()],
+            IndexMap::new(),
+            IndexMap::new(),
+        );
+        check(twice, "symbol `A` stands twice");
+    }
+
+    #[test]
+    fn values_are_rows_after_rows_and_never_infinite() {
+        let columns_first =
+            Array2::from_shape_vec((3, 2).f(), vec![1.0, 2.0, 3.0, 4.0, 5.0, f64::NEG_INFINITY]).unwrap();
+        let panel = panel(&[("close", columns_first)], &[]).unwrap();
+        let values = panel.values("close").unwrap();
+        assert_eq!(values[..5], [1.0, 4.0, 2.0, 5.0, 3.0]);
+        assert!(values[5].is_nan());
+        assert_eq!(panel.values("open"), None);
+    }
+
+    #[test]
+    fn members_have_a_close_unless_a_universe_says_otherwise() {
+        let plain = panel(&[("close", close())], &[]).unwrap();
+        assert_eq!(plain.members(), [true, false, true, true, false, true]);
+        let universe = array![[1.0, 1.0], [0.0, f64::NAN], [-1.0, 0.5]];
+        let chosen = panel(&[("close", close()), ("universe", universe)], &[]).unwrap();
+        assert_eq!(chosen.members(), [true, true, false, false, false, true]);
+    }
+
+    #[test]
+    fn the_fingerprint_tells_panels_apart() {
+        let group = |labels| panel(&[("close", close())], &[("sector", sector(labels))]).unwrap();
+        let base = group(["x", "y"]);
+        assert_eq!(base.fingerprint(), group(["x", "y"]).fingerprint());
+        let mut negative_zero = close();
+        negative_zero[[0, 0]] = -0.0;
+        let mut zero = close();
+        zero[[0, 0]] = 0.0;
+        let of = |field: Array2<f64>| panel(&[("close", field)], &[]).unwrap().fingerprint();
+        assert_eq!(of(zero.clone()), of(negative_zero));
+        let all = [
+            base.fingerprint(),
+            group(["x", "z"]).fingerprint(),
+            of(close()),
+            of(zero),
+            base.prefix(2).fingerprint(),
+            panel(&[("close", close()), ("open", close())], &[]).unwrap().fingerprint(),
+        ];
+        let distinct: std::collections::BTreeSet<u64> = all.into_iter().collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn pushing_the_last_bar_gives_the_whole_panel() {
+        let whole = panel(&[("close", close())], &[("sector", sector(["x", "y"]))]).unwrap();
+        let mut grown = whole.prefix(2);
+        assert_eq!(grown.bars(), 2);
+        let before = grown.fingerprint();
+        for rows in [&[][..], &[&[1.0, 2.0][..]], &[&[1.0, 2.0], &[0.0]], &[&[1.0], &[0.0, 1.0]]] {
+            assert!(matches!(grown.push_bar(2 * DAY, rows), Err(PanelError::Shape { .. })), "{rows:?}");
+        }
+        assert!(grown.push_bar(DAY, &[&[1.0, 2.0], &[0.0, 1.0]]).is_err());
+        assert_eq!(grown.fingerprint(), before);
+        grown.push_bar(2 * DAY, &[&[f64::INFINITY, 30.0], &[0.0, 1.0]]).unwrap();
+        assert_eq!(grown.fingerprint(), whole.fingerprint());
+    }
 }

@@ -60,7 +60,7 @@ fn refusal<T>(path: &Path) -> impl Fn(String) -> Result<T, Error> {
 /// What the columns take once unpacked; `None` when the metadata cannot be true. A few bytes can stand for billions
 /// of equal rows, so rows count with eight bytes each whatever is stored.
 fn parquet_bytes(bytes: &[u8], metadata: &FileMetadataRef) -> Option<u128> {
-    let chunks = || metadata.row_groups.iter().flat_map(|group| group.parquet_columns());
+    let chunks = || metadata.row_groups.iter().flat_map(|group| group.parquet_columns().iter());
     let rows = metadata.row_groups.iter().try_fold(0_usize, |sum, group| sum.checked_add(group.num_rows()))?;
     let sizes = chunks().all(|chunk| chunk.num_values() >= 0 && chunk.uncompressed_size() >= 0);
     if rows != metadata.num_rows || !sizes || !pages_are_sound(bytes, metadata) {

@@ -10,18 +10,17 @@ pub(super) fn announced_bytes(file: &[u8]) -> Option<u128> {
     let end = file.len().checked_sub(TAIL)?;
     let length = usize::try_from(i32_at(file, end)?).ok()?;
     let footer = file.get(end.checked_sub(length)?..end)?;
-    let root = Spot { bytes: footer, at: 0 }.follow()?;
+    let root = Place { bytes: footer, at: 0 }.follow()?;
     let mut total = 0;
-    for field in [DICTIONARIES, RECORD_BATCHES] {
-        let Some(blocks) = root.field(field)? else { continue };
-        for block in blocks.follow()?.structs(24)? {
+    for list in [DICTIONARIES, RECORD_BATCHES] {
+        for block in root.structs(list, 24)? {
             let start = usize::try_from(i64_at(footer, block)?).ok()?;
             let header = usize::try_from(i32_at(footer, block + 8)?).ok()?;
             let body = usize::try_from(i64_at(footer, block + 16)?).ok()?;
             let body_start = start.checked_add(header)?;
             let message = file.get(start..body_start)?;
             let body = file.get(body_start..body_start.checked_add(body)?)?;
-            total += batch_bytes(message, body, field == DICTIONARIES)?;
+            total += batch_bytes(message, body, list == DICTIONARIES)?;
         }
     }
     Some(total)
@@ -32,68 +31,80 @@ const DICTIONARIES: usize = 2;
 const RECORD_BATCHES: usize = 3;
 
 fn batch_bytes(message: &[u8], body: &[u8], dictionary: bool) -> Option<u128> {
-    // Since version 0.15 a marker stands before the length.
+    // Since version 0.15 of the format a marker stands before the length.
     let prefix = if i32_at(message, 0)? == -1 { 8 } else { 4 };
-    let root = Spot { bytes: message.get(prefix..)?, at: 0 }.follow()?;
-    let header = root.field(2)??.follow()?;
-    let batch = if dictionary { header.field(1)??.follow()? } else { header };
-    let rows = batch.field(0)?.map_or(Some(0), |spot| i64_at(spot.bytes, spot.at))?;
-    if rows < 0 {
-        return None;
-    }
-    for node in batch.field(1)?.map_or(Some(Vec::new()), |nodes| nodes.follow()?.structs(16))? {
+    let header = Place { bytes: message.get(prefix..)?, at: 0 }.follow()?.table(2)?;
+    let batch = if dictionary { header.table(1)? } else { header };
+    let rows = batch.long(0)?;
+    let mut total = 8 * u128::try_from(rows).ok()?;
+    for node in batch.structs(1, 16)? {
         let (length, nulls) = (i64_at(batch.bytes, node)?, i64_at(batch.bytes, node + 8)?);
         if !(0..=length).contains(&nulls) {
             return None;
         }
     }
-    let packed = batch.field(3)?.is_some();
-    let mut total = 8 * rows as u128;
-    for buffer in batch.field(2)?.map_or(Some(Vec::new()), |buffers| buffers.follow()?.structs(16))? {
+    let packed = batch.step(3)? > 0;
+    for buffer in batch.structs(2, 16)? {
         let start = usize::try_from(i64_at(batch.bytes, buffer)?).ok()?;
         let length = usize::try_from(i64_at(batch.bytes, buffer + 8)?).ok()?;
         let bytes = body.get(start..start.checked_add(length)?)?;
         // A packed buffer begins with its unpacked length, or -1 when it was left as it is.
         let unpacked = if packed && length > 0 { i64_at(bytes, 0)? } else { -1 };
-        total += match unpacked {
-            -1 => length as u128,
-            other => u128::try_from(other).ok()?,
-        };
+        total += if unpacked == -1 { length as u128 } else { u128::try_from(unpacked).ok()? };
     }
     Some(total)
 }
 
-/// A place in a flatbuffer.
+/// A table in a flatbuffer, or the offset to one.
 #[derive(Clone, Copy)]
-struct Spot<'a> {
+struct Place<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Spot<'a> {
+impl<'a> Place<'a> {
     /// What the offset here points to.
     fn follow(self) -> Option<Self> {
         let step = usize::try_from(i32_at(self.bytes, self.at)?).ok()?;
-        Some(Spot { at: self.at.checked_add(step)?, ..self })
+        Some(Place { at: self.at.checked_add(step)?, ..self })
     }
 
-    /// A field of the table here, `Some(None)` where it has its default.
-    fn field(self, index: usize) -> Option<Option<Spot<'a>>> {
-        let list = usize::try_from(i64::try_from(self.at).ok()? - i64::from(i32_at(self.bytes, self.at)?)).ok()?;
+    /// How far behind the start of the table here a field stands; 0 where the field was left out.
+    fn step(self, field: usize) -> Option<usize> {
+        let back = i64::from(i32_at(self.bytes, self.at)?);
+        let list = usize::try_from(i64::try_from(self.at).ok()? - back).ok()?;
         let size = u16_at(self.bytes, list)?;
-        let entry = 4 + 2 * index;
+        let entry = 4 + 2 * field;
         if entry + 2 > usize::from(size) {
-            return Some(None);
+            return Some(0);
         }
-        let step = u16_at(self.bytes, list.checked_add(entry)?)?;
-        Some((step > 0).then_some(Spot { at: self.at + usize::from(step), ..self }))
+        u16_at(self.bytes, list.checked_add(entry)?).map(usize::from)
     }
 
-    /// Where the members of the vector of structs here begin.
-    fn structs(self, size: usize) -> Option<Vec<usize>> {
-        let length = usize::try_from(i32_at(self.bytes, self.at)?).ok()?;
-        let first = self.at + 4;
-        self.bytes.get(first..first.checked_add(length.checked_mul(size)?)?)?;
+    /// The table that a field holds, without which nothing goes on.
+    fn table(self, field: usize) -> Option<Place<'a>> {
+        let step = self.step(field).filter(|&step| step > 0)?;
+        Place { at: self.at + step, ..self }.follow()
+    }
+
+    /// A whole number, 0 where the field was left out.
+    fn long(self, field: usize) -> Option<i64> {
+        match self.step(field)? {
+            0 => Some(0),
+            step => i64_at(self.bytes, self.at + step),
+        }
+    }
+
+    /// Where the members of a vector of structs begin; none where the field was left out.
+    fn structs(self, field: usize, size: usize) -> Option<Vec<usize>> {
+        let step = self.step(field)?;
+        if step == 0 {
+            return Some(Vec::new());
+        }
+        let vector = Place { at: self.at + step, ..self }.follow()?;
+        let length = usize::try_from(i32_at(vector.bytes, vector.at)?).ok()?;
+        let first = vector.at + 4;
+        vector.bytes.get(first..first.checked_add(length.checked_mul(size)?)?)?;
         Some((0..length).map(|index| first + index * size).collect())
     }
 }

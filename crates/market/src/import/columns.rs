@@ -94,7 +94,7 @@ fn field_name(header: &str) -> Option<String> {
 
 /// Case, spaces, underscores and brackets do not tell headers apart.
 fn squash(header: &str) -> String {
-    header.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+    header.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn snake_case(header: &str) -> Option<String> {

@@ -112,7 +112,7 @@ fn check_encoding(text: &[u8], origin: &str) -> Result<(), Error> {
         Ok(_) => text.iter().position(|&byte| byte == 0),
     };
     let Some(bad) = bad else { return Ok(()) };
-    let row = 1 + text[..bad].iter().filter(|&&byte| byte == b'\n').count();
+    let row = text[..bad].split(|&byte| byte == b'\n').count();
     let problem = format!("row {row} is no UTF-8 text (byte {:#04x}); save the file as UTF-8 CSV", text[bad]);
     Err(Error::unusable(origin, problem))
 }
@@ -222,7 +222,7 @@ impl<'t> Scanner<'t> {
 /// The separator that the header line holds most of; a comma where it holds none.
 fn separator(text: &[u8], line_end: u8) -> u8 {
     let header = text.trim_ascii_start().split(|&b| b == line_end).next().unwrap_or_default();
-    let count = |separator: u8| header.iter().filter(|&&b| b == separator).count();
+    let count = |separator: u8| header.split(|&b| b == separator).count();
     b",;\t|".iter().copied().rev().max_by_key(|&separator| count(separator)).unwrap_or(b',')
 }
 
@@ -246,7 +246,7 @@ mod tests {
         });
         match (found, expected) {
             (Ok((table, lines)), Ok((text, rows))) => {
-                assert_eq!((table.as_str(), &lines[..]), (text, rows), "{input:?}")
+                assert_eq!((table.as_str(), &lines[..]), (text, rows), "{input:?}");
             }
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{input:?}: {error}"),
             (found, expected) => panic!("{input:?}: {found:?}, expected {expected:?}"),

@@ -148,3 +148,35 @@ impl fmt::Display for Ledger {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_a_table() {
+        let entry = |rule: Rule, rows, example: &str| LedgerEntry {
+            rule: rule.text().to_owned(),
+            rows,
+            first_example: example.to_owned(),
+            action: rule.action().to_owned(),
+        };
+        let mut ledger = Ledger {
+            source: "a.csv".to_owned(),
+            rows_read: 12,
+            rows_kept: 12,
+            rows_dropped: 0,
+            repaired: Vec::new(),
+            ignored_columns: Vec::new(),
+        };
+        assert_eq!(ledger.to_string(), "rows: 12 read, 12 kept, 0 dropped; nothing to mend");
+        ledger.repaired = vec![entry(Rule::HasSymbol, 3, "row 4"), entry(Rule::Finite, 11, "row 2")];
+        ledger.ignored_columns = vec!["`tags` (list[str])".to_owned()];
+        let expected = "rows: 12 read, 12 kept, 0 dropped\n    \
+                        rows  rule broken             done                  first\n       \
+                        3  every row has a symbol  row dropped           row 4\n      \
+                        11  numbers are finite      value set to missing  row 2\n\
+                        columns left out: `tags` (list[str])";
+        assert_eq!(ledger.to_string(), expected);
+    }
+}

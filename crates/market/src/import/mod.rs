@@ -58,16 +58,52 @@ pub struct Import {
     pub ledger: Ledger,
 }
 
-/// Imports a file: long CSV (`.csv`, `.tsv`, `.txt`, also with `.gz` or `.zst` behind), Parquet (`.parquet`, `.pq`)
-/// or Arrow IPC (`.ipc`, `.arrow`, `.feather`).
+/// Imports a long table: one row a symbol and time.
 ///
-/// Needed are a column of dates or times and `close`; `open`, `high`, `low`, `volume` and a symbol column are known
-/// under the spellings of the common vendors. Other columns of numbers become fields under their own names in
-/// snake case, other columns of text become groups.
+/// Files are CSV (`.csv`, `.tsv`, `.txt`, also with `.gz` or `.zst` behind; comma, semicolon, tab or bar), Parquet
+/// (`.parquet`, `.pq`) or Arrow IPC (`.ipc`, `.arrow`, `.feather`); what the name says, the content has to confirm.
+///
+/// # Columns
+/// Headers are read without regard to case, spaces, underscores and brackets.
+/// - Needed: a date or time (`date`, `datetime`, `timestamp`, `time`) and `close`. A column `time` beside `date` is
+///   the time of day. Text dates are ISO (2013-02-08), 20130208, or 02/08/2013 where some row settles which part is
+///   the day; numbers are seconds, milli-, micro- or nanoseconds since 1970 where all are of one unit.
+/// - The symbol is `symbol`, `ticker`, `instrument`, `code`, `tic`, `name` or `asset`, the first of these. A table
+///   without one is one symbol, named after the file.
+/// - `open`, `high`, `low`, `volume` (`vol`) and `adj_close` (`Adj Close`, `adjusted`) must be numbers. Prices are
+///   taken as they are: nothing is adjusted here.
+/// - Other columns of numbers become fields under their own names in snake case, other columns of text become groups.
+///
+/// Empty cells, `null`, `NA`, `N/A`, `NaN` and `-` are missing values; `NA` is a ticker where a symbol stands.
+///
+/// # Repairs
+/// In this order; each is counted in the [`Ledger`] and refused under [`ImportOptions::strict`].
+/// 1. A row without date or symbol is dropped.
+/// 2. Rows of a symbol that do not rise in time are sorted.
+/// 3. Of several rows of one date and symbol, the last is kept.
+/// 4. An infinite value becomes missing.
+/// 5. Where a price is zero or below, the bar's open, high, low, close and volume become missing: such a row is a
+///    placeholder or a mistake, and the rest of it cannot be trusted.
+/// 6. A volume below zero becomes missing.
+/// 7. Where high is below low, or open or close outside of them, by more than a millionth, the same five become
+///    missing: which of them is wrong cannot be known.
+/// 8. A row without a close is kept; its symbol is no member of the universe on that bar.
 ///
 /// # Errors
-/// When the file cannot be read, holds something that cannot be mended, or anything to mend under
-/// [`ImportOptions::strict`]. The message names file, row, column and value, and the way out.
+/// When the file cannot be read, holds something that cannot be mended, or would make a panel above
+/// [`ImportOptions::max_bytes`]. The message names file, row (the header is row 1), column and value, and the way out.
+///
+/// # Examples
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("prices.csv");
+/// std::fs::write(&path, "Date,Ticker,Close,Sector\n2020-01-02,A,10,Energy\n2020-01-03,A,-1,Energy\n")?;
+/// let import = market::read_panel(&path, &market::ImportOptions::default())?;
+/// assert_eq!(import.panel.values("close").map(<[f64]>::len), Some(2));
+/// assert_eq!(import.panel.group("sector").map(|group| group.labels.len()), Some(1));
+/// assert_eq!(import.ledger.repaired[0].first_example, "row 3 (A 2020-01-03), column `Close`, value `-1`");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_panel(path: &Path, options: &ImportOptions) -> Result<Import, Error> {
     let origin = path.display().to_string();
     let symbol = files::stem(path);

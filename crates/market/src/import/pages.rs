@@ -8,7 +8,7 @@ use polars::prelude::FileMetadataRef;
 
 /// Whether every page of every column chunk lies inside its chunk and announces sizes and counts that can be true.
 pub(super) fn pages_are_sound(file: &[u8], metadata: &FileMetadataRef) -> bool {
-    metadata.row_groups.iter().flat_map(|group| group.parquet_columns()).all(|chunk| {
+    metadata.row_groups.iter().flat_map(|group| group.parquet_columns().iter()).all(|chunk| {
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let (Ok(start), Ok(length)) = (usize::try_from(start), usize::try_from(chunk.compressed_size())) else {
             return false;
@@ -54,7 +54,7 @@ struct PageHeader {
 fn page_header(bytes: &mut &[u8]) -> Option<PageHeader> {
     let mut header = PageHeader { kind: -1, ..PageHeader::default() };
     let mut id = 0;
-    while let Some(wire) = field(bytes, &mut id)? {
+    while let wire @ 1.. = field(bytes, &mut id)? {
         match (id, wire) {
             (1, INTEGER) => header.kind = integer(bytes)?,
             (2, INTEGER) => header.unpacked = integer(bytes)?,
@@ -69,7 +69,7 @@ fn page_header(bytes: &mut &[u8]) -> Option<PageHeader> {
 /// `num_values`, the first field of all three kinds of headers; no integer in them may be negative.
 fn counts(bytes: &mut &[u8]) -> Option<i64> {
     let (mut id, mut values) = (0, 0);
-    while let Some(wire) = field(bytes, &mut id)? {
+    while let wire @ 1.. = field(bytes, &mut id)? {
         if wire != INTEGER {
             skip(bytes, wire, 0)?;
             continue;
@@ -95,17 +95,20 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
-/// The wire type of the next field and its id, `Some(None)` at the end of the struct.
-fn field(bytes: &mut &[u8], id: &mut i64) -> Option<Option<u8>> {
+/// The wire type of the next field and its id; type 0 at the end of the struct.
+fn field(bytes: &mut &[u8], id: &mut i64) -> Option<u8> {
     let head = byte(bytes)?;
     if head == 0 {
-        return Some(None);
+        return Some(0);
+    }
+    if head.is_multiple_of(16) {
+        return None;
     }
     *id = match head >> 4 {
         0 => integer(bytes)?,
         step => id.checked_add(i64::from(step))?,
     };
-    Some(Some(head & 0x0f))
+    Some(head & 0x0f)
 }
 
 fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
@@ -128,7 +131,7 @@ fn skip(bytes: &mut &[u8], wire: u8, depth: usize) -> Option<()> {
         }
         STRUCT if depth < DEEPEST => {
             let mut id = 0;
-            while let Some(wire) = field(bytes, &mut id)? {
+            while let wire @ 1.. = field(bytes, &mut id)? {
                 skip(bytes, wire, depth + 1)?;
             }
             Some(())

@@ -108,6 +108,26 @@ fn a_file_without_symbols_is_one_symbol_named_after_it() {
     assert_eq!(import.panel.values("close").unwrap(), [1.0, 2.0]);
 }
 
+/// What MetaStock, pandas and Alpha Vantage write: a time of day of its own, a nameless index, newest bars first.
+#[test]
+fn dates_and_times_as_vendors_write_them() {
+    let check = |text: &str, labels: &[&str], first_close: f64| {
+        let panel = Folder::new().read("a.csv", text).unwrap().panel;
+        let found: Vec<String> = (0..panel.bars()).map(|bar| panel.calendar().label(bar)).collect();
+        assert_eq!(found, labels, "{text}");
+        assert_eq!(panel.values("close").unwrap()[0], first_close, "{text}");
+    };
+    check(
+        "<TICKER>,<DATE>,<TIME>,<CLOSE>\nX,20200102,093000,1\nX,20200102,094500,2\n",
+        &["2020-01-02T09:30:00", "2020-01-02T09:45:00"],
+        1.0,
+    );
+    check(",close\n2020-01-02,1\n2020-01-03,2\n", &["2020-01-02", "2020-01-03"], 1.0);
+    check(",date,close\n0,2020-01-02,1\n1,2020-01-03,2\n", &["2020-01-02", "2020-01-03"], 1.0);
+    check("timestamp,close\n2020-01-03,2\n2020-01-02,1\n", &["2020-01-02", "2020-01-03"], 1.0);
+    check("date,close\n31/01/2020,2\n03/01/2020,1\n", &["2020-01-03", "2020-01-31"], 1.0);
+}
+
 #[test]
 fn na_is_a_ticker() {
     let import = Folder::new().read("a.csv", "date,symbol,close\n2020-01-02,NA,1\n2020-01-02,NaN,2\n").unwrap();

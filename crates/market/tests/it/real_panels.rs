@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use market::{Error, Import, ImportOptions, read_panel};
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn markets() -> Option<PathBuf> {
     let folder = std::env::var_os("EVOQUANT_MARKETS")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
