@@ -15,6 +15,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bench;
+
 pub use backtest;
 pub use engine;
 pub use evolve;

@@ -23,7 +23,7 @@ pub enum Error {
 /// The columns that a plan reads, bound to a panel.
 #[derive(Debug, Clone)]
 pub struct Columns<'a> {
-    columns: Vec<&'a [f64]>,
+    values: Vec<&'a [f64]>,
     members: &'a [bool],
     symbols: usize,
     bars: usize,
@@ -36,7 +36,7 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// When the panel lacks a column.
     pub fn new(plan: &Plan, panel: &'a Panel, members: &'a [bool]) -> Result<Self, Error> {
-        let columns = plan
+        let values = plan
             .fields()
             .map(|name| {
                 panel.values(name).ok_or_else(|| {
@@ -45,7 +45,7 @@ impl<'a> Columns<'a> {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { columns, members, symbols: panel.symbols().len(), bars: panel.bars() })
+        Ok(Self { values, members, symbols: panel.symbols().len(), bars: panel.bars() })
     }
 }
 
@@ -180,7 +180,7 @@ impl<'p> Executor<'p> {
             match *step {
                 Step::Run(index) => self.node(&plan.nodes[index as usize], index as usize, columns, rows),
                 Step::Emit(program) => {
-                    self.emit(program as usize, &plan.results[program as usize], columns, rows, sink)
+                    self.emit(program as usize, &plan.results[program as usize], columns, rows, sink);
                 }
             }
         }
@@ -230,7 +230,7 @@ impl<'p> Executor<'p> {
             }
             let past = match node.inputs[0] {
                 Place::Column(column) => {
-                    Some(Past { rows: columns.columns[column as usize], capacity: usize::MAX, symbols: n })
+                    Some(Past { rows: columns.values[column as usize], capacity: usize::MAX, symbols: n })
                 }
                 Place::Ring(ring) => Some(Past {
                     rows: &self.values.rings[ring as usize],
@@ -269,7 +269,7 @@ impl Values {
         let n = self.symbols;
         let span = |row: usize| row * n..(row + rows) * n;
         match place {
-            Place::Column(column) => &columns.columns[column as usize][span(self.next_row)],
+            Place::Column(column) => &columns.values[column as usize][span(self.next_row)],
             Place::Slot(slot) => &self.slots[slot as usize][span(0)],
             Place::Ring(ring) => {
                 let ring = ring as usize;

@@ -160,8 +160,28 @@ fn pick(archive: &[Individual], count: usize) -> Vec<&Individual> {
     let mut candidates: Vec<&Individual> = archive.iter().collect();
     let sharpe = |one: &Individual| validation_sharpe(one).unwrap_or(f64::NEG_INFINITY);
     candidates.sort_by(|left, right| sharpe(right).total_cmp(&sharpe(left)));
-    candidates.truncate(count);
-    candidates
+    // Strategies that differ in form but never in what they hold would fill the leaderboard with one find.
+    let mut distinct: Vec<&Individual> = Vec::new();
+    for candidate in candidates {
+        if !distinct.iter().any(|chosen| same_scores(chosen, candidate)) {
+            distinct.push(candidate);
+        }
+    }
+    distinct.truncate(count);
+    distinct
+}
+
+fn same_scores(left: &Individual, right: &Individual) -> bool {
+    match (&left.evaluation, &right.evaluation) {
+        (
+            Evaluation::Scored { train, validation, .. },
+            Evaluation::Scored { train: other_train, validation: other_validation, .. },
+        ) => {
+            let returns = |scores: &Scores| (scores.total_return, scores.sharpe, scores.max_drawdown);
+            returns(train) == returns(other_train) && returns(validation) == returns(other_validation)
+        }
+        _ => false,
+    }
 }
 
 fn validation_sharpe(individual: &Individual) -> Option<f64> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-
 use factor::{Genome, Mutation, Palette, Program, Schema, Settings, Strategy, crossover, random_strategy};
 use market::Panel;
 use rustc_hash::FxHashSet;
@@ -328,7 +327,7 @@ impl<'a> Search<'a> {
 
     fn random(&self, rng: &mut impl rand::Rng) -> Option<Child> {
         let strategy = random_strategy(&self.palette, rng);
-        self.child(strategy, None, "random".to_owned(), &[])
+        child(&strategy, None, "random".to_owned(), &[])
     }
 
     /// A child by crossover or mutation of parents that won a tournament, or an immigrant.
@@ -342,11 +341,11 @@ impl<'a> Search<'a> {
         if draw < spec.immigrants + spec.crossover {
             let father = self.tournament(rng);
             let strategy = crossover(&mother.strategy, &father.strategy, &self.palette, rng)?;
-            return self.child(strategy, Some(mother), "crossover".to_owned(), &[mother.hash, father.hash]);
+            return child(&strategy, Some(mother), "crossover".to_owned(), &[mother.hash, father.hash]);
         }
         let mutation = Mutation::ALL[below(rng, Mutation::ALL.len())];
         let strategy = mutation.mutate(&mother.strategy, &self.palette, rng)?;
-        self.child(strategy, Some(mother), mutation.name().to_owned(), &[mother.hash])
+        child(&strategy, Some(mother), mutation.name().to_owned(), &[mother.hash])
     }
 
     /// The best of a few drawn at random; of equals, the one that stands first.
@@ -354,25 +353,6 @@ impl<'a> Search<'a> {
         // The population is in order of fitness, so the smallest index wins.
         let best = (0..self.config.spec.tournament).map(|_| below(rng, self.population.len())).min().unwrap_or(0);
         &self.population[best]
-    }
-
-    fn child(
-        &self,
-        strategy: Strategy,
-        parent: Option<&Individual>,
-        operation: String,
-        parents: &[u128],
-    ) -> Option<Child> {
-        // A genome has one node order, so that what a checkpoint brings back breeds as what was never saved.
-        let mut strategy = Genome::from(&strategy).strategy().ok()?;
-        let program = strategy.compile().ok()?;
-        let hash = strategy.identity(&program);
-        strategy.name = format!("s{:016x}", (hash >> 64) as u64);
-        strategy.description = None;
-        let changed_positions = parent.is_some_and(|parent| {
-            parent.strategy.positions != strategy.positions || parent.strategy.exits != strategy.exits
-        });
-        Some(Child { strategy, program, hash, parents: parents.to_vec(), operation, changed_positions })
     }
 
     fn remember_best(&mut self) {
@@ -387,6 +367,20 @@ impl<'a> Search<'a> {
             self.improved = self.generation;
         }
     }
+}
+
+/// A child in the one form that breeding, checkpoints and identity share.
+fn child(strategy: &Strategy, parent: Option<&Individual>, operation: String, parents: &[u128]) -> Option<Child> {
+    // A genome has one node order, so that what a checkpoint brings back breeds as what was never saved.
+    let mut strategy = Genome::from(strategy).strategy().ok()?;
+    let program = strategy.compile().ok()?;
+    let hash = strategy.identity(&program);
+    strategy.name = format!("s{:016x}", (hash >> 64) as u64);
+    strategy.description = None;
+    let changed_positions = parent.is_some_and(|parent| {
+        parent.strategy.positions != strategy.positions || parent.strategy.exits != strategy.exits
+    });
+    Some(Child { strategy, program, hash, parents: parents.to_vec(), operation, changed_positions })
 }
 
 /// Best first; of equal fitness the smaller identity, so that the order is total.

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!("{}\n{}\n", describe(&arguments.market.path()?, &panel), spec.backtest);
-    if ledger.rows_dropped() + ledger.rows_repaired() > 0 {
+    if ledger.rows_dropped > 0 || !ledger.repaired.is_empty() {
         text.push_str("the data were mended on import: `evoquant data info` shows how\n");
     }
     if let [report] = &reports[..] {
@@ -117,7 +117,10 @@ fn write_series(arguments: &BacktestArguments, panel: &Panel, report: &Report, h
         let columns = [
             ("symbol", Column::Text(trades.iter().map(|trade| symbol(trade.symbol)).collect())),
             ("entry", Column::Text(trades.iter().map(|trade| label(trade.entry_row)).collect())),
-            ("exit", Column::Text(trades.iter().map(|trade| trade.exit_row.map_or("open".to_owned(), label)).collect())),
+            (
+                "exit",
+                Column::Text(trades.iter().map(|trade| trade.exit_row.map_or("open".to_owned(), label)).collect()),
+            ),
             ("shares", Column::Number(trades.iter().map(|trade| trade.shares).collect())),
             ("entry_price", Column::Number(trades.iter().map(|trade| trade.entry_price).collect())),
             ("exit_price", Column::Number(trades.iter().map(|trade| trade.exit_price).collect())),
@@ -136,6 +139,6 @@ fn write_series(arguments: &BacktestArguments, panel: &Panel, report: &Report, h
 }
 
 fn write<const N: usize>(path: &Path, columns: [(&str, Column); N]) -> Result<()> {
-    let table = Table::new(columns.map(|(name, column)| (name.to_owned(), column)));
+    let table = columns.into_iter().fold(Table::new(), |table, (name, column)| table.with(name, column));
     table.write(path).with_context(|| format!("cannot write {}", path.display()))
 }

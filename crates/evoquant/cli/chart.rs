@@ -1,4 +1,4 @@
-//! Equity lines, for the terminal and as SVG.
+//! Equity lines, for the terminal and as SVG, on a logarithmic scale: equal steps are equal growth.
 
 use std::fmt::Write;
 
@@ -14,29 +14,30 @@ pub(super) struct Chart<'a> {
 }
 
 impl Chart<'_> {
+    /// Logarithms of the least and the largest value.
     fn range(&self) -> (f64, f64) {
-        let values = self.lines.iter().flat_map(|(_, values)| values.iter().copied()).filter(|value| value.is_finite());
+        let values = self.lines.iter().flat_map(|(_, values)| values.iter().filter_map(|&value| height(value)));
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         if low < high { (low, high) } else { (low - 1.0, low + 1.0) }
     }
 
     /// Characters: a line a step of equity, a column a stretch of bars.
-    pub(super) fn terminal(&self, width: usize, height: usize) -> String {
+    pub(super) fn terminal(&self, width: usize, lines: usize) -> String {
         let (low, high) = self.range();
         let bars = self.lines[0].1.len().max(2);
-        let mut cells = vec![vec![' '; width]; height];
+        let mut cells = vec![vec![' '; width]; lines];
         for (mark, (_, values)) in ['·', '█'].into_iter().zip(self.lines.iter().rev()) {
             for (column, row) in (0..width).filter_map(|column| {
-                let value = values.get(column * (bars - 1) / (width - 1)).copied().filter(|value| value.is_finite())?;
-                Some((column, ((high - value) / (high - low) * (height - 1) as f64).round() as usize))
+                let value = values.get(column * (bars - 1) / (width - 1)).copied().and_then(height)?;
+                Some((column, ((high - value) / (high - low) * (lines - 1) as f64).round() as usize))
             }) {
-                cells[row.min(height - 1)][column] = mark;
+                cells[row.min(lines - 1)][column] = mark;
             }
         }
         let mut text = format!("{}   █ {}   · {}\n", self.title, self.lines[0].0, self.lines[1].0);
         for (row, line) in cells.iter().enumerate() {
-            let value = high - (high - low) * row as f64 / (height - 1) as f64;
-            let label = if row % 4 == 0 || row + 1 == height { format!("{value:>9.2}") } else { " ".repeat(9) };
+            let value = (high - (high - low) * row as f64 / (lines - 1) as f64).exp();
+            let label = if row % 4 == 0 || row + 1 == lines { format!("{value:>9.2}") } else { " ".repeat(9) };
             let _ = writeln!(text, "{label} │{}", line.iter().collect::<String>().trim_end());
         }
         let mut axis: Vec<char> = std::iter::repeat_n('─', width).collect();
@@ -52,7 +53,14 @@ impl Chart<'_> {
             }
         }
         let _ = writeln!(text, "{:>9}  {}", "", names.iter().collect::<String>().trim_end());
-        let _ = writeln!(text, "{:>9}  {}{:>rest$}", "", self.span.0, self.span.1, rest = width.saturating_sub(self.span.0.len()));
+        let _ = writeln!(
+            text,
+            "{:>9}  {}{:>rest$}",
+            "",
+            self.span.0,
+            self.span.1,
+            rest = width.saturating_sub(self.span.0.len())
+        );
         text
     }
 
@@ -67,7 +75,7 @@ impl Chart<'_> {
         let (low, high) = self.range();
         let bars = self.lines[0].1.len().max(2) as f64;
         let x = |row: f64| LEFT + (RIGHT - LEFT) * row / (bars - 1.0);
-        let y = |value: f64| BOTTOM - (BOTTOM - TOP) * (value - low) / (high - low);
+        let y = |level: f64| BOTTOM - (BOTTOM - TOP) * (level - low) / (high - low);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"13\">\n\
              <style>text{{fill:#333}}.grid{{stroke:#bbb;stroke-width:.5}}@media(prefers-color-scheme:dark){{text{{fill:#ddd}}.grid{{stroke:#555}}svg{{background:#111}}}}</style>\n\
@@ -75,13 +83,14 @@ impl Chart<'_> {
             escape(&self.title)
         );
         for step in 0..=4 {
-            let value = low + (high - low) * f64::from(step) / 4.0;
+            let level = low + (high - low) * f64::from(step) / 4.0;
+            let value = level.exp();
             let _ = writeln!(
                 svg,
                 "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{0:.1}\" y2=\"{0:.1}\"/><text x=\"{1:.1}\" y=\"{2:.1}\" text-anchor=\"end\">{value:.2}</text>",
-                y(value),
+                y(level),
                 LEFT - 8.0,
-                y(value) + 4.0
+                y(level) + 4.0
             );
         }
         for (name, first) in &self.periods {
@@ -97,8 +106,7 @@ impl Chart<'_> {
             let points: Vec<String> = values
                 .iter()
                 .enumerate()
-                .filter(|(_, value)| value.is_finite())
-                .map(|(row, &value)| format!("{:.1},{:.1}", x(row as f64), y(value)))
+                .filter_map(|(row, &value)| Some(format!("{:.1},{:.1}", x(row as f64), y(height(value)?))))
                 .collect();
             let _ = writeln!(
                 svg,
@@ -116,6 +124,11 @@ impl Chart<'_> {
         );
         svg
     }
+}
+
+/// Where a value stands on the scale; nothing at or below zero does.
+fn height(value: f64) -> Option<f64> {
+    (value > 0.0 && value.is_finite()).then(|| value.ln())
 }
 
 fn escape(text: &str) -> String {

@@ -49,7 +49,7 @@ pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
                 bar.set_position(bytes);
             })?;
             bar.finish_and_clear();
-            print(&format!("{}: {report}\n", out.display()))?;
+            print(&format!("{}: {} bytes in {} attempts\n", out.display(), report.bytes, report.attempts))?;
         }
     }
     Ok(ExitCode::SUCCESS)

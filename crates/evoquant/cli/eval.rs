@@ -1,5 +1,6 @@
 //! `evoquant eval`: any expression over a market.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use super::{MarketArguments, describe, print, remark};
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
-    /// The expression, such as 'cs_rank(ts_mean(returns(close, 1), 20))'.
+    /// The expression, such as '`cs_rank(ts_mean(returns(close`, 1), 20))'.
     expression: String,
     #[command(flatten)]
     market: MarketArguments,
@@ -46,10 +47,10 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode> {
         program.lookback(),
     );
     if program.warm_up() > program.lookback() {
-        text.push_str(&format!("; {} until the start is forgotten", program.warm_up()));
+        let _ = write!(text, "; {} until the start is forgotten", program.warm_up());
     }
     if let Some(path) = &arguments.out {
-        text.push_str(&format!("\nwritten  {}", path.display()));
+        let _ = write!(text, "\nwritten  {}", path.display());
     }
     print(&(text + "\n"))?;
     Ok(ExitCode::SUCCESS)

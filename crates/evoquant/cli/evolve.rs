@@ -1,12 +1,14 @@
 //! `evoquant evolve`: from a market to a leaderboard and a verdict.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::backtest::{Kind, Report, display};
 use ::evolve::{
-    Algorithm, Error, GenerationRecord, Next, Observer, RunConfig, RunResult, RunSpec, Search, StopReason, Trial, run as run_search,
+    Algorithm, Error, GenerationRecord, Next, Observer, RunConfig, RunResult, RunSpec, Search, StopReason, Trial,
+    run as run_search,
 };
 use ::factor::Rule;
 use ::market::Panel;
@@ -128,7 +130,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
     };
     let config = RunConfig::new(spec, panel)?;
     remark(&describe(&path, panel));
-    if import.ledger.rows_dropped() + import.ledger.rows_repaired() > 0 {
+    if import.ledger.rows_dropped > 0 || !import.ledger.repaired.is_empty() {
         remark("the data were mended on import: `evoquant data info` shows how");
     }
     for note in &config.notes {
@@ -153,7 +155,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
     let folder = progress.folder;
     write_champions(&folder, &result, &config)?;
     let verdict = verdict(&result, panel, &config);
-    record.status = FINISHED.to_owned();
+    FINISHED.clone_into(&mut record.status);
     record.result = Some(summary(&result, &verdict));
     record.clock = Some(serde_json::json!({
         "seconds": result.seconds,
@@ -202,7 +204,14 @@ fn data_record(path: &Path, strict: bool, panel: &Panel) -> DataRecord {
 
 /// The first of runs/1, runs/2, ... that is not there.
 fn next_folder() -> PathBuf {
-    (1..).map(|number| PathBuf::from(format!("runs/{number}"))).find(|path| !path.exists()).unwrap_or_default()
+    let mut number = 1;
+    loop {
+        let path = PathBuf::from(format!("runs/{number}"));
+        if !path.exists() {
+            return path;
+        }
+        number += 1;
+    }
 }
 
 /// Writes generations to the run folder, and shows how far the run is.
@@ -236,7 +245,12 @@ impl Observer for Progress {
             record.distinct,
             record.changed_positions
         );
-        tracing::info!(generation = record.generation, distinct = record.distinct, duplicates = record.duplicates, "{message}");
+        tracing::info!(
+            generation = record.generation,
+            distinct = record.distinct,
+            duplicates = record.duplicates,
+            "{message}"
+        );
         if self.lines {
             remark(&format!("generation {:>3}  {message}", record.generation));
         }
@@ -252,7 +266,9 @@ fn write_champions(folder: &RunFolder, result: &RunResult, config: &RunConfig) -
         let standing = if champion.above_luck {
             format!("Its Sharpe ratio on validation lies above the {bar} that luck alone would give.")
         } else {
-            format!("NOTHING FOUND: its Sharpe ratio on validation does not exceed the {bar} that luck alone would give. Kept as a candidate only.")
+            format!(
+                "NOTHING FOUND: its Sharpe ratio on validation does not exceed the {bar} that luck alone would give. Kept as a candidate only."
+            )
         };
         let comment = format!(
             "Champion {} of {} distinct strategies tried, seed {}.\n{standing}\nSharpe on train {}, on validation {}.",
@@ -291,7 +307,9 @@ fn verdict(result: &RunResult, panel: &Panel, config: &RunConfig) -> String {
             result.distinct
         )
     };
-    format!("The sealed exam ({span}) gave champion-1 a Sharpe of {sharpe} and {total}; buy-and-hold had {held_sharpe} and {held_total}.\n{found}")
+    format!(
+        "The sealed exam ({span}) gave champion-1 a Sharpe of {sharpe} and {total}; buy-and-hold had {held_sharpe} and {held_total}.\n{found}"
+    )
 }
 
 fn summary(result: &RunResult, verdict: &str) -> serde_json::Value {
@@ -333,12 +351,13 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
         (format!("{}{mark}", champion.strategy.name), &champion.report)
     });
     text.push_str(&leaderboard::table(rows.chain(std::iter::once(("buy-and-hold".to_owned(), &result.benchmark)))));
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "luck alone would give a validation Sharpe of {} in {} distinct trials{}\n\n",
         display(result.luck_bar, Kind::Ratio),
         result.distinct,
         if result.found() { " (* above it)" } else { "" }
-    ));
+    );
     if let Some(champion) = result.champions.first() {
         let chart = Chart {
             title: "equity, start = 1".to_owned(),
@@ -353,31 +372,33 @@ fn screen(result: &RunResult, config: &RunConfig, panel: &Panel, folder: &RunFol
         folder.write_file("equity.svg", &chart.svg())?;
         text.push('\n');
     }
-    text.push_str(&format!("tried      {} distinct strategies in {} generations", result.distinct, result.generations));
+    let _ = write!(text, "tried      {} distinct strategies in {} generations", result.distinct, result.generations);
     if result.stop == StopReason::Stagnation {
-        text.push_str(&format!(" (stopped: no better best for {})", config.spec.patience));
+        let _ = write!(text, " (stopped: no better best for {})", config.spec.patience);
     }
     text.push('\n');
     if !result.rejections.is_empty() {
-        let reasons: Vec<String> = result.rejections.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        text.push_str(&format!("rejected   {}\n", reasons.join(", ")));
+        let reasons: Vec<String> =
+            result.rejections.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let _ = writeln!(text, "rejected   {}", reasons.join(", "));
     }
     if let Some(control) = &result.control {
-        text.push_str(&format!(
-            "control    genetic programming against random search at {} distinct trials: best fitness {} against {}, mean of the best ten {} against {}\n",
+        let _ = writeln!(
+            text,
+            "control    genetic programming against random search at {} distinct trials: best fitness {} against {}, mean of the best ten {} against {}",
             control.distinct,
             display(result.best_fitness, Kind::Ratio),
             display(control.best_fitness, Kind::Ratio),
             display(result.mean_fitness_of_best_ten, Kind::Ratio),
             display(control.mean_fitness_of_best_ten, Kind::Ratio),
-        ));
+        );
     }
     let only_signal = config.rules == [Rule::Signal];
-    text.push_str(&format!("assumed    {}\n", config.spec.backtest));
+    let _ = writeln!(text, "assumed    {}", config.spec.backtest);
     if only_signal && panel.symbols().len() < ::evolve::CROSS_SECTION {
         text.push_str("           few symbols, chosen with hindsight, flatter whatever is long: hold champions beside buy-and-hold\n");
     }
-    text.push_str(&format!("folder     {}\n\n{verdict}\n", folder.path().display()));
+    let _ = write!(text, "folder     {}\n\n{verdict}\n", folder.path().display());
     Ok(text)
 }
 

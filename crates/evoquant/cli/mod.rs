@@ -1,6 +1,7 @@
 //! What a person types, and what is printed.
 
 mod backtest;
+mod bench;
 mod chart;
 mod data;
 mod eval;
@@ -51,6 +52,8 @@ enum Command {
     Backtest(backtest::BacktestArguments),
     /// Evaluate an expression over a market and write its values.
     Eval(eval::EvalArguments),
+    /// Measure compile, mutations, execution and a generation on this machine.
+    Bench(bench::BenchArguments),
     /// List operators and library factors, or explain one.
     Ops(ops::OpsArguments),
     /// Show or reformat a strategy file.
@@ -140,6 +143,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Evolve(arguments) => evolve::run(&arguments),
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Ops(arguments) => ops::run(&arguments),
         Command::Strategy(command) => strategy::run(&command),
         Command::Data(command) => data::run(&command),

@@ -55,7 +55,11 @@ fn list() -> String {
         let _ = writeln!(text, "  {:<42} {}", definition.signature(), definition.summary);
     }
     let count = Operator::ALL.len();
-    let _ = writeln!(text, "\n{count} operators, {} library factors. `evoquant ops NAME` explains one.", LibraryFactor::all().count());
+    let _ = writeln!(
+        text,
+        "\n{count} operators, {} library factors. `evoquant ops NAME` explains one.",
+        LibraryFactor::all().count()
+    );
     text.trim_start().to_owned()
 }
 
@@ -84,7 +88,13 @@ fn explain(operator: Operator) -> String {
 
 fn explain_factor(factor: LibraryFactor) -> String {
     let definition = factor.definition();
-    let mut text = format!("{}\n\n{}\n  {:<10} {}\n", definition.signature(), definition.summary, "definition", definition.definition);
+    let mut text = format!(
+        "{}\n\n{}\n  {:<10} {}\n",
+        definition.signature(),
+        definition.summary,
+        "definition",
+        definition.definition
+    );
     for parameter in definition.parameters {
         let (low, high) = parameter.usual;
         let _ = writeln!(text, "  {:<10} {}: usually {low} to {high}", "parameter", parameter.name);

@@ -36,7 +36,7 @@ pub struct Extra {
 pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphError> {
     let order = graph.topological_order()?;
     let mut builder = Builder::with_capacity(graph.len() * 4);
-    let mut compiled: Vec<Option<NodeId>> = vec![None; graph.index_bound()];
+    let mut compiled: Vec<Option<Value>> = vec![None; graph.index_bound()];
     let live = live_nodes(graph, &order);
     let mut outputs = Vec::with_capacity(3 + extras.len());
     for index in order {
@@ -61,9 +61,9 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
                     [(Role::Score, Purpose::Score), (Role::Entry, Purpose::Entry), (Role::Exit, Purpose::Exit)]
                 {
                     if let Some(input) = graph.input(index, role as u8) {
-                        let id = compiled[input.index()].expect("inputs come first in topological order");
-                        builder.check_role(graph, role, input, id)?;
-                        outputs.push((purpose, id));
+                        let value = compiled[input.index()].expect("inputs come first in topological order");
+                        check_role(graph, role, input, value)?;
+                        outputs.push((purpose, value.id));
                     }
                 }
                 continue;
@@ -74,7 +74,7 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
         }
     }
     if let Some(root) = compiled[graph.root().index()] {
-        outputs.push((Purpose::Score, root));
+        outputs.push((Purpose::Score, root.id));
     }
     for extra in extras {
         outputs.push((extra.purpose, builder.extra(*extra)?));
@@ -103,22 +103,23 @@ fn live_nodes(graph: &FactorGraph, order: &[NodeIndex]) -> Vec<bool> {
 fn collect_inputs(
     graph: &FactorGraph,
     index: NodeIndex,
-    compiled: &[Option<NodeId>],
-) -> Result<([NodeId; MAX_INPUTS], usize), GraphError> {
+    compiled: &[Option<Value>],
+) -> Result<([Value; MAX_INPUTS], usize), GraphError> {
+    const NONE: Value = Value { id: NodeId(0), output: Type::Plain };
     let expected = match graph.kind(index) {
         Kind::Field(..) | Kind::Constant(_) => 0,
         Kind::Operator(operator, _) => operator.definition().inputs.len(),
         Kind::Library(..) => 1,
-        Kind::Positions => return Ok(([NodeId(0); MAX_INPUTS], 0)),
+        Kind::Positions => return Ok(([NONE; MAX_INPUTS], 0)),
     };
     let (inputs, count) = graph.inputs(index);
-    let mut ids = [NodeId(0); MAX_INPUTS];
+    let mut values = [NONE; MAX_INPUTS];
     let filled = inputs.iter().take(expected).filter(|input| **input != NodeIndex::end()).count();
     if count != expected || filled != expected {
         return Err(GraphError::WrongArity { consumer: graph.describe(index), expected, found: count });
     }
-    for (id, input) in ids.iter_mut().zip(&inputs[..count]) {
-        *id = compiled[input.index()].ok_or_else(|| GraphError::WrongType {
+    for (value, input) in values.iter_mut().zip(&inputs[..count]) {
+        *value = compiled[input.index()].ok_or_else(|| GraphError::WrongType {
             consumer: graph.describe(index),
             argument: 1,
             expected: "number".to_owned(),
@@ -126,7 +127,7 @@ fn collect_inputs(
             found: Type::Positions.to_string(),
         })?;
     }
-    Ok((ids, count))
+    Ok((values, count))
 }
 
 /// Names of a node and of its inputs, for messages.
@@ -135,12 +136,20 @@ fn describe(graph: &FactorGraph, index: NodeIndex) -> (String, Vec<String>) {
     (graph.describe(index), inputs[..count].iter().map(|&input| graph.describe(input)).collect())
 }
 
+/// What a node of the graph became: an instruction, and the type of the node as it was written. Nodes of different
+/// types can meet in one instruction (`log(2)` and the literal of its value), and units follow what was written.
+#[derive(Clone, Copy)]
+struct Value {
+    id: NodeId,
+    output: Type,
+}
+
 /// Collects instructions, each once.
 struct Builder {
     instructions: Vec<Instruction>,
     by_hash: FxHashMap<u128, NodeId>,
     mixed_units: Vec<String>,
-    scratch: Vec<NodeId>,
+    scratch: Vec<Value>,
 }
 
 impl Builder {
@@ -153,15 +162,15 @@ impl Builder {
         }
     }
 
-    fn field(&mut self, name: &Arc<str>, output: Type) -> NodeId {
+    fn field(&mut self, name: &Arc<str>, output: Type) -> Value {
         let hash = mix_bytes(FIELD, name.as_bytes());
-        self.add(Operation::Field(Arc::clone(name)), hash, output, &[])
+        Value { id: self.add(Operation::Field(Arc::clone(name)), hash, output, &[]), output }
     }
 
-    fn constant(&mut self, value: f64, output: Type) -> NodeId {
+    fn constant(&mut self, value: f64, output: Type) -> Value {
         let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
         let tag = if output == Type::Flag { FLAG_CONSTANT } else { CONSTANT };
-        self.add(Operation::Constant(value), mix_words(tag, &[value.to_bits()]), output, &[])
+        Value { id: self.add(Operation::Constant(value), mix_words(tag, &[value.to_bits()]), output, &[]), output }
     }
 
     /// An operator whose parameters and input types are checked.
@@ -169,9 +178,9 @@ impl Builder {
         &mut self,
         operator: Operator,
         parameters: Parameters,
-        inputs: &[NodeId],
+        inputs: &[Value],
         describe: impl Fn() -> (String, Vec<String>),
-    ) -> Result<NodeId, GraphError> {
+    ) -> Result<Value, GraphError> {
         let definition = operator.definition();
         if parameters.as_slice().len() != definition.parameters.len() {
             let message = format!("needs {} parameters", definition.parameters.len());
@@ -182,33 +191,11 @@ impl Builder {
                 return Err(GraphError::BadParameter { consumer: describe().0, message });
             }
         }
-        let inferred = self.infer(definition, inputs, &describe)?;
+        let inferred = check_types(definition, inputs, &describe)?;
         if inferred.mixes_units {
             self.mixed_units.push(describe().0);
         }
         Ok(self.operator(operator, parameters, inputs, inferred.output))
-    }
-
-    fn infer(
-        &self,
-        definition: &Definition,
-        inputs: &[NodeId],
-        describe: &impl Fn() -> (String, Vec<String>),
-    ) -> Result<Inferred, GraphError> {
-        let mut types = [Type::Plain; MAX_INPUTS];
-        for (kind, id) in types.iter_mut().zip(inputs) {
-            *kind = self.instructions[id.0 as usize].output;
-        }
-        definition.infer(&types[..inputs.len()]).map_err(|index| {
-            let (consumer, mut names) = describe();
-            GraphError::WrongType {
-                consumer,
-                argument: index + 1,
-                expected: definition.inputs[index].to_string(),
-                input: names.swap_remove(index),
-                found: types[index].to_string(),
-            }
-        })
     }
 
     /// Expands a library factor into its definition.
@@ -216,14 +203,14 @@ impl Builder {
         &mut self,
         factor: LibraryFactor,
         parameters: &Parameters,
-        inputs: &[NodeId],
+        inputs: &[Value],
         describe: impl Fn() -> (String, Vec<String>),
-    ) -> Result<NodeId, GraphError> {
+    ) -> Result<Value, GraphError> {
         let definition = factor.definition();
         if let Err(message) = definition.check(parameters) {
             return Err(GraphError::BadParameter { consumer: describe().0, message });
         }
-        let input = self.instructions[inputs[0].0 as usize].output;
+        let input = inputs[0].output;
         if infer(&[Port::U], definition.output, &[input]).is_err() {
             let (consumer, mut names) = describe();
             return Err(GraphError::WrongType {
@@ -235,10 +222,10 @@ impl Builder {
             });
         }
         let mut mixes_units = false;
-        let mut ids = std::mem::take(&mut self.scratch);
-        ids.clear();
+        let mut values = std::mem::take(&mut self.scratch);
+        values.clear();
         for node in factor.template() {
-            let id = match &node.kind {
+            let value = match &node.kind {
                 LoweredKind::Input => inputs[0],
                 LoweredKind::Parameter(index) => self.constant(parameters.real(*index as usize), Type::Plain),
                 LoweredKind::Field(name, output) => self.field(name, *output),
@@ -250,21 +237,21 @@ impl Builder {
                             *value = parameters.real(*source as usize);
                         }
                     }
-                    let mut arguments = [NodeId(0); MAX_INPUTS];
+                    let mut arguments = [inputs[0]; MAX_INPUTS];
                     for (argument, &place) in arguments.iter_mut().zip(node.inputs()) {
-                        *argument = ids[place as usize];
+                        *argument = values[place as usize];
                     }
                     let arguments = &arguments[..node.inputs().len()];
-                    let inferred = self.infer(operator.definition(), arguments, &describe)?;
+                    let inferred = check_types(operator.definition(), arguments, &describe)?;
                     mixes_units |= inferred.mixes_units;
                     self.operator(*operator, own, arguments, inferred.output)
                 }
                 LoweredKind::Named(_) | LoweredKind::Library(..) => unreachable!("templates hold operators alone"),
             };
-            ids.push(id);
+            values.push(value);
         }
-        let root = ids[ids.len() - 1];
-        self.scratch = ids;
+        let root = values[values.len() - 1];
+        self.scratch = values;
         if mixes_units {
             self.mixed_units.push(describe().0);
         }
@@ -281,32 +268,20 @@ impl Builder {
         let factor = LibraryFactor::by_name(name).expect("the library holds atr and volatility");
         let close = self.field(&CLOSE, Type::Number(Unit::PRICE));
         let window = Parameters::new(&[f64::from(extra.window)]);
-        self.library(factor, &window, &[close], || (name.to_owned(), vec!["close".to_owned()]))
-    }
-
-    fn check_role(&self, graph: &FactorGraph, role: Role, input: NodeIndex, id: NodeId) -> Result<(), GraphError> {
-        let found = self.instructions[id.0 as usize].output;
-        let fits = if role == Role::Score { found.is_number() } else { found == Type::Flag };
-        if fits {
-            return Ok(());
-        }
-        Err(GraphError::WrongType {
-            consumer: role.name().to_owned(),
-            argument: 1,
-            expected: if role == Role::Score { "number" } else { "flag" }.to_owned(),
-            input: graph.describe(input),
-            found: found.to_string(),
-        })
+        let value = self.library(factor, &window, &[close], || (name.to_owned(), vec!["close".to_owned()]))?;
+        Ok(value.id)
     }
 
     /// An operator in canonical form: simplified away, folded, or added with its inputs in order.
-    fn operator(&mut self, operator: Operator, parameters: Parameters, inputs: &[NodeId], output: Type) -> NodeId {
+    fn operator(&mut self, operator: Operator, parameters: Parameters, inputs: &[Value], output: Type) -> Value {
         let definition = operator.definition();
-        if let Some(simpler) = self.simplify(operator, parameters, inputs, output) {
-            return simpler;
-        }
         let mut ordered = [NodeId(0); MAX_INPUTS];
-        ordered[..inputs.len()].copy_from_slice(inputs);
+        for (id, input) in ordered.iter_mut().zip(inputs) {
+            *id = input.id;
+        }
+        if let Some(id) = self.simplify(operator, parameters, &ordered[..inputs.len()], output) {
+            return Value { id, output };
+        }
         if definition.commutative && self.hash(ordered[0]) > self.hash(ordered[1]) {
             ordered.swap(0, 1);
         }
@@ -325,7 +300,7 @@ impl Builder {
             used += 2;
         }
         let hash = mix_words(operator.code(), &words[..used]);
-        self.add(Operation::Operator(operator, parameters), hash, output, ordered)
+        Value { id: self.add(Operation::Operator(operator, parameters), hash, output, ordered), output }
     }
 
     fn simplify(
@@ -341,9 +316,9 @@ impl Builder {
         };
         let same = |id: NodeId| Some(id);
         match (operator, inputs) {
-            (Operator::Add, &[x, zero]) | (Operator::Sub, &[x, zero]) if constant(zero) == Some(0.0) => return same(x),
+            (Operator::Add | Operator::Sub, &[x, zero]) if constant(zero) == Some(0.0) => return same(x),
             (Operator::Add, &[zero, x]) if constant(zero) == Some(0.0) => return same(x),
-            (Operator::Mul, &[x, one]) | (Operator::Div, &[x, one]) if constant(one) == Some(1.0) => return same(x),
+            (Operator::Mul | Operator::Div, &[x, one]) if constant(one) == Some(1.0) => return same(x),
             (Operator::Mul, &[one, x]) if constant(one) == Some(1.0) => return same(x),
             (Operator::Neg | Operator::Not, &[x]) => {
                 let inner = &self.instructions[x.0 as usize];
@@ -359,7 +334,7 @@ impl Builder {
             *value = constant(input)?;
         }
         let folded = value(&values[..inputs.len()], &parameters);
-        Some(self.constant(if folded.is_finite() { folded } else { f64::NAN }, output))
+        Some(self.constant(if folded.is_finite() { folded } else { f64::NAN }, output).id)
     }
 
     fn hash(&self, id: NodeId) -> u128 {
@@ -460,6 +435,42 @@ impl Builder {
             mixed_units: self.mixed_units,
         })
     }
+}
+
+/// The type of an operator's output; an error that names both nodes where an input does not fit.
+fn check_types(
+    definition: &Definition,
+    inputs: &[Value],
+    describe: &impl Fn() -> (String, Vec<String>),
+) -> Result<Inferred, GraphError> {
+    let mut types = [Type::Plain; MAX_INPUTS];
+    for (kind, input) in types.iter_mut().zip(inputs) {
+        *kind = input.output;
+    }
+    definition.infer(&types[..inputs.len()]).map_err(|index| {
+        let (consumer, mut names) = describe();
+        GraphError::WrongType {
+            consumer,
+            argument: index + 1,
+            expected: definition.inputs[index].to_string(),
+            input: names.swap_remove(index),
+            found: types[index].to_string(),
+        }
+    })
+}
+
+fn check_role(graph: &FactorGraph, role: Role, input: NodeIndex, value: Value) -> Result<(), GraphError> {
+    let fits = if role == Role::Score { value.output.is_number() } else { value.output == Type::Flag };
+    if fits {
+        return Ok(());
+    }
+    Err(GraphError::WrongType {
+        consumer: role.name().to_owned(),
+        argument: 1,
+        expected: if role == Role::Score { "number" } else { "flag" }.to_owned(),
+        input: graph.describe(input),
+        found: value.output.to_string(),
+    })
 }
 
 const FIELD: u64 = 1;

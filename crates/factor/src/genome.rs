@@ -116,7 +116,9 @@ impl Genome {
             for &(slot, input) in &node.inputs {
                 let taken = inputs.get_mut(slot as usize).filter(|taken| **taken == NodeIndex::end());
                 let (Some(taken), true) = (taken, (input as usize) < place) else {
-                    return Err(bad(format!("an input of node {place} has no slot of its own or does not stand before it")));
+                    return Err(bad(format!(
+                        "an input of node {place} has no slot of its own or does not stand before it"
+                    )));
                 };
                 *taken = NodeIndex::new(input as usize);
                 edges += 1;

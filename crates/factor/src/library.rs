@@ -160,12 +160,10 @@ impl LibraryDefinition {
 
     /// The signature as documentation prints it: `momentum(x=close, period=20)`.
     pub fn signature(&self) -> String {
-        let parameters = self
-            .parameters
-            .iter()
-            .map(|p| format!(", {}={}", p.name, p.default.unwrap_or(p.usual.0)))
-            .collect::<String>();
-        format!("{}(x={}{parameters})", self.name, self.input)
+        let series = format!("x={}", self.input);
+        let parameters = self.parameters.iter().map(|p| format!("{}={}", p.name, p.default.unwrap_or(p.usual.0)));
+        let all: Vec<String> = std::iter::once(series).chain(parameters).collect();
+        format!("{}({})", self.name, all.join(", "))
     }
 }
 

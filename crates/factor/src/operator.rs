@@ -165,7 +165,10 @@ pub enum ParameterKind {
 }
 
 impl Parameter {
-    /// Whether `value` may stand here; if not, the words that say what may.
+    /// Whether `value` may stand here.
+    ///
+    /// # Errors
+    /// The words that say what may.
     pub fn check(&self, value: f64) -> Result<(), String> {
         let (least, most, whole) = match self.kind {
             ParameterKind::Rows { least } => (f64::from(least), f64::from(MAX_WINDOW), true),

@@ -43,14 +43,14 @@ pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
 }
 
 /// Rank of `x` among `values`, from 1; ties share the average rank.
 pub fn average_rank(values: &[f64], x: f64) -> f64 {
     let below = values.iter().filter(|&&value| value < x).count() as f64;
     let equal = values.iter().filter(|&&value| value == x).count() as f64;
-    below + (equal + 1.0) / 2.0
+    below + f64::midpoint(equal, 1.0)
 }
 
 /// The last `d` values, if there are as many and none is NaN.

@@ -256,76 +256,90 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const HOUR: i64 = 3600 * SECOND;
-
-    /// Midnights of consecutive days from 1970-01-05, a Monday, without weekends.
-    fn weekdays(count: i64) -> Vec<i64> {
-        (0..count).map(|day| (4 + day / 5 * 7 + day % 5) * DAY).collect()
+    fn at(text: &str) -> i64 {
+        let civil: DateTime = text.parse().unwrap();
+        TimeZone::UTC.to_timestamp(civil).unwrap().as_microsecond()
     }
 
-    fn check(times: Vec<i64>, expected: Frequency, periods_per_year: f64) {
-        let found = Calendar::new(times, None).unwrap().frequency();
-        assert_eq!(found, expected);
-        assert_eq!(found.periods_per_year(), periods_per_year, "{found}");
+    fn calendar(times: &[&str]) -> Calendar {
+        Calendar::new(times.iter().map(|text| at(text)).collect(), None).unwrap()
+    }
+
+    /// Every `step` hours from Friday 2020-01-03 on, less the weekends where asked.
+    fn spaced(step: i64, count: i64, weekends: bool) -> Calendar {
+        let times = (0..).map(|bar| at("2020-01-03") + bar * step * 3600 * SECOND);
+        let open = |time: &i64| weekends || (time.div_euclid(DAY) + 4) % 7 % 6 != 0;
+        Calendar::new(times.filter(open).take(count as usize).collect(), None).unwrap()
     }
 
     #[test]
     fn frequency_is_read_off_the_spacing() {
-        check(vec![], Frequency::Daily { weekends: false }, 252.0);
-        check(weekdays(1), Frequency::Daily { weekends: false }, 252.0);
-        check(weekdays(50), Frequency::Daily { weekends: false }, 252.0);
-        check((0..50).map(|day| day * DAY).collect(), Frequency::Daily { weekends: true }, 365.0);
-        check((0..50).map(|week| week * 7 * DAY).collect(), Frequency::Weekly, 52.0);
-        check((0..50).map(|month| month * 30 * DAY).collect(), Frequency::Monthly, 12.0);
-        check((0..50).map(|quarter| quarter * 91 * DAY).collect(), Frequency::Quarterly, 4.0);
-        check((0..50).map(|year| year * 365 * DAY).collect(), Frequency::Yearly, 1.0);
-        let session = |day: i64| (0..7).map(move |bar| day + 9 * HOUR + bar * HOUR);
-        let intraday = Frequency::Intraday { seconds: 3600, bars_per_day: 7, weekends: false };
-        check(weekdays(10).into_iter().flat_map(session).collect(), intraday, 7.0 * 252.0);
+        let check = |calendar: Calendar, text: &str, per_year: f64| {
+            assert_eq!(
+                (calendar.frequency().to_string().as_str(), calendar.frequency().periods_per_year()),
+                (text, per_year)
+            );
+        };
+        check(spaced(24, 30, false), "daily", 252.0);
+        check(spaced(24, 30, true), "daily, weekends included", 365.0);
+        check(spaced(7 * 24, 30, true), "weekly", 52.0);
+        check(spaced(30 * 24, 30, true), "monthly", 12.0);
+        check(spaced(91 * 24, 30, true), "quarterly", 4.0);
+        check(spaced(365 * 24, 9, true), "yearly", 1.0);
+        check(spaced(1, 24 * 20, true), "intraday, 3600 s bars, 24 a day", 24.0 * 365.0);
+        check(spaced(4, 6 * 20, false), "intraday, 14400 s bars, 6 a day", 6.0 * 252.0);
+        check(calendar(&["2020-01-03"]), "daily", 252.0);
+        check(calendar(&[]), "daily", 252.0);
     }
 
     #[test]
-    fn one_stray_saturday_makes_no_365_day_market() {
-        let mut times = weekdays(50);
-        times.push(9 * DAY);
+    fn one_saturday_session_makes_no_weekend_market() {
+        let mut times: Vec<i64> = spaced(24, 30, false).times().to_vec();
+        times.push(at("2020-02-15"));
         times.sort_unstable();
-        check(times, Frequency::Daily { weekends: false }, 252.0);
+        assert_eq!(Calendar::new(times, None).unwrap().frequency(), Frequency::Daily { weekends: false });
+    }
+
+    #[test]
+    fn weeks_and_months_start_on_their_first_bar() {
+        // A holiday on Monday, a turn of the year within a week, and the same month a year later.
+        let calendar = calendar(&["2019-12-27", "2019-12-31", "2020-01-02", "2020-01-07", "2021-01-06"]);
+        let starts = |f: fn(&Calendar, usize) -> bool| (0..5).map(|row| f(&calendar, row)).collect::<Vec<_>>();
+        assert_eq!(starts(Calendar::starts_week), [true, true, false, true, true]);
+        assert_eq!(starts(Calendar::starts_month), [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn days_are_those_of_the_time_zone() {
+        let times = vec![at("2020-01-06T14:30"), at("2020-01-07T01:00"), at("2020-01-07T14:30")];
+        let zoned = Calendar::new(times, Some("America/New_York")).unwrap();
+        assert_eq!(zoned.label(1), "2020-01-06T20:00:00");
+        assert_eq!(
+            Calendar::new(vec![], Some("Mars/Olympus")),
+            Err(CalendarError::UnknownTimeZone("Mars/Olympus".into()))
+        );
     }
 
     #[test]
     fn times_must_rise_and_be_dates() {
-        let text = |times: Vec<i64>, zone| Calendar::new(times, zone).unwrap_err().to_string();
-        assert!(text(vec![DAY, 2 * DAY, 2 * DAY], None).contains("bar 2 (1970-01-03T00:00:00)"));
-        assert!(text(vec![0, i64::MAX], None).contains("no date"));
-        assert_eq!(text(vec![0], Some("Mars/Olympus")), "unknown time zone `Mars/Olympus`");
+        let error = Calendar::new(vec![at("2020-01-03"), at("2020-01-03")], None).unwrap_err();
+        assert_eq!(error, CalendarError::NotRising { row: 1, time: "2020-01-03T00:00:00".into() });
+        assert_eq!(
+            Calendar::new(vec![i64::MAX], None).unwrap_err(),
+            CalendarError::OutOfRange { row: 0, microseconds: i64::MAX }
+        );
     }
 
     #[test]
-    fn labels_weeks_and_months_are_those_of_the_time_zone() {
-        // 21:00 and 22:00 UTC on Sunday 2024-03-31 stand on either side of midnight in Kyiv.
-        let times: Vec<i64> = [20, 21, 22].map(|hour| 1_711_843_200 * SECOND + hour * HOUR).to_vec();
-        let utc = Calendar::new(times.clone(), None).unwrap();
-        let kyiv = Calendar::new(times, Some("Europe/Kyiv")).unwrap();
-        assert_eq!(utc.label(1), "2024-03-31T21:00:00");
-        assert_eq!(kyiv.label(1), "2024-04-01T00:00:00");
-        let starts = |calendar: &Calendar| [0, 1, 2].map(|row| (calendar.starts_week(row), calendar.starts_month(row)));
-        assert_eq!(starts(&utc), [(true, true), (false, false), (false, false)]);
-        assert_eq!(starts(&kyiv), [(true, true), (true, true), (false, false)]);
-        assert!(!kyiv.is_dates());
-        assert!(Calendar::new(weekdays(3), None).unwrap().is_dates());
-    }
-
-    #[test]
-    fn pushing_bars_gives_the_calendar_of_all_of_them() {
-        let whole = Calendar::new(weekdays(12), None).unwrap();
-        let mut grown = whole.prefix(9);
-        assert_eq!((grown.len(), grown.frequency()), (9, whole.frequency()));
-        for &time in &weekdays(12)[9..] {
+    fn pushing_bars_gives_the_same_days_as_the_whole() {
+        let whole = spaced(24, 30, false);
+        let mut grown = whole.prefix(10);
+        assert_eq!((grown.len(), grown.frequency()), (10, whole.frequency()));
+        for &time in &whole.times()[10..] {
             grown.push(time).unwrap();
         }
         assert_eq!(grown, whole);
-        assert!(matches!(grown.push(0), Err(CalendarError::NotRising { row: 12, .. })));
-        assert!(matches!(grown.push(i64::MAX), Err(CalendarError::OutOfRange { .. })));
+        assert!(matches!(grown.push(whole.times()[29]), Err(CalendarError::NotRising { row: 30, .. })));
         assert_eq!(grown, whole);
     }
 }

@@ -48,7 +48,7 @@ pub enum Error {
     },
     /// A row would have been mended, which a strict import refuses.
     #[error(
-        "{origin}, {example}, but {rule} ({rows} rows break this); correct the file, or import it without strict, which does this: {action}"
+        "{origin}, {example}: {rule} (rows in all: {rows}); correct the file, or import it without strict: then {action}"
     )]
     Strict {
         /// The file, or the name given to a frame.

@@ -1,41 +1,53 @@
 //! Bars: import, check and align them into a [`Panel`]; download them; make them.
 //!
+//! What this crate does:
+//! - [`read_panel`] and [`import_frame`] turn long tables (CSV, Parquet, Arrow IPC, data frames) into a [`Panel`] and
+//!   account for every row in a [`Ledger`]: what was read, kept, dropped and repaired, by which rule. What cannot be
+//!   mended is an [`Error`] that names file, row, column and value.
+//! - [`Panel`] holds the market: dense fields `[bars x symbols]`, row after row, over one [`Calendar`]; NaN where a symbol
+//!   does not trade, never infinite. Annualisation follows from the calendar's [`Frequency`].
+//! - [`describe`] sums a panel up; [`table`] writes results as CSV, Parquet or Arrow IPC, whole or not at all.
+//! - [`fetch`](mod@fetch) downloads one file, patiently; [`synthetic`] makes random walks without an edge.
+//!
+//! What it does not do: adjust prices for splits or dividends, look for look-ahead in the data, or know anything of factors
+//! and strategies. It is the only crate of evoquant that knows polars (re-exported as [`polars`] for those who bring
+//! frames) and reqwest.
+//!
+//! # Examples
 //! ```
-//! use market::polars::df;
+//! use market::polars::prelude::df;
+//! use market::{ImportOptions, import_frame};
 //!
 //! let frame = df!(
-//!     "date" => ["2020-01-02", "2020-01-02", "2020-01-03"],
-//!     "symbol" => ["B", "A", "A"],
-//!     "close" => [20.0, 10.0, 11.0],
+//!     "Date" => ["2020-01-02", "2020-01-03", "2020-01-03"],
+//!     "Ticker" => ["KO", "KO", "PEP"],
+//!     "Close" => [54.99, 54.69, -1.0],
 //! )?;
-//! let panel = market::Panel::from_frame(&frame)?;
-//! assert_eq!(panel.symbols(), ["A", "B"]);
-//! assert_eq!(panel.values("close").map(|close| close[..3].to_vec()), Some(vec![10.0, 20.0, 11.0]));
+//! let import = import_frame(&frame, &ImportOptions::default())?;
+//! assert_eq!(import.panel.symbols(), ["KO", "PEP"]);
+//! assert!(import.panel.values("close").unwrap()[3].is_nan());
+//! assert_eq!(import.ledger.repaired[0].rule, "a price that is not positive");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! - [`read_panel`] and [`import_frame`] make panels of long tables and give account of what they mended; [`describe`]
-//!   says what a panel holds.
-//! - [`table`] writes what others compute: CSV, Parquet, Arrow IPC, whole or not at all.
-//! - [`RandomWalk`] makes panels where there is no market, for tests and benchmarks.
-//!
-//! This is the only room that knows polars and reqwest. It does not adjust prices, fill gaps or resample, and it
-//! knows nothing of factors or strategies.
 
 mod calendar;
 mod error;
+pub mod fetch;
 mod import;
 mod panel;
+mod staged;
 mod summary;
-mod synthetic;
+pub mod synthetic;
 pub mod table;
+
+pub use polars;
+pub use polars::prelude::DataFrame;
 
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
+pub use fetch::{FetchOptions, FetchReport, fetch};
 pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_panel};
 pub use panel::{Group, Panel, PanelError};
-pub use polars;
-pub use polars::frame::DataFrame;
+pub use staged::write_atomically;
 pub use summary::{FieldSummary, GroupSummary, PanelSummary, describe};
 pub use synthetic::{RandomWalk, random_walk};
-pub use table::{Column, Table, long_values, write_atomically};

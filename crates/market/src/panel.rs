@@ -119,16 +119,13 @@ impl Panel {
 
     /// A numeric field, `[bars x symbols]`.
     pub fn field(&self, name: &str) -> Option<ArrayView2<'_, f64>> {
-        self.fields.get(name).map(|field| field.view())
+        self.fields.get(name).map(|array| array.view())
     }
 
     /// A numeric field or a group's codes as one flat slice, row after row.
-    ///
-    /// # Panics
-    /// Never: arrays are kept in standard layout.
     pub fn values(&self, name: &str) -> Option<&[f64]> {
         let array = self.fields.get(name).or_else(|| self.groups.get(name).map(|group| &group.codes))?;
-        Some(array.as_slice().expect("panel arrays are kept in standard layout"))
+        array.as_slice()
     }
 
     /// A group.
@@ -136,8 +133,8 @@ impl Panel {
         self.groups.get(name)
     }
 
-    /// Who belongs to the universe, `[bars x symbols]`, row after row: where the panel has a field `universe`, the
-    /// cells in which it is above 0; else those with a close.
+    /// Who belongs to the universe, `[bars x symbols]`, row after row: where the panel has a field `universe`, the cells
+    /// in which it is above 0 (NaN is not); else those with a close.
     pub fn members(&self) -> Vec<bool> {
         match self.values("universe") {
             Some(universe) => universe.iter().map(|&value| value > 0.0).collect(),
@@ -166,21 +163,20 @@ impl Panel {
     ///
     /// # Errors
     /// When the time does not come after the last bar, or a row's length is not the number of symbols.
-    ///
-    /// # Panics
-    /// Never: lengths are checked first.
     pub fn push_bar(&mut self, time: i64, rows: &[&[f64]]) -> Result<(), PanelError> {
         let expected = (self.fields.len() + self.groups.len(), self.symbols.len());
-        let width = rows.iter().map(|row| row.len()).find(|&width| width != expected.1).unwrap_or(expected.1);
-        let found = (rows.len(), width);
-        if found != expected {
-            return Err(PanelError::Shape { field: "the new bar".to_owned(), found, expected });
+        let shape = |found| PanelError::Shape { field: "the new bar".to_owned(), found, expected };
+        if let Some(row) = rows.iter().find(|row| row.len() != expected.1) {
+            return Err(shape((rows.len(), row.len())));
+        }
+        if rows.len() != expected.0 {
+            return Err(shape((rows.len(), expected.1)));
         }
         self.calendar.push(time)?;
         let arrays = self.fields.values_mut().chain(self.groups.values_mut().map(|group| &mut group.codes));
         for (array, row) in arrays.zip(rows) {
             let clean: Vec<f64> = row.iter().map(|&value| finite(value)).collect();
-            array.push_row(clean.as_slice().into()).expect("lengths were checked above");
+            array.push_row(clean.as_slice().into()).map_err(|_| shape((1, row.len())))?;
         }
         Ok(())
     }
@@ -234,106 +230,94 @@ fn canonical_bits(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{ShapeBuilder, array};
-
     use super::*;
+    use crate::synthetic::RandomWalk;
 
     const DAY: i64 = 86_400_000_000;
 
-    fn panel(fields: &[(&str, Array2<f64>)], groups: &[(&str, Group)]) -> Result<Panel, PanelError> {
-        let calendar = Calendar::new((0..3).map(|day| day * DAY).collect(), None)?;
-        let own = |name: &&str| (*name).to_owned();
-        Panel::new(
-            calendar,
-            vec!["A".to_owned(), "B".to_owned()],
-            fields.iter().map(|(name, field)| (own(name), field.clone())).collect(),
-            groups.iter().map(|(name, group)| (own(name), group.clone())).collect(),
-        )
-    }
-
-    fn close() -> Array2<f64> {
-        array![[1.0, f64::NAN], [2.0, 20.0], [f64::INFINITY, 30.0]]
-    }
-
-    fn sector(labels: [&str; 2]) -> Group {
-        Group { labels: labels.map(str::to_owned).to_vec(), codes: array![[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]] }
+    fn panel_of(symbols: &[&str], fields: &[(&str, &[f64])]) -> Result<Panel, PanelError> {
+        let bars = fields.first().map_or(0, |(_, values)| values.len() / symbols.len());
+        let calendar = Calendar::new((0..bars as i64).map(|bar| bar * DAY).collect(), None)?;
+        let array =
+            |values: &[f64]| Array2::from_shape_vec((values.len() / symbols.len(), symbols.len()), values.to_vec());
+        let fields = fields.iter().map(|(name, values)| ((*name).to_owned(), array(values).unwrap())).collect();
+        Panel::new(calendar, symbols.iter().map(|&symbol| symbol.to_owned()).collect(), fields, IndexMap::new())
     }
 
     #[test]
     fn parts_that_do_not_fit_are_refused() {
-        let check = |found: Result<Panel, PanelError>, part: &str| {
-            let text = found.unwrap_err().to_string();
-            assert!(text.contains(part), "{text}");
-        };
-        check(panel(&[("open", close())], &[]), "needs a `close` field; it has open");
-        let short = array![[1.0, 2.0]];
-        check(panel(&[("close", close()), ("pe", short.clone())], &[]), "field `pe` has shape (1, 2)");
-        let group = Group { labels: vec![], codes: short };
-        check(panel(&[("close", close())], &[("sector", group)]), "field `sector` has shape");
-        let twice = Panel::new(
-            Calendar::new(vec![0], None).unwrap(),
-            vec!["A".to_owned(), "B".to_owned(), "A".to_owned()],
-            IndexMap::new(),
-            IndexMap::new(),
-        );
-        check(twice, "symbol `A` stands twice");
+        assert_eq!(panel_of(&["A"], &[("open", &[1.0])]).unwrap_err(), PanelError::NoClose("open".into()));
+        let twice = panel_of(&["A", "B", "A"], &[("close", &[1.0; 3])]).unwrap_err();
+        assert_eq!(twice, PanelError::DuplicateSymbol("A".into()));
+        let uneven = panel_of(&["A", "B"], &[("close", &[1.0; 4]), ("volume", &[1.0; 2])]).unwrap_err();
+        assert_eq!(uneven, PanelError::Shape { field: "volume".into(), found: (1, 2), expected: (2, 2) });
     }
 
     #[test]
-    fn values_are_rows_after_rows_and_never_infinite() {
-        let columns_first =
-            Array2::from_shape_vec((3, 2).f(), vec![1.0, 2.0, 3.0, 4.0, 5.0, f64::NEG_INFINITY]).unwrap();
-        let panel = panel(&[("close", columns_first)], &[]).unwrap();
-        let values = panel.values("close").unwrap();
-        assert_eq!(values[..5], [1.0, 4.0, 2.0, 5.0, 3.0]);
-        assert!(values[5].is_nan());
-        assert_eq!(panel.values("open"), None);
+    fn infinities_become_missing_and_values_lie_row_after_row() {
+        let panel = panel_of(&["A", "B"], &[("close", &[1.0, f64::INFINITY, 3.0, f64::NEG_INFINITY])]).unwrap();
+        assert_eq!(format!("{:?}", panel.values("close").unwrap()), "[1.0, NaN, 3.0, NaN]");
+        assert_eq!((panel.values("open"), panel.field("open")), (None, None));
+
+        let columns_first = Array2::from_shape_vec((2, 2), vec![1.0, 2.0, 3.0, 4.0]).unwrap().reversed_axes();
+        let fields = IndexMap::from([("close".to_owned(), columns_first)]);
+        let calendar = Calendar::new(vec![0, DAY], None).unwrap();
+        let panel = Panel::new(calendar, vec!["A".into(), "B".into()], fields, IndexMap::new()).unwrap();
+        assert_eq!(panel.values("close").unwrap(), [1.0, 3.0, 2.0, 4.0]);
     }
 
     #[test]
-    fn members_have_a_close_unless_a_universe_says_otherwise() {
-        let plain = panel(&[("close", close())], &[]).unwrap();
-        assert_eq!(plain.members(), [true, false, true, true, false, true]);
-        let universe = array![[1.0, 1.0], [0.0, f64::NAN], [-1.0, 0.5]];
-        let chosen = panel(&[("close", close()), ("universe", universe)], &[]).unwrap();
-        assert_eq!(chosen.members(), [true, true, false, false, false, true]);
+    fn members_follow_the_universe_and_else_the_close() {
+        let nan = f64::NAN;
+        let close: &[f64] = &[1.0, nan, 2.0, 3.0];
+        assert_eq!(panel_of(&["A", "B"], &[("close", close)]).unwrap().members(), [true, false, true, true]);
+        let chosen = panel_of(&["A", "B"], &[("close", close), ("universe", &[0.0, 1.0, nan, 0.5])]).unwrap();
+        assert_eq!(chosen.members(), [false, true, false, true]);
     }
 
     #[test]
-    fn the_fingerprint_tells_panels_apart() {
-        let group = |labels| panel(&[("close", close())], &[("sector", sector(labels))]).unwrap();
-        let base = group(["x", "y"]);
-        assert_eq!(base.fingerprint(), group(["x", "y"]).fingerprint());
-        let mut negative_zero = close();
-        negative_zero[[0, 0]] = -0.0;
-        let mut zero = close();
-        zero[[0, 0]] = 0.0;
-        let of = |field: Array2<f64>| panel(&[("close", field)], &[]).unwrap().fingerprint();
-        assert_eq!(of(zero.clone()), of(negative_zero));
-        let all = [
-            base.fingerprint(),
-            group(["x", "z"]).fingerprint(),
-            of(close()),
-            of(zero),
-            base.prefix(2).fingerprint(),
-            panel(&[("close", close()), ("open", close())], &[]).unwrap().fingerprint(),
-        ];
-        let distinct: std::collections::BTreeSet<u64> = all.into_iter().collect();
-        assert_eq!(distinct.len(), all.len());
-    }
-
-    #[test]
-    fn pushing_the_last_bar_gives_the_whole_panel() {
-        let whole = panel(&[("close", close())], &[("sector", sector(["x", "y"]))]).unwrap();
-        let mut grown = whole.prefix(2);
-        assert_eq!(grown.bars(), 2);
-        let before = grown.fingerprint();
-        for rows in [&[][..], &[&[1.0, 2.0][..]], &[&[1.0, 2.0], &[0.0]], &[&[1.0], &[0.0, 1.0]]] {
-            assert!(matches!(grown.push_bar(2 * DAY, rows), Err(PanelError::Shape { .. })), "{rows:?}");
+    fn pushing_bars_gives_the_same_panel_as_the_whole() {
+        for symbols in [1, 7] {
+            let whole = RandomWalk { bars: 40, symbols, seed: 3, gap_rate: 0.2, late_listing_rate: 0.0 }.panel();
+            for start in [1, 25] {
+                let mut grown = whole.prefix(start);
+                assert_eq!(grown.values("close").unwrap().len(), start * symbols);
+                for bar in start..40 {
+                    let names: Vec<&str> = whole.field_names().collect();
+                    let row = |name: &&str| &whole.values(name).unwrap()[bar * symbols..(bar + 1) * symbols];
+                    grown.push_bar(whole.calendar().times()[bar], &names.iter().map(row).collect::<Vec<_>>()).unwrap();
+                }
+                assert_eq!(grown.fingerprint(), whole.fingerprint());
+                assert_eq!(grown.values("low").unwrap().len(), 40 * symbols);
+            }
         }
-        assert!(grown.push_bar(DAY, &[&[1.0, 2.0], &[0.0, 1.0]]).is_err());
-        assert_eq!(grown.fingerprint(), before);
-        grown.push_bar(2 * DAY, &[&[f64::INFINITY, 30.0], &[0.0, 1.0]]).unwrap();
-        assert_eq!(grown.fingerprint(), whole.fingerprint());
+    }
+
+    #[test]
+    fn a_bar_that_does_not_fit_changes_nothing() {
+        let mut panel = panel_of(&["A", "B"], &[("close", &[1.0; 4]), ("open", &[1.0; 4])]).unwrap();
+        let before = panel.fingerprint();
+        let row: &[f64] = &[1.0, 2.0];
+        for rows in [&[][..], &[row], &[row, &row[..1]], &[row, row, row]] {
+            assert!(matches!(panel.push_bar(9 * DAY, rows), Err(PanelError::Shape { .. })), "{rows:?}");
+        }
+        assert!(matches!(panel.push_bar(DAY, &[row, row]), Err(PanelError::Calendar(_))));
+        assert_eq!((panel.fingerprint(), panel.bars()), (before, 2));
+    }
+
+    #[test]
+    fn fingerprints_tell_panels_apart_and_only_panels() {
+        let print = |symbols: &[&str], fields: &[(&str, &[f64])]| panel_of(symbols, fields).unwrap().fingerprint();
+        let base = print(&["A", "B"], &[("close", &[0.0, f64::NAN])]);
+        assert_eq!(base, print(&["A", "B"], &[("close", &[-0.0, -f64::NAN])]));
+        assert_eq!(base, print(&["A", "B"], &[("close", &[0.0, f64::INFINITY])]));
+        let others = [
+            print(&["A", "C"], &[("close", &[0.0, f64::NAN])]),
+            print(&["A", "B"], &[("close", &[f64::NAN, 0.0])]),
+            print(&["A", "B"], &[("close", &[1e-300, f64::NAN])]),
+            print(&["A"], &[("close", &[0.0, f64::NAN])]),
+            print(&["A", "B"], &[("close", &[0.0, f64::NAN]), ("open", &[0.0, f64::NAN])]),
+        ];
+        assert!(others.iter().all(|&other| other != base));
     }
 }

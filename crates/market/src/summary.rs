@@ -122,7 +122,7 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{RandomWalk, random_walk};
+    use crate::synthetic::{RandomWalk, random_walk};
 
     #[test]
     fn counts_what_is_there() {

@@ -92,8 +92,8 @@ pub fn decode<T: DeserializeOwned>(kind: FrameKind, bytes: &[u8]) -> Result<T, C
     }
     let config = bincode::config::standard().with_limit::<LIMIT>();
     #[expect(clippy::disallowed_methods, reason = "this is the one codec")]
-    let (value, read) = bincode::serde::decode_from_slice(payload, config)
-        .map_err(|error| CodecError::Contents(error.to_string()))?;
+    let (value, read) =
+        bincode::serde::decode_from_slice(payload, config).map_err(|error| CodecError::Contents(error.to_string()))?;
     if read != payload.len() {
         return Err(CodecError::Contents(format!("{} bytes are left over", payload.len() - read)));
     }

@@ -491,5 +491,5 @@ fn middle(values: &mut [f64]) -> f64 {
     let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
     let upper = *upper;
     let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if values.len() % 2 == 1 { upper } else { (lower + upper) / 2.0 }
+    if values.len() % 2 == 1 { upper } else { f64::midpoint(lower, upper) }
 }

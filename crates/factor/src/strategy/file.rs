@@ -156,7 +156,7 @@ fn check_order(factors: &IndexMap<String, String>) -> Result<(), StrategyError> 
         factors.values().map(|text| words(text).filter_map(|word| factors.get_index_of(word)).collect()).collect();
     let name = |index: usize| factors.get_index(index).map_or("", |(name, _)| name.as_str());
     for (index, used) in uses.iter().enumerate() {
-        for &other in used.iter().filter(|&&other| other >= index) {
+        if let Some(&other) = used.iter().find(|&&other| other >= index) {
             if let Some(path) = path(&uses, other, index) {
                 let circle: Vec<&str> = std::iter::once(index).chain(path).map(name).collect();
                 return Err(StrategyError::Value(format!(
@@ -268,15 +268,17 @@ fn variant<T: Serialize>(value: T) -> String {
     toml::Value::try_from(value).map_or_else(|_| "\"\"".to_owned(), |value| value.to_string())
 }
 
-/// Names that people gave, made unique, and names for factors that are used more than once.
+/// Names that people gave, made unique, and names for factors that are used more than once or lie so deep that the
+/// text around them could not be read back.
 fn factor_names(graph: &FactorGraph) -> BTreeMap<NodeIndex, String> {
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut names = BTreeMap::new();
+    let deep = deep_factors(graph);
     for index in graph.nodes().filter(|&index| index != graph.root()) {
-        let computed = matches!(graph.kind(index), Kind::Operator(..) | Kind::Library(..));
         let base = match &graph.node(index).name {
             Some(name) => name.to_string(),
-            None if computed && graph.consumers(index).len() > 1 => "shared".to_owned(),
+            None if is_shared(graph, index) => "shared".to_owned(),
+            None if deep.contains(&index) => "part".to_owned(),
             None => continue,
         };
         let mut name = base.clone();
@@ -288,6 +290,33 @@ fn factor_names(graph: &FactorGraph) -> BTreeMap<NodeIndex, String> {
         names.insert(index, name);
     }
     names
+}
+
+fn is_shared(graph: &FactorGraph, index: NodeIndex) -> bool {
+    matches!(graph.kind(index), Kind::Operator(..) | Kind::Library(..)) && graph.consumers(index).len() > 1
+}
+
+/// Factors that need a name so that no expression nests deeper than a reader, or the parser, likes.
+fn deep_factors(graph: &FactorGraph) -> BTreeSet<NodeIndex> {
+    const MOST_LEVELS: usize = 60;
+    let mut deep = BTreeSet::new();
+    let mut levels = vec![0; graph.index_bound()];
+    // A graph with a cycle cannot be written as text at all; whoever made it hears of it when it is compiled.
+    for index in graph.topological_order().unwrap_or_default() {
+        let (inputs, count) = graph.inputs(index);
+        let inner = inputs.iter().filter_map(|input| levels.get(input.index())).max().copied().unwrap_or(0);
+        let named = graph.node(index).name.is_some() || is_shared(graph, index);
+        levels[index.index()] = match (count, inner) {
+            _ if named => 0,
+            (0, _) => 0,
+            (_, MOST_LEVELS) => {
+                deep.insert(index);
+                0
+            }
+            _ => inner + 1,
+        };
+    }
+    deep
 }
 
 /// Named factors, each after those it uses.

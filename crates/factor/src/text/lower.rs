@@ -276,9 +276,11 @@ impl Lowering<'_> {
         if let Err(message) = definition.check(&parameters) {
             return self.error(offset, message);
         }
-        let at = [series.cloned().unwrap_or(Ast { kind: AstKind::Number(0.0), offset })];
-        let inferred = self.infer(definition.name, &[Port::U], definition.output, &[input], &at)?;
-        Ok(self.push(LoweredKind::Library(factor, parameters), inferred.output, &[input]))
+        let at = [series.cloned().unwrap_or_else(|| Ast::new(AstKind::Number(0.0), offset))];
+        self.infer(definition.name, &[Port::U], definition.output, &[input], &at)?;
+        let found = factor.infer(self.nodes[input as usize].output);
+        let output = found.map_or(definition.output.resolve(None, None), |inferred| inferred.output);
+        Ok(self.push(LoweredKind::Library(factor, parameters), output, &[input]))
     }
 
     /// Literal arguments and options to parameters, in the order of the definition.
@@ -307,8 +309,8 @@ impl Lowering<'_> {
                 return self.error(*at, format!("`{}` is given twice", parameter.name));
             }
             let (value, at) = match (literal, option) {
-                (Some(Ast { kind: AstKind::Number(value), offset }), _) => (*value, *offset),
-                (Some(Ast { kind: AstKind::Name(word), offset }), _) if self.template_parameter(word).is_some() => {
+                (Some(Ast { kind: AstKind::Number(value), offset, .. }), _) => (*value, *offset),
+                (Some(Ast { kind: AstKind::Name(word), offset, .. }), _) if self.template_parameter(word).is_some() => {
                     bound[index] = self.template_parameter(word);
                     (parameter.usual.0, *offset)
                 }

@@ -10,7 +10,7 @@ pub use printer::{print, print_number};
 use std::collections::HashMap;
 
 use crate::error::ParseError;
-use crate::graph::{FactorGraph, Kind, NodeIndex};
+use crate::graph::{FactorGraph, Kind, MAX_NODES, NodeIndex};
 use crate::schema::Schema;
 use crate::types::Type;
 
@@ -42,6 +42,10 @@ pub fn parse_into(
     named: &NamedFactors,
 ) -> Result<(NodeIndex, Type), ParseError> {
     let lowered = lower::lower(text, schema, named)?;
+    if graph.len() + lowered.len() > MAX_NODES {
+        let message = format!("with this expression there would be more than {MAX_NODES} nodes");
+        return Err(ParseError { message, offset: 0, text: text.to_owned() });
+    }
     let mut indices: Vec<NodeIndex> = Vec::with_capacity(lowered.len());
     for node in &lowered {
         let inputs: Vec<NodeIndex> = node.inputs().iter().map(|&i| indices[i as usize]).collect();

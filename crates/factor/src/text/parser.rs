@@ -4,7 +4,7 @@ use crate::error::ParseError;
 use crate::operator::Syntax;
 use crate::registry::Operator;
 
-/// Brackets and prefixes may nest this deep; deeper text is no expression a person reads.
+/// Brackets, prefixes and chains of operators may nest this deep; deeper text is no expression a person reads.
 const MAX_DEPTH: usize = 200;
 /// Longest text, in bytes.
 const MAX_LENGTH: usize = 100_000;
@@ -14,6 +14,20 @@ const MAX_LENGTH: usize = 100_000;
 pub(super) struct Ast {
     pub(super) kind: AstKind,
     pub(super) offset: usize,
+    /// Levels below: a long chain such as `1 + 1 + ...` is a deep tree although it needs no brackets.
+    height: usize,
+}
+
+impl Ast {
+    pub(super) fn new(kind: AstKind, offset: usize) -> Self {
+        let height = match &kind {
+            AstKind::Number(_) | AstKind::Name(_) => 0,
+            AstKind::Call { arguments: inner, .. } | AstKind::Operation { operands: inner, .. } => {
+                1 + inner.iter().map(|ast| ast.height).max().unwrap_or(0)
+            }
+        };
+        Self { kind, offset, height }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -156,11 +170,15 @@ impl Parser<'_> {
         Err(ParseError { message: message.into(), offset, text: self.text.to_owned() })
     }
 
+    fn too_deep<T>(&self, offset: usize) -> Result<T, ParseError> {
+        self.error(offset, format!("the expression is nested more than {MAX_DEPTH} levels deep; name parts of it"))
+    }
+
     /// An expression whose infix operators bind tighter than `floor`.
     fn expression(&mut self, floor: u8) -> Result<Ast, ParseError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return self.error(self.peek().1, format!("the expression is nested more than {MAX_DEPTH} levels deep"));
+            return self.too_deep(self.peek().1);
         }
         let mut left = self.operand()?;
         while let Some((operator, precedence)) = self.infix() {
@@ -169,7 +187,10 @@ impl Parser<'_> {
             }
             let (_, offset) = self.advance();
             let right = self.expression(precedence)?;
-            left = Ast { kind: AstKind::Operation { operator, operands: vec![left, right] }, offset };
+            left = Ast::new(AstKind::Operation { operator, operands: vec![left, right] }, offset);
+            if left.height > MAX_DEPTH {
+                return self.too_deep(offset);
+            }
         }
         self.depth -= 1;
         Ok(left)
@@ -190,14 +211,14 @@ impl Parser<'_> {
     fn operand(&mut self) -> Result<Ast, ParseError> {
         let (token, offset) = self.advance();
         match token {
-            Token::Number(value) => Ok(Ast { kind: AstKind::Number(value), offset }),
+            Token::Number(value) => Ok(Ast::new(AstKind::Number(value), offset)),
             Token::Symbol("-") => self.prefix(Operator::Neg, offset),
             Token::Name(name) if name == "not" => self.prefix(Operator::Not, offset),
             Token::Name(name) if self.peek().0 == Token::Open => self.call(name, offset),
             Token::Name(name) if name == "and" || name == "or" => {
                 self.error(offset, format!("`{name}` needs something on its left"))
             }
-            Token::Name(name) => Ok(Ast { kind: AstKind::Name(name), offset }),
+            Token::Name(name) => Ok(Ast::new(AstKind::Name(name), offset)),
             Token::Open => {
                 let inner = self.expression(0)?;
                 match self.advance() {
@@ -218,9 +239,9 @@ impl Parser<'_> {
         let operand = self.expression(precedence - 1)?;
         // `-3` is the literal, so that windows, options and constants have one form.
         if let (Operator::Neg, AstKind::Number(value)) = (operator, &operand.kind) {
-            return Ok(Ast { kind: AstKind::Number(-value), offset });
+            return Ok(Ast::new(AstKind::Number(-value), offset));
         }
-        Ok(Ast { kind: AstKind::Operation { operator, operands: vec![operand] }, offset })
+        Ok(Ast::new(AstKind::Operation { operator, operands: vec![operand] }, offset))
     }
 
     fn call(&mut self, name: String, offset: usize) -> Result<Ast, ParseError> {
@@ -229,7 +250,7 @@ impl Parser<'_> {
         let mut options = Vec::new();
         if self.peek().0 == Token::Close {
             self.advance();
-            return Ok(Ast { kind: AstKind::Call { name, arguments, options }, offset });
+            return Ok(Ast::new(AstKind::Call { name, arguments, options }, offset));
         }
         loop {
             if let (Token::Name(option), at) = self.peek()
@@ -250,7 +271,7 @@ impl Parser<'_> {
             }
             match self.advance() {
                 (Token::Comma, _) => {}
-                (Token::Close, _) => return Ok(Ast { kind: AstKind::Call { name, arguments, options }, offset }),
+                (Token::Close, _) => return Ok(Ast::new(AstKind::Call { name, arguments, options }, offset)),
                 (Token::End, _) => return self.error(open, "this bracket is never closed"),
                 (token, at) => return self.error(at, format!("expected `,` or `)` here, not {token}")),
             }

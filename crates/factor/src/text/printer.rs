@@ -56,7 +56,8 @@ fn write_node(
                     write_input(right, tight, out);
                 }
                 (Syntax::Infix(symbol, tight), &[base]) => {
-                    write_input(base, tight - 1, out);
+                    // A power of a power takes brackets: `x^-2^2` would read as `x` to the power `-(2^2)`.
+                    write_input(base, tight, out);
                     let _ = write!(out, "{symbol}{}", print_number(parameters.real(0)));
                 }
                 (Syntax::Prefix(symbol, tight), &[operand]) if precedence != ATOM => {
@@ -84,8 +85,13 @@ fn write_node(
             out.push('(');
             let input = inputs[0];
             let implied = matches!(graph.kind(input), Kind::Field(field, _) if **field == *definition.input);
-            if !implied {
-                write_input(input, 0, out);
+            match graph.kind(input) {
+                // A bare number in the first place would read as a parameter, so it is written as an operation.
+                Kind::Constant(value) if name(input).is_none() => {
+                    let _ = write!(out, "neg({})", print_number(-value));
+                }
+                _ if implied => {}
+                _ => write_input(input, 0, out),
             }
             for (position, &value) in parameters.as_slice().iter().enumerate() {
                 separate(position + usize::from(!implied), out);

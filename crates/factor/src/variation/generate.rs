@@ -43,7 +43,7 @@ pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
     }
 }
 
-/// A random expression of a type, in about so many nodes at most; `None` where the palette has nothing to build the
+/// A random expression of a type, in about `nodes` nodes at most; `None` where the palette has nothing to build the
 /// type from, such as a group without group columns.
 pub fn random_expression(palette: &Palette, output: Type, nodes: usize, rng: &mut impl Rng) -> Option<FactorGraph> {
     let mut sketch = Sketch::terminal();
@@ -92,7 +92,12 @@ impl Grower<'_> {
             return self.grow(Type::Flag, budget);
         }
         let unit = if percent(self.rng, 10) { self.palette.draw_number_type(self.rng) } else { None };
-        let score = self.grow(unit.unwrap_or(Type::RATIO), budget)?;
+        let kind = unit.unwrap_or(Type::RATIO);
+        let mut score = self.grow(kind, budget)?;
+        if !self.sketch.entry(score).is_factor() {
+            // A bare column is a fact, not a factor.
+            score = self.small(kind)?;
+        }
         if rule == Rule::Weights && self.palette.settings().cross_section && budget > 3 {
             // Weights add up to something only where they are compared with each other.
             let recipe = Recipe::Operator(Operator::CsScale);
@@ -102,8 +107,9 @@ impl Grower<'_> {
         Some(score)
     }
 
-    /// Grows a factor of a type in at most `budget` new nodes, or as few as the type takes: 1 for a number that some
-    /// column holds, 2 for a ratio, 3 for a flag.
+    /// Grows a factor of a type in about `budget` new nodes at most: an input may cost a node or two more than its
+    /// share. The smallest budget gives the smallest factor there is: 1 node for a number that some column holds, 2
+    /// for a ratio, 3 for a flag.
     pub(super) fn grow(&mut self, output: Type, budget: usize) -> Option<Place> {
         match output {
             Type::Number(_) | Type::Plain => self.number(output, budget),
@@ -127,7 +133,7 @@ impl Grower<'_> {
     }
 
     fn flag(&mut self, budget: usize) -> Option<Place> {
-        if budget <= 3 || percent(self.rng, 25) {
+        if budget <= 3 || percent(self.rng, 15) {
             return self.small(Type::Flag);
         }
         self.any(Type::Flag, budget).or_else(|| self.small(Type::Flag))
@@ -202,16 +208,15 @@ impl Grower<'_> {
                     entry.output.is_number() && !entry.is_constant()
                 };
                 let known = reuse.inputs.iter().find(fits).copied();
-                let input = match known {
-                    Some(input) => input,
-                    None => {
-                        let kind = if factor.definition().output == Output::SAME {
-                            output
-                        } else {
-                            self.free_type(budget.saturating_sub(1))?
-                        };
-                        self.grow(kind, budget.saturating_sub(1))?
-                    }
+                let input = if let Some(input) = known {
+                    input
+                } else {
+                    let kind = if factor.definition().output == Output::SAME {
+                        output
+                    } else {
+                        self.free_type(budget.saturating_sub(1))?
+                    };
+                    self.grow(kind, budget.saturating_sub(1))?
                 };
                 let definition = factor.definition();
                 let parameters = self.parameters(definition.parameters, definition.rising, reuse.rows);
@@ -290,6 +295,8 @@ impl Grower<'_> {
         };
         Some(match definition.output {
             Output::Fixed(_) => return None,
+            // A threshold on a ratio is what most people mean by a signal.
+            Output::Flag if first.is_none() && budget >= 2 && percent(self.rng, 60) => (Type::RATIO, Type::RATIO),
             Output::Flag | Output::Number { u: 0, v: 0 } => {
                 let u = match first {
                     Some(first) => first,

@@ -45,6 +45,13 @@ impl Recipe {
         }
     }
 
+    fn output(self) -> Output {
+        match self {
+            Recipe::Operator(operator) => operator.definition().output,
+            Recipe::Library(factor) | Recipe::LibraryOver(factor) => factor.definition().output,
+        }
+    }
+
     fn ports(self) -> &'static [Port] {
         match self {
             Recipe::Operator(operator) => operator.definition().inputs,
@@ -66,7 +73,8 @@ pub(super) struct Recipes {
 }
 
 impl Recipes {
-    fn new(entries: &[(Recipe, u32)]) -> Self {
+    /// `output` is what a recipe must declare to be small: an average of a ratio gives a ratio too, but needs one.
+    fn new(entries: &[(Recipe, u32)], output: Output) -> Self {
         let some =
             |keep: &dyn Fn(Recipe) -> bool| Weighted::new(entries.iter().copied().filter(|&(recipe, _)| keep(recipe)));
         let after = |recipe: Recipe| match recipe {
@@ -80,7 +88,9 @@ impl Recipes {
         };
         Self {
             all: some(&|_| true),
-            small: some(&|recipe| recipe.ports().is_empty() || recipe.ports() == [Port::U]),
+            small: some(&|recipe| {
+                recipe.ports().is_empty() || (recipe.ports() == [Port::U] && recipe.output() == output)
+            }),
             after: some(&after),
         }
     }
@@ -94,7 +104,7 @@ pub struct Palette {
     columns: Vec<(Type, Vec<Arc<Node>>)>,
     /// Types of number that some column has.
     column_types: Weighted<Type>,
-    /// The same, and ratios.
+    /// The same, ratios, and what library factors give.
     number_types: Weighted<Type>,
     /// For each library factor, its own column, where it can be used here.
     own_column: Vec<Option<Arc<Node>>>,
@@ -129,8 +139,6 @@ impl Palette {
         if column_types.is_empty() {
             return Err(StrategyError::Value("the panel has no numeric column to build factors from".to_owned()));
         }
-        let with_ratio = columns.iter().map(|&(kind, _)| kind).filter(|&kind| kind.is_number() && kind != Type::RATIO);
-        let number_types = Weighted::new(with_ratio.chain([Type::RATIO]).map(|kind| (kind, type_weight(kind))));
         let own_column: Vec<_> = LibraryFactor::all().map(|factor| own_column(factor, &settings, &columns)).collect();
         let own = |factor: LibraryFactor| {
             let node = own_column[factor.index()].as_ref()?;
@@ -176,10 +184,17 @@ impl Palette {
                 }
             }
         }
+        let mut numbers = vec![Type::RATIO];
+        for kind in columns.iter().map(|&(kind, _)| kind).chain(with_unit.iter().map(|&(kind, _)| kind)) {
+            if kind.is_number() && !numbers.contains(&kind) {
+                numbers.push(kind);
+            }
+        }
+        let number_types = Weighted::new(numbers.into_iter().map(|kind| (kind, type_weight(kind))));
         Ok(Self {
-            ratio: Recipes::new(&ratio),
-            same: Recipes::new(&same),
-            flag: Recipes::new(&flag),
+            ratio: Recipes::new(&ratio, Output::RATIO),
+            same: Recipes::new(&same, Output::SAME),
+            flag: Recipes::new(&flag, Output::Flag),
             settings,
             columns,
             column_types,
@@ -245,29 +260,27 @@ impl Palette {
     pub(super) fn draw_parameters(&self, definitions: &[Parameter], rising: bool, rng: Draw) -> Parameters {
         let mut parameters = Parameters::NONE;
         for parameter in definitions {
-            parameters.push(self.draw_parameter(parameter, self.range(parameter), rng));
+            parameters.push(draw_parameter(parameter, self.range(parameter), rng));
         }
         if rising && parameters.real(0) >= parameters.real(1) {
             // The long one was drawn too short for the short one: draw the short one below it.
             let (low, high) = (self.range(&definitions[0]), self.range(&definitions[1]));
             let long = parameters.real(1).max(high.0.max(low.0 + 1.0));
-            let short = self.draw_parameter(&definitions[0], (low.0, low.1.min(long - 1.0)), rng);
+            let short = draw_parameter(&definitions[0], (low.0, low.1.min(long - 1.0)), rng);
             parameters.as_mut_slice()[..2].copy_from_slice(&[short, long]);
         }
         parameters
     }
+}
 
-    fn draw_parameter(&self, parameter: &Parameter, (least, most): (f64, f64), rng: Draw) -> f64 {
-        match (parameter.option, parameter.default, parameter.kind) {
-            (true, Some(default), _) => default,
-            (_, _, ParameterKind::Rows { .. }) => f64::from(log_uniform_rows(rng, least as u32, most as u32)),
-            _ if least >= most => least,
-            (_, _, ParameterKind::Whole { .. }) => uniform(rng, least, most).round().clamp(least, most),
-            (_, _, ParameterKind::Real { .. }) if least > 0.0 => {
-                rounded(log_uniform(rng, least, most)).clamp(least, most)
-            }
-            (_, _, ParameterKind::Real { .. }) => rounded(uniform(rng, least, most)).clamp(least, most),
-        }
+fn draw_parameter(parameter: &Parameter, (least, most): (f64, f64), rng: Draw) -> f64 {
+    match (parameter.option, parameter.default, parameter.kind) {
+        (true, Some(default), _) => default,
+        (_, _, ParameterKind::Rows { .. }) => f64::from(log_uniform_rows(rng, least as u32, most as u32)),
+        _ if least >= most => least,
+        (_, _, ParameterKind::Whole { .. }) => uniform(rng, least, most).round().clamp(least, most),
+        (_, _, ParameterKind::Real { .. }) if least > 0.0 => rounded(log_uniform(rng, least, most)).clamp(least, most),
+        (_, _, ParameterKind::Real { .. }) => rounded(uniform(rng, least, most)).clamp(least, most),
     }
 }
 
@@ -312,8 +325,10 @@ fn fits_windows(factor: LibraryFactor, settings: &Settings) -> bool {
     })
 }
 
-/// Whether a library factor makes sense of a series of any unit.
+/// Whether a library factor makes sense of a series of any unit: those named after what they read do not.
 fn takes_any_series(factor: LibraryFactor) -> bool {
     const ODD: Unit = Unit { money: 6, share: -2 };
-    factor.reads_input_alone() && factor.infer(Type::Number(ODD)).is_ok_and(|inferred| !inferred.mixes_units)
+    factor.definition().input == "close"
+        && factor.reads_input_alone()
+        && factor.infer(Type::Number(ODD)).is_ok_and(|inferred| !inferred.mixes_units)
 }

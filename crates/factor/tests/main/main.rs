@@ -1,3 +1,7 @@
 //! The factor room from outside: text, files, canonical form and variation.
 
+mod canonical;
+mod expression_errors;
+mod round_trip;
+mod strategy_file;
 mod variation;

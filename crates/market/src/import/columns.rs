@@ -1,197 +1,181 @@
-//! Which column is what, by its header.
+//! What each column is, read off its header.
 
-use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
-use super::raw::{Cells, RawTable};
+use super::raw::RawTable;
 use crate::error::{Error, excerpt};
 
-/// Headers of the date column in order of preference: a full time says more than its date.
-const DATES: [&str; 6] = ["datetime", "timestamp", "date", "tradedate", "tradingdate", "time"];
-/// Headers of the symbol column in order of preference.
-const SYMBOLS: [&str; 7] = ["symbol", "ticker", "instrument", "code", "tic", "name", "asset"];
-/// Headers that pandas and others give to the index of a frame, which often holds the dates.
-const INDEXES: [&str; 4] = ["", "index", "unnamed0", "indexlevel0"];
-/// The names that the panel itself gives a meaning; only their values must be numbers.
-pub(super) const PRICES: [&str; 4] = ["open", "high", "low", "close"];
+/// Spellings without case, spaces, underscores, dots, dashes and angle brackets.
+const DATES: [&str; 6] = ["date", "datetime", "timestamp", "tradedate", "tradingdate", "dtyyyymmdd"];
+const CLOCK: &str = "time";
+/// In order of preference: the first one found names the symbol, the others become groups or fields.
+const SYMBOLS: [&str; 7] = ["symbol", "ticker", "tic", "instrument", "code", "asset", "name"];
+const FIELDS: [(&str, &[&str]); 6] = [
+    ("open", &["open", "o"]),
+    ("high", &["high", "h"]),
+    ("low", &["low", "l"]),
+    ("close", &["close", "c"]),
+    ("volume", &["volume", "vol", "v"]),
+    ("adj_close", &["adjclose", "adjusted", "adjustedclose", "closeadj", "closeadjusted"]),
+];
 
-/// Which column is what; indices into [`RawTable::columns`].
+/// Where everything is. Columns are named by index.
 #[derive(Debug, PartialEq)]
-pub(super) struct Roles {
+pub(super) struct Layout {
     pub(super) date: usize,
-    /// A time of day beside the date.
     pub(super) time_of_day: Option<usize>,
     pub(super) symbol: Option<usize>,
-    /// All other columns that can be held, in the order of the file, under their normalised names.
-    pub(super) values: Vec<(usize, String)>,
-    /// Columns that have no usable name or type.
-    pub(super) ignored: Vec<String>,
+    /// Every other column with the name it has in the panel, in the order of the file.
+    pub(super) others: Vec<(usize, String)>,
+    /// Columns without a name: row indices that a data frame wrote out.
+    pub(super) ignored: Vec<usize>,
 }
 
-/// Gives every column its role.
-///
-/// # Errors
-/// When there is no date or no close, or two columns come to the same name.
-pub(super) fn roles(table: &RawTable<'_>) -> Result<Roles, Error> {
-    let headers: Vec<String> = table.columns.iter().map(|column| squash(&column.name)).collect();
-    let first_of = |names: &[&str]| names.iter().find_map(|name| headers.iter().position(|header| header == name));
-    let index_column = || headers.iter().position(|header| INDEXES.contains(&header.as_str()));
-    let Some(date) = first_of(&DATES).or_else(index_column) else {
-        return Err(table.unusable(format!(
-            "has no date column; its columns are {}; name one `date`, `datetime` or `timestamp`",
-            listing(table)
-        )));
+/// Assigns every column its role.
+pub(super) fn layout(table: &RawTable<'_>) -> Result<Layout, Error> {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let plain: Vec<String> = names.iter().map(|name| plain(name)).collect();
+    let position = |wanted: &str| plain.iter().position(|name| name == wanted);
+    let listing = || excerpt(&names.join(", "));
+    if let Some(name) = table.ignored.iter().find(|name| has_role(name)) {
+        let problem = format!(
+            "column `{}` has a type that cannot be read; store it as text, numbers (not decimals) or dates, or rename it",
+            excerpt(name)
+        );
+        return Err(table.unusable(problem));
+    }
+
+    let dates: Vec<usize> = (0..plain.len()).filter(|&i| DATES.contains(&plain[i].as_str())).collect();
+    let clock = position(CLOCK);
+    let (date, time_of_day) = match (dates.as_slice(), clock) {
+        ([date], clock) => (*date, clock),
+        ([], Some(clock)) => (clock, None),
+        ([], None) => {
+            let problem = format!("has no date column (its columns: {}); name it `date`", listing());
+            return Err(table.unusable(problem));
+        }
+        ([first, second, ..], _) => {
+            let (first, second) = (names[*first], names[*second]);
+            let problem = format!("has two date columns, `{first}` and `{second}`; rename or remove one");
+            return Err(table.unusable(problem));
+        }
     };
-    let plain_date = ["date", "tradedate", "tradingdate"].contains(&headers[date].as_str());
-    let time_of_day = if plain_date { headers.iter().position(|header| header == "time") } else { None };
-    let symbol = first_of(&SYMBOLS);
-    let mut roles = Roles { date, time_of_day, symbol, values: Vec::new(), ignored: Vec::new() };
-    let mut taken = IndexMap::new();
-    for (index, column) in table.columns.iter().enumerate() {
-        if [Some(date), time_of_day, symbol].contains(&Some(index)) {
+    let symbol = SYMBOLS.iter().find_map(|name| position(name));
+
+    let mut others = Vec::new();
+    let mut ignored = Vec::new();
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for index in 0..plain.len() {
+        if index == date || Some(index) == time_of_day || Some(index) == symbol {
             continue;
         }
-        let header = headers[index].as_str();
-        let is_index = index == 0 && INDEXES.contains(&header);
-        let name = if is_index || DATES.contains(&header) { None } else { field_name(&column.name) };
-        match name {
-            Some(name) if !matches!(column.cells, Cells::Time(_)) => {
-                if let Some(other) = taken.insert(name.clone(), index) {
-                    return Err(table.unusable(format!(
-                        "columns `{}` and `{}` both come to the name `{}`; rename one or leave it out",
-                        excerpt(&table.columns[other].name),
-                        excerpt(&column.name),
-                        excerpt(&name),
-                    )));
-                }
-                roles.values.push((index, name));
-            }
-            _ => roles.ignored.push(format!("`{}`", excerpt(&column.name))),
+        if plain[index].is_empty() || plain[index].starts_with("unnamed:") {
+            ignored.push(index);
+            continue;
         }
+        let name = field_name(names[index], &plain, index);
+        if !name.bytes().any(|b| b.is_ascii_alphanumeric()) {
+            let problem = format!("column `{}` has no letter a-z in its name; rename it", excerpt(names[index]));
+            return Err(table.unusable(problem));
+        }
+        if let Some(first) = taken.insert(name.clone(), index) {
+            let (first, second) = (excerpt(names[first]), excerpt(names[index]));
+            let problem = format!("columns `{first}` and `{second}` both become `{name}`; rename or remove one");
+            return Err(table.unusable(problem));
+        }
+        others.push((index, name));
     }
-    if !roles.values.iter().any(|(_, name)| name == "close") {
-        return Err(table.unusable(format!(
-            "has no `close` column; its columns are {}; rename the one that holds the closing price",
-            listing(table)
-        )));
+    if !taken.contains_key("close") {
+        let problem = format!("has no close column (its columns: {}); name it `close`", listing());
+        return Err(table.unusable(problem));
     }
-    Ok(roles)
+    Ok(Layout { date, time_of_day, symbol, others, ignored })
 }
 
-/// The name of a field: snake case, `[a-z_][a-z0-9_]*`, with one spelling for what vendors call by many. `None`
-/// where nothing of the header can stand in a name.
-fn field_name(header: &str) -> Option<String> {
-    let known = match squash(header).as_str() {
-        "open" | "openprice" => "open",
-        "high" | "highprice" => "high",
-        "low" | "lowprice" => "low",
-        "close" | "closeprice" => "close",
-        "volume" | "vol" => "volume",
-        "adjclose" | "adjustedclose" | "adjusted" | "closeadj" => "adj_close",
-        _ => return snake_case(header),
-    };
-    Some(known.to_owned())
+/// Whether leaving out a column of this name would change what the others mean.
+fn has_role(name: &str) -> bool {
+    let plain = plain(name);
+    let plain = plain.as_str();
+    DATES.contains(&plain)
+        || plain == CLOCK
+        || SYMBOLS.contains(&plain)
+        || FIELDS.iter().any(|(_, spellings)| spellings.contains(&plain))
 }
 
-/// Case, spaces, underscores and brackets do not tell headers apart.
-fn squash(header: &str) -> String {
-    header.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+/// The vendor's name for a common field gives way to the plain name where both are there.
+fn field_name(name: &str, plain: &[String], index: usize) -> String {
+    for (field, spellings) in FIELDS {
+        let Some(rank) = spellings.iter().position(|&spelling| spelling == plain[index]) else { continue };
+        let better = spellings[..rank].iter().any(|spelling| plain.iter().any(|other| other == spelling));
+        return if better { identifier(name) } else { field.to_owned() };
+    }
+    identifier(name)
 }
 
-fn snake_case(header: &str) -> Option<String> {
-    let mut name = String::with_capacity(header.len());
-    let mut previous = ' ';
-    for c in header.trim().chars() {
+/// Lower case, without the marks that vendors put between or around words, and without `1. ` in front.
+fn plain(name: &str) -> String {
+    let trimmed = name.trim();
+    let unnumbered = trimmed.trim_start_matches(|c: char| c.is_ascii_digit());
+    let unnumbered = unnumbered.strip_prefix(". ").filter(|_| unnumbered.len() < trimmed.len()).unwrap_or(trimmed);
+    let marks = |c: char| c.is_whitespace() || matches!(c, '_' | '-' | '.' | '<' | '>');
+    unnumbered.chars().filter(|&c| !marks(c)).flat_map(char::to_lowercase).collect()
+}
+
+/// The name as an expression can spell it: `[a-z_][a-z0-9_]*`.
+fn identifier(name: &str) -> String {
+    let mut identifier = String::new();
+    for c in name.trim().chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
-            let starts_word = c.is_ascii_uppercase() && (previous.is_ascii_lowercase() || previous.is_ascii_digit());
-            if starts_word {
-                name.push('_');
-            }
-            name.push(c.to_ascii_lowercase());
-        } else if !name.ends_with('_') {
-            name.push('_');
+            identifier.push(c);
+        } else if !identifier.is_empty() && !identifier.ends_with('_') {
+            identifier.push('_');
         }
-        previous = c;
     }
-    let name = name.trim_matches('_');
-    match name.chars().next() {
-        None => None,
-        Some(first) if first.is_ascii_digit() => Some(format!("_{name}")),
-        Some(_) => Some(name.to_owned()),
-    }
-}
-
-fn listing(table: &RawTable<'_>) -> String {
-    const MOST: usize = 20;
-    let mut names: Vec<String> =
-        table.columns.iter().take(MOST).map(|column| format!("`{}`", excerpt(&column.name))).collect();
-    if table.columns.len() > MOST {
-        names.push(format!("{} more", table.columns.len() - MOST));
-    }
-    names.join(", ")
+    let trimmed = identifier.trim_end_matches('_');
+    if trimmed.starts_with(|c: char| c.is_ascii_digit()) { format!("_{trimmed}") } else { trimmed.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::{RawColumn, TextCells};
+    use super::super::raw::{Cells, RawColumn};
     use super::*;
 
-    /// `expected` is `date time_of_day symbol | field names`, or a part of the error.
-    fn check(headers: &[&str], expected: Result<&str, &str>) {
-        let columns = headers
-            .iter()
-            .map(|&name| RawColumn { name: name.to_owned(), cells: Cells::Text(TextCells::Owned(Vec::new())) });
+    fn check(header: &str, expected: &str) {
+        let columns = header.split(',').map(|name| RawColumn { name: name.to_owned(), cells: Cells::Number(vec![]) });
         let table =
-            RawTable { origin: "f".to_owned(), rows: 0, lines: None, columns: columns.collect(), ignored: Vec::new() };
-        let show = |index: Option<usize>| index.map_or("-".to_owned(), |index| headers[index].to_owned());
-        match (roles(&table), expected) {
-            (Ok(roles), Ok(text)) => {
-                let names: Vec<&str> = roles.values.iter().map(|(_, name)| name.as_str()).collect();
-                let found = format!(
-                    "{} {} {} | {}",
-                    show(Some(roles.date)),
-                    show(roles.time_of_day),
-                    show(roles.symbol),
-                    names.join(" ")
-                );
-                assert_eq!(found, text, "{headers:?}");
+            RawTable { origin: "f".to_owned(), rows: 0, lines: None, columns: columns.collect(), ignored: vec![] };
+        let found = match layout(&table) {
+            Ok(layout) => {
+                let others: Vec<String> = layout.others.iter().map(|(index, name)| format!("{index}={name}")).collect();
+                let or_none = |index: Option<usize>| index.map_or("-".to_owned(), |index| index.to_string());
+                let (clock, symbol) = (or_none(layout.time_of_day), or_none(layout.symbol));
+                format!("{} {clock} {symbol} {}", layout.date, others.join(" "))
             }
-            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{headers:?}: {error}"),
-            (found, expected) => panic!("{headers:?}: {found:?}, expected {expected:?}"),
-        }
+            Err(error) => error.to_string(),
+        };
+        assert!(found.contains(expected), "{header}: {found}, expected {expected}");
     }
 
     #[test]
-    fn knows_the_headers_of_the_common_vendors() {
-        check(&["date", "symbol", "close"], Ok("date - symbol | close"));
-        check(
-            &["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"],
-            Ok("Date - - | open high low close adj_close volume"),
-        );
-        check(&["<TICKER>", "<DATE>", "<TIME>", "<CLOSE>", "<VOL>"], Ok("<DATE> <TIME> <TICKER> | close volume"));
-        check(&["date", "open", "close", "volume", "Name"], Ok("date - Name | open close volume"));
-        check(&["symbol", "date", "adjusted", "close"], Ok("date - symbol | adj_close close"));
-        check(&["TIMESTAMP", "instrument", "CLOSE"], Ok("TIMESTAMP - instrument | close"));
-        check(&["time", "code", "close"], Ok("time - code | close"));
-        check(&["Date", "datetime", "close"], Ok("datetime - - | close"));
-        check(&["", "close"], Ok(" - - | close"));
-        check(&["", "date", "close"], Ok("date - - | close"));
-        check(&["Unnamed: 0", "date", "ticker", "close", "name"], Ok("date - ticker | close name"));
+    fn reads_the_headers_of_common_vendors() {
+        check("date,open,high,low,close,volume,Name", "0 - 6 1=open 2=high 3=low 4=close 5=volume");
+        check("Date,Open,High,Low,Close,Adj Close,Volume", "0 - - 1=open 2=high 3=low 4=close 5=adj_close 6=volume");
+        check("<TICKER>,<PER>,<DATE>,<TIME>,<CLOSE>,<VOL>,<OPENINT>", "2 3 0 1=per 4=close 5=volume 6=openint");
+        check("symbol,date,close,adjusted", "1 - 0 2=close 3=adj_close");
+        check("timestamp,o,h,l,c,v", "0 - - 1=open 2=high 3=low 4=close 5=volume");
+        check("time,1. open,4. close,5. volume", "0 - - 1=open 2=close 3=volume");
+        check(",Date,Close,Unnamed: 3", "1 - - 2=close");
+        check("ticker,name,date,close,P/E Ratio,52w high", "2 - 0 1=name 3=close 4=p_e_ratio 5=_52w_high");
+        check("date,close,c,volume,vol", "0 - - 1=close 2=c 3=volume 4=vol");
     }
 
     #[test]
-    fn further_columns_get_names_that_expressions_can_use() {
-        check(
-            &["date", "close", "MarketCap", "P/E ratio", "52w High", "EBITDA", "debt__to_Equity", "Ä"],
-            Ok("date - - | close market_cap p_e_ratio _52w_high ebitda debt_to_equity"),
-        );
-    }
-
-    #[test]
-    fn refuses_what_cannot_be_told_apart() {
-        check(&["date", "close", "P/E", "P E"], Err("columns `P/E` and `P E` both come to the name `p_e`"));
-        check(&["date", "close", "Adjusted", "adj_close"], Err("both come to the name `adj_close`"));
-        check(&["day", "close"], Err("f: has no date column; its columns are `day`, `close`"));
-        check(&["date", "price"], Err("f: has no `close` column; its columns are `date`, `price`"));
-        check(&["date", "adj close"], Err("no `close` column"));
+    fn refuses_headers_without_a_single_reading() {
+        check("2013-02-08,AAPL,1.0", "has no date column (its columns: 2013-02-08, AAPL, 1.0)");
+        check("date,symbol,open", "has no close column");
+        check("date,timestamp,close", "has two date columns, `date` and `timestamp`");
+        check("date,close,Close", "columns `close` and `Close` both become `close`");
+        check("date,close,p/e,p e", "both become `p_e`");
+        check("date,close,市盈率", "has no letter a-z");
     }
 }

@@ -252,7 +252,7 @@ fn parse(cell: &[u8], order: Order) -> Result<Stamp, &'static str> {
         let parts = cell.iter().enumerate().filter(|(_, b)| matches!(b, b'/' | b'.' | b'-'));
         let year_at = parts.map(|(index, _)| index + 1).nth(1).ok_or(NO_DATE)?;
         (digits(&cell[year_at..year_at + 4]).ok_or(NO_DATE)?, month, day, &cell[year_at + 4..])
-    } else if cell.iter().take_while(|b| b.is_ascii_digit()).count() == 8 {
+    } else if cell.len() >= 8 && cell[..8].iter().all(u8::is_ascii_digit) {
         let number = digits(&cell[..8]).ok_or(NO_DATE)?;
         (number / 10_000, number / 100 % 100, number % 100, &cell[8..])
     } else {
@@ -421,7 +421,7 @@ mod tests {
         check(&["1360315800000"], Ok(&["2013-02-08T09:30:00"]));
         check(&["1360315800000000"], Ok(&["2013-02-08T09:30:00"]));
         check(&["1360315800000000000"], Ok(&["2013-02-08T09:30:00"]));
-        check(&["13603158000000000000"], Err("is no date"));
+        check(&["13603158000000000000"], Err("is an impossible date"));
     }
 
     #[test]
@@ -440,5 +440,34 @@ mod tests {
         check(&["1013-02-08"], Err("outside the years"));
         check(&["08-Feb-2013"], Err("is no date"));
         check(&["13-02-08"], Err("is no date"));
+    }
+
+    proptest::proptest! {
+        /// One date and time in every spelling is one instant.
+        #[test]
+        fn spellings_agree(day in -98_615..84_371_i64, second in 0..86_400_i64) {
+            let micros = day * DAY + second * SECOND;
+            let civil = TimeZone::UTC.to_datetime(jiff::Timestamp::from_microsecond(micros).unwrap());
+            for format in [
+                "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.000", "%Y/%m/%d %H:%M:%SZ", "%Y%m%d %H%M%S", "%d.%m.%Y %H:%M:%S",
+            ] {
+                let text = civil.strftime(format).to_string();
+                let stamp = parse(text.as_bytes(), Order::DayFirst).unwrap();
+                assert_eq!(stamp.micros, micros, "{text}");
+            }
+            let text = civil.strftime("%m/%d/%Y").to_string();
+            assert_eq!(parse(text.as_bytes(), Order::MonthFirst).unwrap().micros, day * DAY, "{text}");
+        }
+
+        /// Whatever bytes come, there is an answer, and a date that comes out is spelt by what went in.
+        #[test]
+        fn no_text_breaks_the_reader(text in "[0-9TZ :./+-]{0,30}") {
+            for order in [Order::DayFirst, Order::MonthFirst, Order::Unknown] {
+                if let Ok(stamp) = parse(text.as_bytes(), order) {
+                    let year = label(stamp.micros)[..4].to_owned();
+                    assert!(text.contains(&year), "{text} gave {}", label(stamp.micros));
+                }
+            }
+        }
     }
 }

@@ -1,182 +1,116 @@
-//! The account of an import.
-
-use std::fmt;
+//! The account of an import: what was read, kept, dropped and repaired, and why.
 
 use serde::{Deserialize, Serialize};
 
-use super::ImportOptions;
-use super::columns::Roles;
-use super::raw::RawTable;
-use crate::error::Error;
-
-/// What an import read, kept, dropped and mended. `rows_read` is `rows_kept` plus `rows_dropped`.
+/// What an import did with the rows it read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// The file, or `frame`.
+    /// The file, or the name given to a frame.
     pub source: String,
-    /// Rows below the header.
+    /// Rows of data, without the header.
     pub rows_read: usize,
-    /// Rows that fill a cell of the panel.
+    /// Rows that are cells of the panel now, repaired ones included.
     pub rows_kept: usize,
-    /// Rows without a date, without a symbol, or replaced by a later row of the same date and symbol.
+    /// Rows left out: read = kept + dropped.
     pub rows_dropped: usize,
-    /// What was mended, one entry a rule that some row broke, in the order in which the rules are applied.
+    /// One entry for every rule that some row broke, in the order in which the rules apply. A row may stand in
+    /// several.
     pub repaired: Vec<LedgerEntry>,
-    /// Columns that no panel can hold (lists, further dates, columns without a name), left out.
+    /// Columns left out: those without a name, and those of types that a panel cannot hold.
     pub ignored_columns: Vec<String>,
 }
 
-/// One rule that rows broke.
+/// One rule, and the rows that broke it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// What a row must be like.
+    /// What a sound row never does.
     pub rule: String,
-    /// Rows that were not.
+    /// How many rows did.
     pub rows: usize,
-    /// The first of them: file row, column and value.
+    /// The first of them, with its row in the file, date, symbol and value.
     pub first_example: String,
     /// What was done with them.
     pub action: String,
 }
 
-/// The rules, in the order in which they are applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rule {
-    HasDate,
-    HasSymbol,
-    Rising,
-    Unique,
-    Finite,
-    PositivePrices,
-    VolumeNotNegative,
-    HighNotBelowLow,
-    InsideRange,
-    HasClose,
-}
-
-impl Rule {
-    fn text(self) -> &'static str {
-        match self {
-            Rule::HasDate => "every row has a date",
-            Rule::HasSymbol => "every row has a symbol",
-            Rule::Rising => "the dates of a symbol rise from row to row",
-            Rule::Unique => "a date and symbol stand in one row only",
-            Rule::Finite => "numbers are finite",
-            Rule::PositivePrices => "prices are positive",
-            Rule::VolumeNotNegative => "volume is not negative",
-            Rule::HighNotBelowLow => "high is not below low",
-            Rule::InsideRange => "open and close lie between low and high",
-            Rule::HasClose => "every row has a close",
-        }
-    }
-
-    fn action(self) -> &'static str {
-        match self {
-            Rule::HasDate | Rule::HasSymbol => "row dropped",
-            Rule::Rising => "rows sorted",
-            Rule::Unique => "last row kept, earlier rows dropped",
-            Rule::Finite => "value set to missing",
-            Rule::VolumeNotNegative => "volume set to missing",
-            Rule::PositivePrices | Rule::HighNotBelowLow | Rule::InsideRange => {
-                "open, high, low, close and volume of the bar set to missing"
-            }
-            Rule::HasClose => "row kept, close missing",
-        }
-    }
-}
-
 impl Ledger {
-    pub(super) fn new(table: &RawTable<'_>, roles: &Roles) -> Self {
-        Self {
-            source: table.origin.clone(),
-            rows_read: table.rows,
-            rows_kept: 0,
-            rows_dropped: 0,
-            repaired: Vec::new(),
-            ignored_columns: table.ignored.iter().chain(&roles.ignored).cloned().collect(),
-        }
-    }
-
-    /// Enters the `rows` rows that break `rule`, when there are any.
-    pub(super) fn enter(&mut self, rule: Rule, rows: usize, first_example: impl FnOnce() -> String) {
-        if rows > 0 {
-            self.repaired.push(LedgerEntry {
-                rule: rule.text().to_owned(),
-                rows,
-                first_example: first_example(),
-                action: rule.action().to_owned(),
-            });
-        }
-    }
-
-    /// # Errors
-    /// Names the first rule broken, when the options are strict and one is.
-    pub(super) fn refuse_if_strict(&self, options: &ImportOptions) -> Result<(), Error> {
-        match self.repaired.first() {
-            Some(entry) if options.strict => Err(Error::Strict {
-                origin: self.source.clone(),
-                example: entry.first_example.clone(),
-                rule: entry.rule.clone(),
-                rows: entry.rows,
-                action: entry.action.clone(),
-            }),
-            _ => Ok(()),
-        }
+    /// Whether every row was kept as it came.
+    pub fn is_clean(&self) -> bool {
+        self.repaired.is_empty()
     }
 }
 
-impl fmt::Display for Ledger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rows: {} read, {} kept, {} dropped", self.rows_read, self.rows_kept, self.rows_dropped)?;
-        if self.repaired.is_empty() {
-            write!(f, "; nothing to mend")?;
-        } else {
-            let rule = self.repaired.iter().map(|entry| entry.rule.len()).max().unwrap_or(0);
-            let action = self.repaired.iter().map(|entry| entry.action.len()).max().unwrap_or(0);
-            write!(f, "\n{:>8}  {:rule$}  {:action$}  first", "rows", "rule broken", "done")?;
-            for entry in &self.repaired {
-                write!(
-                    f,
-                    "\n{:>8}  {:rule$}  {:action$}  {}",
-                    entry.rows, entry.rule, entry.action, entry.first_example
-                )?;
-            }
+impl std::fmt::Display for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "import of {}", self.source)?;
+        writeln!(f, "  rows read     {:>10}", self.rows_read)?;
+        writeln!(f, "  rows kept     {:>10}", self.rows_kept)?;
+        write!(f, "  rows dropped  {:>10}", self.rows_dropped)?;
+        if self.is_clean() {
+            write!(f, "\n  nothing had to be repaired")?;
+        }
+        for entry in &self.repaired {
+            write!(f, "\n  {}: {} rows; {}\n    first: {}", entry.rule, entry.rows, entry.action, entry.first_example)?;
         }
         if !self.ignored_columns.is_empty() {
-            write!(f, "\ncolumns left out: {}", self.ignored_columns.join(", "))?;
+            write!(f, "\n  columns left out: {}", self.ignored_columns.join(", "))?;
         }
         Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The rules, in the order in which they apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rule {
+    NoKey,
+    Duplicate,
+    Unsorted,
+    Infinite,
+    NonPositive,
+    NonPositiveAdjusted,
+    OutsideRange,
+    NegativeVolume,
+    NoClose,
+}
 
-    #[test]
-    fn reads_as_a_table() {
-        let entry = |rule: Rule, rows, example: &str| LedgerEntry {
-            rule: rule.text().to_owned(),
-            rows,
-            first_example: example.to_owned(),
-            action: rule.action().to_owned(),
+impl Rule {
+    fn text(self) -> (&'static str, &'static str) {
+        const BAR: &str = "the bar's open, high, low, close, adj_close and volume become missing";
+        match self {
+            Rule::NoKey => ("no date or no symbol", "the row is dropped"),
+            Rule::Duplicate => ("same date and symbol as a later row", "the last such row is kept"),
+            Rule::Unsorted => ("dated before the row above it of the same symbol", "rows are sorted by date"),
+            Rule::Infinite => ("an infinite value", "the value becomes missing"),
+            Rule::NonPositive => ("a price that is not positive", BAR),
+            Rule::NonPositiveAdjusted => ("an adj_close that is not positive", "adj_close becomes missing"),
+            Rule::OutsideRange => ("high below low, or open or close outside of them", BAR),
+            Rule::NegativeVolume => ("a negative volume", "the volume becomes missing"),
+            Rule::NoClose => ("no close", "the row is kept, its symbol does not trade on that bar"),
+        }
+    }
+}
+
+/// Counts the rows that break each rule.
+#[derive(Debug, Default)]
+pub(super) struct Repairs {
+    entries: Vec<(Rule, usize, String)>,
+}
+
+impl Repairs {
+    /// Counts a row; the example is spelt out only for the first row of a rule.
+    pub(super) fn count(&mut self, rule: Rule, example: impl FnOnce() -> String) {
+        match self.entries.iter_mut().find(|entry| entry.0 == rule) {
+            Some(entry) => entry.1 += 1,
+            None => self.entries.push((rule, 1, example())),
+        }
+    }
+
+    pub(super) fn into_entries(mut self) -> Vec<LedgerEntry> {
+        self.entries.sort_by_key(|entry| entry.0);
+        let spell = |(rule, rows, first_example): (Rule, usize, String)| {
+            let (rule, action) = rule.text();
+            LedgerEntry { rule: rule.to_owned(), rows, first_example, action: action.to_owned() }
         };
-        let mut ledger = Ledger {
-            source: "a.csv".to_owned(),
-            rows_read: 12,
-            rows_kept: 12,
-            rows_dropped: 0,
-            repaired: Vec::new(),
-            ignored_columns: Vec::new(),
-        };
-        assert_eq!(ledger.to_string(), "rows: 12 read, 12 kept, 0 dropped; nothing to mend");
-        ledger.repaired = vec![entry(Rule::HasSymbol, 3, "row 4"), entry(Rule::Finite, 11, "row 2")];
-        ledger.ignored_columns = vec!["`tags` (list[str])".to_owned()];
-        let expected = "rows: 12 read, 12 kept, 0 dropped\n    \
-                        rows  rule broken             done                  first\n       \
-                        3  every row has a symbol  row dropped           row 4\n      \
-                        11  numbers are finite      value set to missing  row 2\n\
-                        columns left out: `tags` (list[str])";
-        assert_eq!(ledger.to_string(), expected);
+        self.entries.into_iter().map(spell).collect()
     }
 }

@@ -1,45 +1,59 @@
-//! Long tables into panels: read, check, mend by stated rules, count what was mended, align.
+//! Files and frames of bars into a [`Panel`], with an account of everything that was mended on the way.
 //!
-//! One row is one symbol at one time. Reading goes in five steps, each in a module of its own: a file becomes raw
-//! columns ([`files`], [`csv`], [`binary`], [`frame`]); headers get their roles ([`columns`]); dates, symbols and numbers are
-//! read ([`dates`], [`cells`]); rows are checked and mended ([`repair`]); what remains is aligned into a
-//! [`Panel`] ([`align`]).
+//! Accepted: long tables, one row per date and symbol, as CSV (`.csv`, `.tsv`, `.txt`, plain or `.gz`, `.zst`; comma,
+//! semicolon, tab or bar), Parquet (`.parquet`, `.pq`) and Arrow IPC (`.ipc`, `.arrow`, `.feather`). Headers are read
+//! without regard to case, spaces and underscores. Columns: a date (`date`, `datetime`, `timestamp`, `time`), a symbol
+//! (`symbol`, `ticker`, `instrument`, `code`, `Name`, ...; a file without one is one symbol named after the file),
+//! `close`, and where present `open`, `high`, `low`, `volume`, `adj_close` (`Adj Close`, `adjusted`). Every further
+//! column of numbers is a field under its own name, every further column of text a group.
+//!
+//! Empty cells, `null`, `NA`, `N/A`, `NaN` and `-` are missing values (`NA` is a ticker where a symbol stands).
+//! Prices are taken as they are: nothing is adjusted for splits or dividends here.
+//!
+//! # Repairs
+//! In this order; each is counted in the [`Ledger`], and each is an error under [`ImportOptions::strict`].
+//! - A row without date or symbol is dropped.
+//! - Of several rows with one date and symbol, the last is kept.
+//! - Rows that stand out of order of dates within their symbol are sorted.
+//! - An infinite value becomes missing.
+//! - Where open, high, low or close is zero or negative, the whole bar (these four, `adj_close` and `volume`) becomes
+//!   missing: such a row is a placeholder or an error, and the rest of it cannot be trusted.
+//! - Where high is below low, or open or close lies outside of both by more than a millionth, the whole bar becomes
+//!   missing: there is no telling which of the prices is wrong.
+//! - A negative volume becomes missing, and so does an `adj_close` of zero or less.
+//! - A row without a close is kept, but its symbol is not traded on that bar.
 
-mod align;
-mod binary;
-mod blocks;
-mod cells;
+mod assemble;
 mod columns;
 mod csv;
 mod dates;
-mod files;
 mod frame;
 mod ledger;
 mod pages;
 mod raw;
-mod repair;
+mod values;
 
 use std::path::Path;
 
 use polars::prelude::DataFrame;
 
-pub use ledger::{Ledger, LedgerEntry};
-
+pub use self::ledger::{Ledger, LedgerEntry};
 use crate::error::Error;
 use crate::panel::Panel;
-use raw::RawTable;
 
-/// How a table is imported. The default mends what it can and says so in the [`Ledger`].
+/// How to import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// Refuse whatever would have to be mended, instead of mending it.
+    /// Refuse what would have to be repaired.
     pub strict: bool,
-    /// Name of the one symbol of a table without a symbol column. `None`: the file's name without its extension, or
-    /// `ASSET` for a frame.
+    /// Name of the one symbol of a table without a symbol column; by default the file's name without its
+    /// extensions, or `asset` for a frame.
     pub symbol: Option<String>,
-    /// Whether 02/08/2013 is 2 August. `None`: as some row of the file proves by a part above 12, else refused.
+    /// How to read 02/08/2013: `Some(true)` is 2 August. By default the column itself has to settle it with a part
+    /// above 12, and is refused where it does not.
     pub day_first: Option<bool>,
-    /// Most bytes that the dense panel, or the table read on the way to it, may take. Four GiB by default.
+    /// Most bytes that the dense panel may take; 4 GiB by default. Bars x symbols grows fast where symbols do not
+    /// share their dates.
     pub max_bytes: u64,
 }
 
@@ -49,111 +63,144 @@ impl Default for ImportOptions {
     }
 }
 
-/// A panel and the account of how it came about.
+/// A panel and how it came about.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// The aligned market: symbols sorted by name, bars the union of all dates.
+    /// The market.
     pub panel: Panel,
-    /// Rows read, kept, dropped and mended, and why.
+    /// What was read, kept, dropped and repaired.
     pub ledger: Ledger,
 }
 
-/// Imports a long table: one row a symbol and time.
-///
-/// Files are CSV (`.csv`, `.tsv`, `.txt`, also with `.gz` or `.zst` behind; comma, semicolon, tab or bar), Parquet
-/// (`.parquet`, `.pq`) or Arrow IPC (`.ipc`, `.arrow`, `.feather`); what the name says, the content has to confirm.
-///
-/// # Columns
-/// Headers are read without regard to case, spaces, underscores and brackets.
-/// - Needed: a date or time (`date`, `datetime`, `timestamp`, `time`) and `close`. A column `time` beside `date` is
-///   the time of day. Text dates are ISO (2013-02-08), 20130208, or 02/08/2013 where some row settles which part is
-///   the day; numbers are seconds, milli-, micro- or nanoseconds since 1970 where all are of one unit.
-/// - The symbol is `symbol`, `ticker`, `instrument`, `code`, `tic`, `name` or `asset`, the first of these. A table
-///   without one is one symbol, named after the file.
-/// - `open`, `high`, `low`, `volume` (`vol`) and `adj_close` (`Adj Close`, `adjusted`) must be numbers. Prices are
-///   taken as they are: nothing is adjusted here.
-/// - Other columns of numbers become fields under their own names in snake case, other columns of text become groups.
-///
-/// Empty cells, `null`, `NA`, `N/A`, `NaN` and `-` are missing values; `NA` is a ticker where a symbol stands.
-///
-/// # Repairs
-/// In this order; each is counted in the [`Ledger`] and refused under [`ImportOptions::strict`].
-/// 1. A row without date or symbol is dropped.
-/// 2. Rows of a symbol that do not rise in time are sorted.
-/// 3. Of several rows of one date and symbol, the last is kept.
-/// 4. An infinite value becomes missing.
-/// 5. Where a price is zero or below, the bar's open, high, low, close and volume become missing: such a row is a
-///    placeholder or a mistake, and the rest of it cannot be trusted.
-/// 6. A volume below zero becomes missing.
-/// 7. Where high is below low, or open or close outside of them, by more than a millionth, the same five become
-///    missing: which of them is wrong cannot be known.
-/// 8. A row without a close is kept; its symbol is no member of the universe on that bar.
+/// Reads a file of bars. The extension says what the file is, and its content has to agree.
 ///
 /// # Errors
-/// When the file cannot be read, holds something that cannot be mended, or would make a panel above
-/// [`ImportOptions::max_bytes`]. The message names file, row (the header is row 1), column and value, and the way out.
-///
-/// # Examples
-/// ```
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("prices.csv");
-/// std::fs::write(&path, "Date,Ticker,Close,Sector\n2020-01-02,A,10,Energy\n2020-01-03,A,-1,Energy\n")?;
-/// let import = market::read_panel(&path, &market::ImportOptions::default())?;
-/// assert_eq!(import.panel.values("close").map(<[f64]>::len), Some(2));
-/// assert_eq!(import.panel.group("sector").map(|group| group.labels.len()), Some(1));
-/// assert_eq!(import.ledger.repaired[0].first_example, "row 3 (A 2020-01-03), column `Close`, value `-1`");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// When the file cannot be read or is not what its extension says; when a date or close column is missing; when a
+/// cell cannot be read (with its row); when the panel would exceed [`ImportOptions::max_bytes`]; and under
+/// [`ImportOptions::strict`] for anything that would have to be repaired.
 pub fn read_panel(path: &Path, options: &ImportOptions) -> Result<Import, Error> {
     let origin = path.display().to_string();
-    let symbol = files::stem(path);
-    let frame = match files::kind(path, options)? {
-        files::Kind::Text => {
-            let mut text = csv::read_text(path, options.max_bytes)?;
-            let split = csv::split(&mut text, &origin, options.max_bytes)?;
-            return import(&split.into_table(&text, &origin), &symbol, options);
+    let bytes = read(path)?;
+    let format = format(path, &bytes)?;
+    tracing::debug!(file = %origin, ?format, "importing");
+    let symbol = options.symbol.clone().unwrap_or_else(|| stem(path));
+    let loaded = match format {
+        Format::Text => {
+            let mut text = csv::unpack(path, bytes)?;
+            let split = csv::split(&mut text, &origin)?;
+            return assemble::assemble(&split.into_table(&text, &origin), options, &symbol);
         }
-        files::Kind::Parquet => binary::read_parquet(path, options)?,
-        files::Kind::Ipc => binary::read_ipc(path, options)?,
+        Format::Parquet => frame::read_parquet(path, &bytes, options.max_bytes)?,
+        Format::Ipc => frame::read_ipc(path, &bytes)?,
     };
-    import(&frame::raw_table(&frame, &origin)?, &symbol, options)
+    drop(bytes);
+    let table = frame::from_frame(&loaded.frame, loaded.ignored, &origin)?;
+    assemble::assemble(&table, options, &symbol)
 }
 
-/// Imports a frame that is already in memory, by the rules of [`read_panel`]. Its first row counts as row 2 in
-/// messages, as if a header stood above it.
+/// Imports a data frame by the same rules as a file; the first row of the frame is row 2 in messages.
 ///
 /// # Errors
-/// As [`read_panel`].
+/// As [`read_panel`], less what concerns files.
 pub fn import_frame(frame: &DataFrame, options: &ImportOptions) -> Result<Import, Error> {
-    import(&frame::raw_table(frame, "frame")?, "ASSET", options)
+    let origin = "data frame";
+    let symbol = options.symbol.as_deref().unwrap_or("asset");
+    assemble::assemble(&frame::from_frame(frame, Vec::new(), origin)?, options, symbol)
 }
 
 impl Panel {
-    /// Makes a panel of a long frame (one row per symbol and time) by the rules of [`read_panel`], mending silently;
-    /// [`import_frame`] also gives the ledger.
+    /// Imports a data frame with default options; see [`import_frame`] for the ledger.
     ///
     /// # Errors
-    /// When the frame holds something that cannot be mended.
+    /// As [`import_frame`].
     pub fn from_frame(frame: &DataFrame) -> Result<Self, Error> {
         Ok(import_frame(frame, &ImportOptions::default())?.panel)
     }
 }
 
-fn import(table: &RawTable<'_>, default_symbol: &str, options: &ImportOptions) -> Result<Import, Error> {
-    if table.rows == 0 {
-        return Err(table.unusable("has no rows; it needs a header and rows of bars"));
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Parquet,
+    Ipc,
+}
+
+/// The bytes of a file. Nothing is mapped: a file that someone shortens while it is read must not end the process.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let unreadable = |source| Error::Read { path: path.to_owned(), source };
+    let refuse = |problem: &str| Err(Error::unusable(path.display().to_string(), problem));
+    let kind = std::fs::metadata(path).map_err(unreadable)?;
+    if kind.is_dir() {
+        return refuse("is a folder; name one file in it");
     }
-    let roles = columns::roles(table)?;
-    let times = dates::read_times(table, roles.date, roles.time_of_day, options)?;
-    let symbols = match roles.symbol {
-        Some(index) => cells::read_symbols(table, index)?,
-        None => cells::Symbols::one(options.symbol.as_deref().unwrap_or(default_symbol), table.rows),
+    if !kind.is_file() {
+        return refuse("is no regular file");
+    }
+    if kind.len() == 0 {
+        return refuse("is empty; it needs a header row and rows of bars");
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+/// What the extension promises, checked against the content; files without a known extension go by content.
+fn format(path: &Path, bytes: &[u8]) -> Result<Format, Error> {
+    let found = if bytes.starts_with(b"PAR1") {
+        Some(Format::Parquet)
+    } else if bytes.starts_with(b"ARROW1") {
+        Some(Format::Ipc)
+    } else {
+        None
     };
-    let mut values = cells::read_values(table, &roles)?;
-    let mut ledger = Ledger::new(table, &roles);
-    let grid = align::Grid::new(table, &roles, &times, &symbols, &values, options, &mut ledger)?;
-    repair::mend(table, &grid, &mut values, &mut ledger);
-    ledger.refuse_if_strict(options)?;
-    let panel = grid.into_panel(table, values)?;
-    Ok(Import { panel, ledger })
+    let refuse = |problem: String| Err(Error::unusable(path.display().to_string(), problem));
+    let promised = match extension(path).as_str() {
+        "csv" | "tsv" | "txt" => Some(Format::Text),
+        "parquet" | "pq" => Some(Format::Parquet),
+        "ipc" | "arrow" | "feather" => Some(Format::Ipc),
+        _ => None,
+    };
+    if bytes.starts_with(b"FEA1") {
+        return refuse("is Feather version 1; write it again as version 2, or as Parquet".to_owned());
+    }
+    match (promised, found) {
+        (Some(Format::Text), None) => Ok(Format::Text),
+        (_, Some(Format::Parquet)) if bytes.len() < 12 || !bytes.ends_with(b"PAR1") => {
+            refuse("is a Parquet file that was cut off; write or download it again".to_owned())
+        }
+        (Some(promised), Some(found)) if promised == found => Ok(found),
+        (None, Some(found)) => Ok(found),
+        (None, None) => {
+            refuse("is of no known kind; use .csv (also .gz, .zst), .parquet, or .ipc, .arrow, .feather".to_owned())
+        }
+        (Some(promised), found) => {
+            let name = |format| match format {
+                Format::Text => "CSV",
+                Format::Parquet => "Parquet",
+                Format::Ipc => "Arrow IPC",
+            };
+            let content = found.map_or("something else", name);
+            refuse(format!("is named as {}, but holds {content}; rename it, or download it again", name(promised)))
+        }
+    }
+}
+
+/// The last extension but compression, in lower case.
+fn extension(path: &Path) -> String {
+    let extension = |path: &Path| path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    match extension(path).as_str() {
+        "gz" | "zst" => extension(Path::new(path.file_stem().unwrap_or_default())),
+        last => last.to_owned(),
+    }
+}
+
+/// The name without its extensions: `AAPL` of `AAPL.csv.gz`, but `BRK.B` of `BRK.B.csv`.
+fn stem(path: &Path) -> String {
+    let mut name = Path::new(path.file_name().unwrap_or_default());
+    for _ in 0..2 {
+        let known = ["csv", "tsv", "txt", "gz", "zst", "parquet", "pq", "ipc", "arrow", "feather"];
+        let extension = name.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        if known.contains(&extension.as_str()) {
+            name = Path::new(name.file_stem().unwrap_or_default());
+        }
+    }
+    name.to_string_lossy().into_owned()
 }

@@ -95,19 +95,17 @@ const LIST: u8 = 9;
 const SET: u8 = 10;
 const STRUCT: u8 = 12;
 
-/// The wire type of the next field and its id; type 0 at the end of the struct.
+/// The wire type of the next field and its id; 0 at the end of the struct.
 fn field(bytes: &mut &[u8], id: &mut i64) -> Option<u8> {
     let head = byte(bytes)?;
     if head == 0 {
         return Some(0);
     }
-    if head.is_multiple_of(16) {
-        return None;
-    }
     *id = match head >> 4 {
         0 => integer(bytes)?,
         step => id.checked_add(i64::from(step))?,
     };
+    // No wire type is 0, so that a field of it ends the struct in the wrong place and the file is refused there.
     Some(head & 0x0f)
 }
 

@@ -29,6 +29,19 @@ pub(super) enum Cells<'a> {
     Time(TimeCells),
 }
 
+impl Cells<'_> {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Cells::Text(TextCells::Spans { spans, .. }) => spans.len(),
+            Cells::Text(TextCells::Borrowed(cells)) => cells.len(),
+            Cells::Text(TextCells::Owned(cells)) => cells.len(),
+            Cells::Number(cells) => cells.len(),
+            Cells::Integer(cells) => cells.len(),
+            Cells::Time(cells) => cells.micros.len(),
+        }
+    }
+}
+
 /// Times that were times already: microseconds since 1970, and the zone they were labelled with.
 pub(super) struct TimeCells {
     pub(super) micros: Vec<i64>,
@@ -60,19 +73,6 @@ impl RawTable<'_> {
 
     pub(super) fn unusable(&self, problem: impl Into<String>) -> Error {
         Error::unusable(self.origin.clone(), problem)
-    }
-}
-
-impl Cells<'_> {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Cells::Text(TextCells::Spans { spans, .. }) => spans.len(),
-            Cells::Text(TextCells::Borrowed(cells)) => cells.len(),
-            Cells::Text(TextCells::Owned(cells)) => cells.len(),
-            Cells::Number(cells) => cells.len(),
-            Cells::Integer(cells) => cells.len(),
-            Cells::Time(cells) => cells.micros.len(),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use market::random_walk;
+use market::synthetic::random_walk;
 use market::table::{Column, Table};
 use market::{Error, ImportOptions, read_panel};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -1,0 +1,214 @@
+//! What compiling, varying and running factors costs, and how cost grows with their number.
+//!
+//! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N` and
+//! `generation/N`, where `N` counts factors, or strategies of a generation. The factors are those of [`chain`].
+//! Everything runs on the calling thread, one repetition after the other, and values are looked at before time is
+//! taken: a kernel that gives nothing is fast.
+
+mod clock;
+mod report;
+mod work;
+
+use factor::Mutation;
+use market::{Panel, RandomWalk};
+
+pub use report::{BenchReport, Fit, Record};
+pub use work::{Brood, Generation, Query, chain, one_symbol, variable_chain};
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Suite {
+    /// Graph to typed program, with hash, look-back and slots.
+    Compile,
+    /// Every mutation, until there is a child.
+    Mutate,
+    /// Execution on one symbol and on the whole panel.
+    Factors,
+    /// A generation of random strategies: merged, run and backtested.
+    Generation,
+}
+
+impl Suite {
+    /// All suites, in the order in which they run.
+    pub const ALL: [Suite; 4] = [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Suite::Compile => "compile",
+            Suite::Mutate => "mutate",
+            Suite::Factors => "factors",
+            Suite::Generation => "generation",
+        }
+    }
+
+    /// The suite with this name.
+    pub fn by_name(name: &str) -> Option<Suite> {
+        Self::ALL.into_iter().find(|suite| suite.name() == name)
+    }
+}
+
+/// What to measure, and on what.
+#[derive(Debug, Clone)]
+pub struct BenchOptions {
+    /// One suite; all of them where there is none.
+    pub what: Option<Suite>,
+    /// The market. It needs open, high, low, close and volume.
+    pub panel: Panel,
+    /// Numbers of factors to compile and to run.
+    pub factors: Vec<usize>,
+    /// Numbers of factors to vary.
+    pub mutate: Vec<usize>,
+    /// Numbers of strategies in a generation.
+    pub generations: Vec<usize>,
+    /// Seconds to repeat each measurement for; the slowest are repeated a few times all the same.
+    pub seconds: f64,
+}
+
+impl BenchOptions {
+    /// The usual sizes on a given market.
+    pub fn new(what: Option<Suite>, panel: Panel) -> Self {
+        Self {
+            what,
+            panel,
+            factors: vec![2, 5, 10, 15, 50, 200],
+            mutate: vec![15],
+            generations: vec![20, 100],
+            seconds: 0.5,
+        }
+    }
+
+    /// The usual sizes on a generated market of so many bars and symbols, the same one every time.
+    ///
+    /// # Errors
+    /// When there is no bar or symbol, or more than [`RandomWalk`] makes.
+    pub fn generated(what: Option<Suite>, bars: usize, symbols: usize) -> Result<Self, Error> {
+        let walk = RandomWalk { bars, symbols, seed: 1, gap_rate: 0.001, late_listing_rate: 0.0 };
+        if bars == 0 || symbols == 0 || !walk.fits() {
+            return Err(Error::Size { bars, symbols });
+        }
+        Ok(Self::new(what, walk.panel()))
+    }
+}
+
+/// Why something cannot be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No market of this size can be generated.
+    #[error(
+        "cannot generate {bars} bars x {symbols} symbols: both must be at least 1, bars at most {}, bars x symbols at \
+         most {}",
+        RandomWalk::MAX_BARS,
+        RandomWalk::MAX_CELLS
+    )]
+    Size {
+        /// Bars asked for.
+        bars: usize,
+        /// Symbols asked for.
+        symbols: usize,
+    },
+    /// A number of factors or strategies is 0, or more than a graph can hold.
+    #[error("cannot measure {0} factors or strategies: give a number from 1 to {most}", most = work::MOST)]
+    Count(usize),
+    /// There is nothing to time: all values are undefined.
+    #[error(
+        "`{name}` gives no finite value on this market: its look-back is {lookback} bars, the market has {bars}; use \
+         more bars, or fewer factors"
+    )]
+    NoValues {
+        /// The measurement.
+        name: String,
+        /// Earlier rows that its values need.
+        lookback: u32,
+        /// Rows there are.
+        bars: usize,
+    },
+    /// A mutation found nothing to change.
+    #[error("`{0}` gave no child in {attempts} attempts", attempts = work::ATTEMPTS)]
+    NoChild(String),
+    /// The factors cannot be written or varied over the panel's columns.
+    #[error(transparent)]
+    Strategy(#[from] factor::StrategyError),
+    /// The factors do not compile.
+    #[error(transparent)]
+    Graph(#[from] factor::GraphError),
+    /// The panel lacks a column.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+/// Measures, and tells `progress` of each record as it is made.
+///
+/// # Errors
+/// When the market lacks a column or the bars that the factors need.
+pub fn run(options: &BenchOptions, progress: &mut dyn FnMut(&Record)) -> Result<BenchReport, Error> {
+    let mut session = Session { options, records: Vec::new(), progress };
+    for suite in Suite::ALL.into_iter().filter(|&suite| options.what.is_none_or(|only| only == suite)) {
+        match suite {
+            Suite::Compile => session.compile()?,
+            Suite::Mutate => session.mutate()?,
+            Suite::Factors => session.factors()?,
+            Suite::Generation => session.generation()?,
+        }
+    }
+    let (bars, symbols) = (options.panel.bars(), options.panel.symbols().len());
+    Ok(BenchReport::new(bars, symbols, session.records, clock::peak_memory_bytes()))
+}
+
+/// Measurements on their way.
+struct Session<'a> {
+    options: &'a BenchOptions,
+    records: Vec<Record>,
+    progress: &'a mut dyn FnMut(&Record),
+}
+
+impl Session<'_> {
+    fn compile(&mut self) -> Result<(), Error> {
+        for &count in &self.options.factors {
+            let strategy = chain(count)?;
+            strategy.compile()?;
+            self.time(format!("compile/{count}"), || strategy.compile());
+        }
+        Ok(())
+    }
+
+    fn mutate(&mut self) -> Result<(), Error> {
+        for &count in &self.options.mutate {
+            for mutation in Mutation::ALL {
+                let name = format!("mutate/{}/{count}", mutation.name());
+                let mut brood = Brood::new(mutation, count)?;
+                brood.child().ok_or_else(|| Error::NoChild(name.clone()))?;
+                self.time(name, || brood.child());
+            }
+        }
+        Ok(())
+    }
+
+    fn factors(&mut self) -> Result<(), Error> {
+        let symbol = one_symbol(&self.options.panel);
+        for (place, panel) in [("symbol", &symbol), ("panel", &self.options.panel)] {
+            for &count in &self.options.factors {
+                let name = format!("execute/{place}/{count}");
+                let query = Query::new(count, panel)?;
+                query.check(&name)?;
+                self.time(name, || query.run());
+            }
+        }
+        Ok(())
+    }
+
+    fn generation(&mut self) -> Result<(), Error> {
+        for &count in &self.options.generations {
+            let generation = Generation::new(count, &self.options.panel)?;
+            self.time(format!("generation/{count}"), || generation.run());
+        }
+        Ok(())
+    }
+
+    fn time<T>(&mut self, name: String, work: impl FnMut() -> T) {
+        let record = clock::measure(name, self.options.seconds, work);
+        (self.progress)(&record);
+        self.records.push(record);
+    }
+}

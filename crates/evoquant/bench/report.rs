@@ -1,0 +1,200 @@
+//! What was measured: records, the straight line through them, and a table.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// What was measured, such as `execute/panel/15`.
+    pub name: String,
+    /// Median time of one run, in nanoseconds.
+    pub median_ns: f64,
+    /// Shortest time of one run, in nanoseconds.
+    pub minimum_ns: f64,
+    /// Runs that were timed.
+    pub runs: usize,
+}
+
+impl Record {
+    /// The number behind the last slash: factors, or strategies of a generation.
+    pub fn count(&self) -> Option<usize> {
+        self.name.rsplit_once('/')?.1.parse().ok()
+    }
+
+    /// The name without the number.
+    pub fn series(&self) -> &str {
+        self.name.rsplit_once('/').map_or(&self.name, |(series, _)| series)
+    }
+
+    /// Median time for each factor or strategy, in nanoseconds.
+    pub fn ns_per_factor(&self) -> Option<f64> {
+        self.count().filter(|&count| count > 0).map(|count| self.median_ns / count as f64)
+    }
+}
+
+/// The least-squares line through a series: median time over number of factors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The series, such as `execute/panel`.
+    pub name: String,
+    /// What one more factor costs, in nanoseconds.
+    pub ns_per_factor: f64,
+    /// What none would cost, in nanoseconds.
+    pub intercept_ns: f64,
+    /// Share of the variance that the line explains, up to 1.
+    pub r_squared: f64,
+}
+
+/// Fewest numbers of factors that a line is drawn through: two would always lie on one.
+const LEAST_POINTS: usize = 3;
+
+impl Fit {
+    /// The line through one series; `None` for fewer than three numbers of factors, or equal times.
+    fn new(name: &str, points: &[(f64, f64)]) -> Option<Self> {
+        let mut counts: Vec<f64> = points.iter().map(|&(count, _)| count).collect();
+        counts.sort_unstable_by(f64::total_cmp);
+        counts.dedup();
+        if counts.len() < LEAST_POINTS {
+            return None;
+        }
+        let size = points.len() as f64;
+        let (mean_x, mean_y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / size, y + point.1 / size));
+        let sum = |of: fn(f64, f64) -> f64| points.iter().map(|&(x, y)| of(x - mean_x, y - mean_y)).sum::<f64>();
+        let (xx, xy, yy) = (sum(|x, _| x * x), sum(|x, y| x * y), sum(|_, y| y * y));
+        let slope = xy / xx;
+        (yy > 0.0).then(|| Self {
+            name: name.to_owned(),
+            ns_per_factor: slope,
+            intercept_ns: mean_y - slope * mean_x,
+            r_squared: slope * xy / yy,
+        })
+    }
+}
+
+/// All that was measured, with a table as its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchReport {
+    /// Bars of the market.
+    pub bars: usize,
+    /// Symbols of the market.
+    pub symbols: usize,
+    /// The measurements, in the order in which they were made.
+    pub records: Vec<Record>,
+    /// A line through every series of three numbers of factors or more.
+    pub fits: Vec<Fit>,
+    /// The most memory the process ever held, in bytes; `None` where the system does not say.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl BenchReport {
+    pub(super) fn new(bars: usize, symbols: usize, records: Vec<Record>, peak_memory_bytes: Option<u64>) -> Self {
+        let mut series: Vec<&str> = Vec::new();
+        for record in &records {
+            if !series.contains(&record.series()) {
+                series.push(record.series());
+            }
+        }
+        let points = |name: &str| -> Vec<(f64, f64)> {
+            let members = records.iter().filter(|record| record.series() == name);
+            members.filter_map(|record| Some((record.count()? as f64, record.median_ns))).collect()
+        };
+        let fits = series.into_iter().filter_map(|name| Fit::new(name, &points(name))).collect();
+        Self { bars, symbols, records, fits, peak_memory_bytes }
+    }
+}
+
+impl fmt::Display for BenchReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.records.iter().map(|record| record.name.len());
+        let width = names.chain(self.fits.iter().map(|fit| fit.name.len())).max().unwrap_or(0).max("measurement".len());
+        writeln!(f, "{} bars x {} symbols, one thread", self.bars, self.symbols)?;
+        writeln!(
+            f,
+            "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}",
+            "measurement", "median", "minimum", "per factor", "runs"
+        )?;
+        for record in &self.records {
+            writeln!(
+                f,
+                "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}",
+                record.name,
+                time(record.median_ns),
+                time(record.minimum_ns),
+                record.ns_per_factor().map_or_else(|| "--".to_owned(), time),
+                record.runs
+            )?;
+        }
+        if !self.fits.is_empty() {
+            writeln!(f, "\n{:width$}  {:>10}  {:>10}  {:>10}", "linear fit", "per factor", "intercept", "R-squared")?;
+        }
+        for Fit { name, ns_per_factor, intercept_ns, r_squared } in &self.fits {
+            writeln!(f, "{name:width$}  {:>10}  {:>10}  {r_squared:>10.5}", time(*ns_per_factor), time(*intercept_ns))?;
+        }
+        match self.peak_memory_bytes {
+            Some(bytes) => write!(f, "\npeak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            None => write!(f, "\npeak memory --"),
+        }
+    }
+}
+
+/// Nanoseconds in the unit that people read them in.
+fn time(ns: f64) -> String {
+    match ns.abs() {
+        size if size >= 1e9 => format!("{:.3} s", ns / 1e9),
+        size if size >= 1e6 => format!("{:.3} ms", ns / 1e6),
+        size if size >= 1e3 => format!("{:.3} us", ns / 1e3),
+        _ => format!("{ns:.1} ns"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &str, median_ns: f64) -> Record {
+        Record { name: name.to_owned(), median_ns, minimum_ns: median_ns, runs: 7 }
+    }
+
+    #[test]
+    fn lines_are_drawn_through_series_of_three_numbers_of_factors() {
+        let mut records: Vec<Record> =
+            [2.0, 5.0, 10.0].iter().map(|n| record(&format!("execute/panel/{n}"), 100.0 + 7.0 * n)).collect();
+        records.extend([1.0, 2.0, 3.0].map(|n| record(&format!("compile/{n}"), if n == 2.0 { 3.0 } else { 1.0 })));
+        records.extend([record("generation/20", 1.0), record("generation/100", 2.0)]);
+        records.extend([1.0, 2.0, 3.0].map(|time| record("mutate/hoist/15", time)));
+        let report = BenchReport::new(10, 3, records, None);
+        let names: Vec<&str> = report.fits.iter().map(|fit| fit.name.as_str()).collect();
+        assert_eq!(names, ["execute/panel", "compile"], "two points, or three at one place, make no line");
+        let line = &report.fits[0];
+        let close = |found: f64, expected: f64| (found - expected).abs() < 1e-9;
+        assert!(close(line.ns_per_factor, 7.0) && close(line.intercept_ns, 100.0) && close(line.r_squared, 1.0));
+        let none = &report.fits[1];
+        assert!(close(none.ns_per_factor, 0.0) && close(none.r_squared, 0.0), "{none:?}");
+    }
+
+    #[test]
+    fn the_table_reads_as_people_expect() {
+        let records = vec![
+            record("compile/2", 950.0),
+            record("compile/4", 1_950.0),
+            record("compile/8", 3_950.0),
+            record("generation/20", 2.5e9),
+        ];
+        let table = BenchReport::new(100, 2_656, records, Some(3 << 20)).to_string();
+        let expected = "\
+100 bars x 2656 symbols, one thread
+measurement        median     minimum  per factor       runs
+compile/2        950.0 ns    950.0 ns    475.0 ns          7
+compile/4        1.950 us    1.950 us    487.5 ns          7
+compile/8        3.950 us    3.950 us    493.8 ns          7
+generation/20     2.500 s     2.500 s  125.000 ms          7
+
+linear fit     per factor   intercept   R-squared
+compile          500.0 ns    -50.0 ns     1.00000
+
+peak memory 3.0 MiB";
+        assert_eq!(table, expected);
+    }
+}

@@ -1,0 +1,61 @@
+//! `evoquant bench`: how cost grows with factors, on this machine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use evoquant::bench::{BenchOptions, Suite, run as measure};
+
+use super::{print, read_market, remark};
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArguments {
+    /// What to measure; everything by default.
+    what: Option<SuiteArgument>,
+    /// Bars to run over, in place of a generated market.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bars", "symbols"])]
+    data: Option<PathBuf>,
+    /// Bars of the generated market.
+    #[arg(long, default_value_t = 100)]
+    bars: usize,
+    /// Symbols of the generated market.
+    #[arg(long, default_value_t = 2_656)]
+    symbols: usize,
+    /// Write the records as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SuiteArgument {
+    /// Graph to typed program.
+    Compile,
+    /// Every mutation.
+    Mutate,
+    /// Execution against the number of factors.
+    Factors,
+    /// A generation of strategies.
+    Generation,
+}
+
+pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
+    let what = arguments.what.map(|what| match what {
+        SuiteArgument::Compile => Suite::Compile,
+        SuiteArgument::Mutate => Suite::Mutate,
+        SuiteArgument::Factors => Suite::Factors,
+        SuiteArgument::Generation => Suite::Generation,
+    });
+    let options = match &arguments.data {
+        Some(path) => BenchOptions::new(what, read_market(path, false)?.panel),
+        None => BenchOptions::generated(what, arguments.bars, arguments.symbols)?,
+    };
+    let report = measure(&options, &mut |record| remark(&format!("measured {}", record.name)))?;
+    if let Some(path) = &arguments.json {
+        let text = serde_json::to_string_pretty(&report.records)? + "\n";
+        ::market::write_atomically(path, |out| std::io::Write::write_all(out, text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    print(&format!("{report}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
