@@ -101,7 +101,7 @@ fn data_that_can_be_mended_are_and_strict_refuses() {
     let output = run(&["data", "info", &path]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = stdout(&output);
-    for word in ["duplicate", "sorted", "high"] {
+    for word in ["same date and symbol", "sorted by date", "high below low", "not positive"] {
         assert!(text.to_lowercase().contains(word), "no `{word}` in\n{text}");
     }
     check(&["data", "info", &path, "--strict"], &["mend.csv"]);

@@ -154,6 +154,11 @@ impl<'p> Executor<'p> {
     /// # Panics
     /// When the columns are of another number of symbols than the executor.
     pub fn advance(&mut self, columns: &Columns<'_>, end: usize, sink: &mut impl Sink) {
+        self.walk(columns, end, sink);
+    }
+
+    /// Not generic, so that the kernels are compiled once, in this crate.
+    fn walk(&mut self, columns: &Columns<'_>, end: usize, sink: &mut dyn Sink) {
         assert_eq!(columns.symbols, self.values.symbols, "an executor stays with its symbols");
         if self.values.symbols == 0 {
             return;
@@ -174,7 +179,7 @@ impl<'p> Executor<'p> {
 
     /// Runs every step over one block.
     #[inline(always)]
-    fn block(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut impl Sink) {
+    fn block(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
         let plan = self.plan;
         for step in &plan.steps {
             match *step {
@@ -189,9 +194,9 @@ impl<'p> Executor<'p> {
     /// The same code, compiled for processors with 256-bit vectors. Operations and their order are the same, and
     /// none is fused, so the bits are too.
     #[cfg(target_arch = "x86_64")]
-    fn block_with_wide_vectors(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut impl Sink) {
+    fn block_with_wide_vectors(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
         #[target_feature(enable = "avx2")]
-        fn run<S: Sink>(executor: &mut Executor<'_>, columns: &Columns<'_>, rows: usize, sink: &mut S) {
+        fn run(executor: &mut Executor<'_>, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
             executor.block(columns, rows, sink);
         }
         #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
@@ -202,7 +207,7 @@ impl<'p> Executor<'p> {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn block_with_wide_vectors(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut impl Sink) {
+    fn block_with_wide_vectors(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
         self.block(columns, rows, sink);
     }
 
@@ -253,7 +258,7 @@ impl<'p> Executor<'p> {
     }
 
     #[inline(always)]
-    fn emit(&self, program: usize, results: &Results, columns: &Columns<'_>, rows: usize, sink: &mut impl Sink) {
+    fn emit(&self, program: usize, results: &Results, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
         let mut blocks = [None; Purpose::COUNT];
         for &(purpose, place) in results {
             blocks[purpose as usize] = Some(self.values.current(place, columns, rows));

@@ -251,6 +251,7 @@ impl Builder {
             values.push(value);
         }
         let root = values[values.len() - 1];
+        let root = Value { output: factor.output(root.output), ..root };
         self.scratch = values;
         if mixes_units {
             self.mixed_units.push(describe().0);

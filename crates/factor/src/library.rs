@@ -115,7 +115,16 @@ impl LibraryFactor {
             };
             types.push(output);
         }
-        Ok(Inferred { output: types[types.len() - 1], mixes_units })
+        Ok(Inferred { output: self.output(types[types.len() - 1]), mixes_units })
+    }
+
+    /// The type of the output, where the definition gives `inferred`: a choice between literals, or a quotient of
+    /// columns whose unit is not known, is a ratio if the factor declares one.
+    pub(crate) fn output(self, inferred: Type) -> Type {
+        match (inferred, self.definition().output) {
+            (Type::Plain, Output::RATIO) => Type::RATIO,
+            _ => inferred,
+        }
     }
 
     /// Whether the definition reads its input and no column besides.

@@ -28,7 +28,7 @@ pub struct Instruction {
     pub operation: Operation,
     /// Structural hash: operation, parameters and inputs' hashes, with commutative inputs in order.
     pub hash: u128,
-    /// Type of the values.
+    /// Type of the values, as the first node that became this instruction has it.
     pub output: Type,
     /// Earlier rows needed for the value at a row, inputs included.
     pub lookback: u32,

@@ -77,29 +77,17 @@ pub(super) fn sums<const INPUTS: usize, const SUMS: usize>(
     }
     let out = &mut out[..n];
     if p + 1 < d {
-        let place = (p + 1) as f64;
-        let first = p == 0;
         let mut rest = state.rows.iter_mut();
-        let rows: [&mut Vec<f64>; SUMS] = std::array::from_fn(|_| rest.next().expect("one per sum"));
-        let pairs = rows.map(|rows| rows[p * n..(p + 2) * n].split_at_mut(n));
+        let rows: [&mut [f64]; SUMS] =
+            std::array::from_fn(|_| &mut rest.next().expect("one per sum")[p * n..(p + 2) * n]);
         let mut rest = state.prefix.iter_mut();
         let prefix: [&mut [f64]; SUMS] = std::array::from_fn(|_| &mut rest.next().expect("one per sum")[..n]);
         let anchors: [&[f64]; INPUTS] = std::array::from_fn(|i| &state.anchor[i][..n]);
-        for s in 0..n {
-            let now: [f64; INPUTS] = std::array::from_fn(|i| inputs[i][s]);
-            let anchor: [f64; INPUTS] = std::array::from_fn(|i| anchors[i][s]);
-            let term = terms(std::array::from_fn(|i| now[i] - anchor[i]), place);
-            let mut total = [0.0; SUMS];
-            for k in 0..SUMS {
-                let sum = if first { term[k] } else { prefix[k][s] + term[k] };
-                prefix[k][s] = sum;
-                total[k] = sum + pairs[k].1[s];
-            }
-            for i in 0..INPUTS {
-                pairs[i].0[s] = now[i];
-            }
-            out[s] = clean(result(total, End { anchor, now, rows_past_anchor: place }));
-        }
+        let mut part = Part { n, place: (p + 1) as f64, first: p == 0, inputs, anchors, rows, prefix, out };
+        let (many, few) = (n - n % MANY, n - n % FEW);
+        (0..many).step_by(MANY).for_each(|s| part.cells::<MANY>(s, &terms, &result));
+        (many..few).step_by(FEW).for_each(|s| part.cells::<FEW>(s, &terms, &result));
+        (few..n).for_each(|s| part.cells::<1>(s, &terms, &result));
         return;
     }
     // The block is complete: its last row becomes the anchor, and its suffixes replace its raw rows.
@@ -134,6 +122,79 @@ pub(super) fn sums<const INPUTS: usize, const SUMS: usize>(
         let now = std::array::from_fn(|i| inputs[i][s]);
         out[s] = clean(result(total, End { anchor, now, rows_past_anchor: 0.0 }));
     }
+}
+
+/// Symbols that are taken at once: enough that their loop is not unrolled, which would keep it from becoming vector
+/// instructions where results are involved.
+const MANY: usize = 32;
+/// Symbols that are taken at once of what remains.
+const FEW: usize = 4;
+
+/// A row before the last of its block, and all that it touches.
+struct Part<'a, const INPUTS: usize, const SUMS: usize> {
+    n: usize,
+    place: f64,
+    first: bool,
+    inputs: [&'a [f64]; INPUTS],
+    anchors: [&'a [f64]; INPUTS],
+    /// This row and the next: raw values, then suffixes.
+    rows: [&'a mut [f64]; SUMS],
+    prefix: [&'a mut [f64]; SUMS],
+    out: &'a mut [f64],
+}
+
+impl<const INPUTS: usize, const SUMS: usize> Part<'_, INPUTS, SUMS> {
+    /// The symbols from `s` on. They are read, worked on and written as small arrays: that they overlap with nothing
+    /// is then plain to the compiler, which would not prove it of so many slices, and it uses vector instructions.
+    #[inline(always)]
+    fn cells<const L: usize>(
+        &mut self,
+        s: usize,
+        terms: &impl Fn([f64; INPUTS], f64) -> [f64; SUMS],
+        result: &impl Fn([f64; SUMS], End<INPUTS>) -> f64,
+    ) {
+        let now: [[f64; L]; INPUTS] = std::array::from_fn(|i| lanes(self.inputs[i], s));
+        let anchor: [[f64; L]; INPUTS] = std::array::from_fn(|i| lanes(self.anchors[i], s));
+        let before: [[f64; L]; SUMS] = std::array::from_fn(|k| lanes(self.prefix[k], s));
+        let suffix: [[f64; L]; SUMS] = std::array::from_fn(|k| lanes(self.rows[k], self.n + s));
+        let mut sums = [[0.0; L]; SUMS];
+        for l in 0..L {
+            let term = terms(std::array::from_fn(|i| now[i][l] - anchor[i][l]), self.place);
+            for k in 0..SUMS {
+                sums[k][l] = term[k];
+            }
+        }
+        if !self.first {
+            for (sums, before) in sums.iter_mut().zip(&before) {
+                for (sum, before) in sums.iter_mut().zip(before) {
+                    *sum += before;
+                }
+            }
+        }
+        let mut out = [0.0; L];
+        for l in 0..L {
+            let total = std::array::from_fn(|k| sums[k][l] + suffix[k][l]);
+            let end = End {
+                anchor: std::array::from_fn(|i| anchor[i][l]),
+                now: std::array::from_fn(|i| now[i][l]),
+                rows_past_anchor: self.place,
+            };
+            out[l] = clean(result(total, end));
+        }
+        for (prefix, sums) in self.prefix.iter_mut().zip(&sums) {
+            prefix[s..s + L].copy_from_slice(sums);
+        }
+        for (rows, now) in self.rows.iter_mut().zip(&now) {
+            rows[s..s + L].copy_from_slice(now);
+        }
+        self.out[s..s + L].copy_from_slice(&out);
+    }
+}
+
+/// So many values of a row.
+#[inline(always)]
+fn lanes<const L: usize>(row: &[f64], s: usize) -> [f64; L] {
+    row[s..s + L].try_into().expect("a slice of L values")
 }
 
 /// One row of an associative fold over a window, such as a minimum, without an anchor.

@@ -52,7 +52,10 @@ struct FileExits {
 }
 
 #[derive(Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "exits.trailing_stop takes a fraction such as 0.1, or { trail = 0.1, activation = 0.05 }"
+)]
 enum FileTrailing {
     Trail(f64),
     Full(TrailingStop),
@@ -60,7 +63,7 @@ enum FileTrailing {
 
 /// A whole number counts symbols; a number with a point is a fraction of them.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "positions.count takes a whole number of symbols or a fraction such as 0.1")]
 enum Number {
     Whole(i64),
     Real(f64),

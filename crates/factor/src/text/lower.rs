@@ -175,7 +175,8 @@ impl Lowering<'_> {
         let definition = operator.definition();
         let ports = definition.inputs;
         let positional = definition.parameters.iter().filter(|p| !p.option).count();
-        let required = definition.parameters.iter().filter(|p| p.default.is_none()).count();
+        let given = |name: &str| options.iter().any(|(option, ..)| option == name);
+        let required = definition.parameters.iter().filter(|p| p.default.is_none() && !given(p.name)).count();
         // min and max take any number of arguments and nest: max(a, b, c) is max(max(a, b), c).
         let nests = matches!(operator, Operator::Min | Operator::Max);
         if arguments.len() < ports.len() + required || (!nests && arguments.len() > ports.len() + positional) {
@@ -196,10 +197,10 @@ impl Lowering<'_> {
             indices.push(self.lower(argument)?);
         }
         let (parameters, bound) = self.parameters(definition.name, definition.parameters, literals, options, offset)?;
-        let mut result = self.apply(operator, parameters, bound, &indices[..ports.len()], inputs)?;
-        for (extra, argument) in indices.iter().zip(inputs).skip(ports.len()) {
-            let pair = [inputs[0].clone(), argument.clone()];
-            result = self.apply(operator, parameters, bound, &[result, *extra], &pair)?;
+        let offsets: Vec<usize> = inputs.iter().map(|argument| argument.offset).collect();
+        let mut result = self.apply(operator, parameters, bound, &indices[..ports.len()], &offsets)?;
+        for last in ports.len()..indices.len() {
+            result = self.apply(operator, parameters, bound, &[result, indices[last]], &offsets[..=last])?;
         }
         Ok(result)
     }
@@ -210,20 +211,22 @@ impl Lowering<'_> {
         parameters: Parameters,
         bound: Bound,
         inputs: &[u16],
-        arguments: &[Ast],
+        offsets: &[usize],
     ) -> Result<u16, ParseError> {
         let definition = operator.definition();
-        let inferred = self.infer(definition.name, definition.inputs, definition.output, inputs, arguments)?;
+        let inferred = self.infer(definition.name, definition.inputs, definition.output, inputs, offsets)?;
         Ok(self.push(LoweredKind::Operator(operator, parameters, bound), inferred.output, inputs))
     }
 
+    /// `offsets` says where the arguments stand. An operator that nests has more of them than inputs: its last input is
+    /// the last argument.
     fn infer(
         &self,
         name: &str,
         ports: &[Port],
         output: Output,
         inputs: &[u16],
-        arguments: &[Ast],
+        offsets: &[usize],
     ) -> Result<Inferred, ParseError> {
         let types: Vec<Type> = inputs.iter().map(|&index| self.nodes[index as usize].output).collect();
         infer(ports, output, &types).or_else(|index| {
@@ -232,9 +235,10 @@ impl Lowering<'_> {
                 (Port::Flag, Type::Number(_) | Type::Plain) => "; compare it with something, as in `x > 0`",
                 _ => "",
             };
+            let argument = if index + 1 == inputs.len() { offsets.len() } else { index + 1 };
             self.error(
-                arguments[index].offset,
-                format!("`{name}` needs a {} as argument {}, not a {}{hint}", ports[index], index + 1, types[index]),
+                offsets[argument - 1],
+                format!("`{name}` needs a {} as argument {argument}, not a {}{hint}", ports[index], types[index]),
             )
         })
     }
@@ -256,9 +260,13 @@ impl Lowering<'_> {
             return self.error(
                 offset,
                 format!(
-                    "`{}` takes at most {} parameters, not {}: {}",
+                    "`{}` takes {}, not {}: {}",
                     definition.name,
-                    definition.parameters.len(),
+                    match definition.parameters.len() {
+                        0 => "no parameter".to_owned(),
+                        1 => "at most 1 parameter".to_owned(),
+                        most => format!("at most {most} parameters"),
+                    },
                     literals.len(),
                     definition.signature()
                 ),
@@ -276,8 +284,8 @@ impl Lowering<'_> {
         if let Err(message) = definition.check(&parameters) {
             return self.error(offset, message);
         }
-        let at = [series.cloned().unwrap_or_else(|| Ast::new(AstKind::Number(0.0), offset))];
-        self.infer(definition.name, &[Port::U], definition.output, &[input], &at)?;
+        let at = series.map_or(offset, |argument| argument.offset);
+        self.infer(definition.name, &[Port::U], definition.output, &[input], &[at])?;
         let found = factor.infer(self.nodes[input as usize].output);
         let output = found.map_or(definition.output.resolve(None, None), |inferred| inferred.output);
         Ok(self.push(LoweredKind::Library(factor, parameters), output, &[input]))
@@ -292,7 +300,10 @@ impl Lowering<'_> {
         options: &[(String, usize, f64)],
         offset: usize,
     ) -> Result<(Parameters, Bound), ParseError> {
-        for (option, at, _) in options {
+        for (place, (option, at, _)) in options.iter().enumerate() {
+            if options[..place].iter().any(|(earlier, ..)| earlier == option) {
+                return self.error(*at, format!("`{option}` is given twice"));
+            }
             if !definitions.iter().any(|parameter| parameter.name == option) {
                 let names: Vec<&str> = definitions.iter().map(|p| p.name).collect();
                 let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };

@@ -8,6 +8,8 @@ use crate::registry::Operator;
 const MAX_DEPTH: usize = 200;
 /// Longest text, in bytes.
 const MAX_LENGTH: usize = 100_000;
+/// Longest name or number, in bytes: messages repeat them.
+const MAX_WORD: usize = 200;
 
 /// A node of the syntax tree and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Ast, ParseError> {
     match parser.peek() {
         (Token::End, _) => Ok(tree),
         (Token::Close, offset) => Err(error(offset, "this bracket closes nothing".to_owned())),
+        (Token::Equals, offset) => Err(error(offset, "write `==` to compare two numbers".to_owned())),
         (token, offset) => Err(error(offset, format!("expected an operator or the end here, not {token}"))),
     }
 }
@@ -95,6 +98,9 @@ fn tokenize(text: &str) -> Result<Vec<(Token, usize)>, ParseError> {
             at += 1;
         } else if byte.is_ascii_digit() || (byte == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)) {
             at = number_end(bytes, at);
+            if at - start > MAX_WORD {
+                return error(start, format!("a number of {} digits; at most {MAX_WORD} are read", at - start));
+            }
             match text[start..at].parse::<f64>() {
                 Ok(value) if value.is_finite() => tokens.push((Token::Number(value), start)),
                 _ => return error(start, format!("`{}` is no number that fits 64 bits", &text[start..at])),
@@ -105,6 +111,9 @@ fn tokenize(text: &str) -> Result<Vec<(Token, usize)>, ParseError> {
         } else if byte.is_ascii_alphabetic() || byte == b'_' {
             while bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
                 at += 1;
+            }
+            if at - start > MAX_WORD {
+                return error(start, format!("a name of {} letters; at most {MAX_WORD} are read", at - start));
             }
             tokens.push((Token::Name(text[start..at].to_owned()), start));
         } else if let Some(symbol) = SYMBOLS.iter().find(|symbol| text[at..].starts_with(**symbol)) {
