@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use polars::prelude::{
-    Column as FrameColumn, CsvWriter, DataFrame, DataType, IntoColumn, IpcWriter, NamedFrom, ParquetWriter,
-    PolarsResult, SerWriter, Series, TimeUnit,
+    Column as FrameColumn, CompatLevel, CsvWriter, DataFrame, DataType, IntoColumn, IpcWriter, NamedFrom,
+    ParquetWriter, PolarsResult, SerWriter, Series, TimeUnit,
 };
 
 use crate::error::Error;
@@ -147,6 +147,7 @@ fn write_frame(frame: &mut DataFrame, file: &mut File, extension: &str) -> Polar
     match extension {
         "csv" => CsvWriter::new(file).with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.f".into())).finish(frame),
         "parquet" => ParquetWriter::new(file).finish(frame).map(drop),
-        _ => IpcWriter::new(file).finish(frame),
+        // The oldest layout of texts, so that every Arrow library can read them.
+        _ => IpcWriter::new(file).with_compat_level(CompatLevel::oldest()).finish(frame),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use market::polars::prelude::{IpcCompression, IpcWriter, SerWriter};
 use market::synthetic::random_walk;
 use market::table::{Column, Table};
 use market::{Error, ImportOptions, read_panel};
@@ -81,6 +82,33 @@ fn damaged_parquet() {
 #[test]
 fn damaged_ipc() {
     check_damaged("a.ipc", 2_000);
+}
+
+/// Every aligned number of an Arrow file made huge in turn: a length that is believed would end the process, as a
+/// failed allocation does not unwind.
+#[test]
+fn huge_lengths_in_ipc() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ipc");
+    // Texts too long to stand inline, so that they have buffers of their own.
+    let symbols = (0..30).map(|row| format!("a symbol with a long name, number {row}")).collect();
+    let table = Table::new()
+        .with("date", Column::Time(vec![0; 30]))
+        .with("symbol", Column::Text(symbols))
+        .with("close", Column::Number(vec![1.0; 30]));
+    for compression in [None, Some(IpcCompression::LZ4), Some(IpcCompression::default())] {
+        let mut sound = Vec::new();
+        IpcWriter::new(&mut sound).with_compression(compression).finish(&mut table.to_frame().unwrap()).unwrap();
+        std::fs::write(&path, &sound).unwrap();
+        assert_eq!(read_panel(&path, &ImportOptions::default()).unwrap().ledger.rows_kept, 30);
+        for at in (0..sound.len() - 8).step_by(8) {
+            for number in [1_i64 << 33, 1 << 45, 1 << 61, i64::MAX] {
+                let mut bytes = sound.clone();
+                bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+                survive(&path, &bytes);
+            }
+        }
+    }
 }
 
 #[test]

@@ -227,7 +227,7 @@ fn what_cannot_be_mended_is_one_clear_message() {
     check("garbage.parquet", b"this is not Parquet at all", "is named as Parquet, but holds something else");
     check("short.parquet", b"PAR1", "cut off");
     check("hollow.parquet", b"PAR1\0\0\0\0\0\0\0\0PAR1", "cannot be read as Parquet");
-    check("hollow.ipc", b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0", "cannot be read as Arrow IPC");
+    check("hollow.ipc", b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0", "its parts do not lie inside it");
     check("wrong.csv", b"PAR1....PAR1", "is named as CSV, but holds Parquet");
     check("old.feather", b"FEA1....", "Feather version 1");
     check("book.xlsx", b"PK\x03\x04", "is of no known kind");
@@ -250,6 +250,21 @@ fn a_panel_too_large_is_refused_before_it_is_made() {
     let limit = ImportOptions { max_bytes: 1 << 20, ..ImportOptions::default() };
     let text = read_panel(&path, &limit).unwrap_err().to_string();
     assert!(text.contains("2000 bars x 2000 symbols x 1 columns would take 48000000 bytes"), "{text}");
+}
+
+/// A small file may unpack to a large text, and a text of separators to eight times as much in cells.
+#[test]
+fn texts_above_the_limit_are_refused() {
+    let check = |name: &str, content: &[u8], max_bytes: u64, part: &str| {
+        let folder = Folder::new();
+        let options = ImportOptions { max_bytes, ..ImportOptions::default() };
+        let text = read_panel(&folder.file(name, content), &options).unwrap_err().to_string();
+        assert!(text.contains(name) && text.contains(part), "{text}");
+    };
+    check("tiny.csv.gz", include_bytes!("fixtures/tiny.csv.gz"), 20, "more than 20 bytes of text");
+    check("tiny.csv.zst", include_bytes!("fixtures/tiny.csv.zst"), 20, "more than 20 bytes of text");
+    let commas = format!("date,close{}\n{}", ",x".repeat(98), format!("{}\n", ",".repeat(99)).repeat(100));
+    check("commas.csv", commas.as_bytes(), 20_000, "more cells than 20000 bytes hold");
 }
 
 #[test]

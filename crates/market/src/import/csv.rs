@@ -10,6 +10,8 @@ use crate::error::{Error, excerpt};
 
 /// Spans are 32 bits wide; a longer text belongs in Parquet.
 const LONGEST_TEXT: u64 = u32::MAX as u64;
+/// What the span of a cell takes, and later its number.
+const CELL_BYTES: u64 = 8;
 
 /// A text file after splitting: header names, and per column the byte range of every cell.
 #[derive(Debug)]
@@ -38,19 +40,20 @@ impl Split {
 }
 
 /// The text of a file, unpacked when it is gzip or zstd.
-pub(super) fn unpack(path: &Path, packed: Vec<u8>) -> Result<Vec<u8>, Error> {
+pub(super) fn unpack(path: &Path, packed: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>, Error> {
+    let longest = max_bytes.min(LONGEST_TEXT);
     let mut text = match SupportedCompression::check(&packed) {
         Some(kind @ (SupportedCompression::GZIP | SupportedCompression::ZSTD)) => {
             let mut reader = ByteSourceReader::try_new(packed.as_slice(), Some(kind))
                 .map_err(|error| Error::unusable(path.display().to_string(), error.to_string()))?;
             #[expect(clippy::default_trait_access, reason = "polars does not export the name of its buffer type")]
-            let unpacked = reader.read_next_slice(&Default::default(), LONGEST_TEXT as usize + 1, None);
+            let unpacked = reader.read_next_slice(&Default::default(), longest as usize + 1, None);
             unpacked.map_err(|source| Error::Read { path: path.to_owned(), source })?.0.to_vec()
         }
         _ => packed,
     };
-    if text.len() as u64 > LONGEST_TEXT {
-        let problem = "holds more than 4 GiB of text; split it, or convert it to Parquet";
+    if text.len() as u64 > longest {
+        let problem = format!("holds more than {longest} bytes of text; split it, or convert it to Parquet");
         return Err(Error::unusable(path.display().to_string(), problem));
     }
     if text.starts_with(b"\xef\xbb\xbf") {
@@ -60,7 +63,7 @@ pub(super) fn unpack(path: &Path, packed: Vec<u8>) -> Result<Vec<u8>, Error> {
 }
 
 /// Splits a text into columns. Quoted cells with doubled quotes are shortened in place.
-pub(super) fn split(text: &mut [u8], origin: &str) -> Result<Split, Error> {
+pub(super) fn split(text: &mut [u8], origin: &str, max_bytes: u64) -> Result<Split, Error> {
     check_encoding(text, origin)?;
     let mut scanner = Scanner::new(text, origin);
     let mut record = Vec::new();
@@ -79,6 +82,10 @@ pub(super) fn split(text: &mut [u8], origin: &str) -> Result<Split, Error> {
                 names.len(),
                 scanner.separator.escape_ascii(),
             );
+            return Err(Error::unusable(origin, problem));
+        }
+        if (lines.len() as u64 + 1) * names.len() as u64 * CELL_BYTES > max_bytes {
+            let problem = format!("has more cells than {max_bytes} bytes hold; split it, or raise the limit");
             return Err(Error::unusable(origin, problem));
         }
         for (column, &span) in columns.iter_mut().zip(&record) {
@@ -222,7 +229,7 @@ mod tests {
 
     fn check(input: &str, expected: Result<(&str, &[u32]), &str>) {
         let mut text = input.as_bytes().to_vec();
-        let found = split(&mut text, "f").map(|split| {
+        let found = split(&mut text, "f", 1 << 20).map(|split| {
             let table: Vec<String> = (0..split.lines.len())
                 .map(|row| {
                     let cells = split.columns.iter().map(|column| {

@@ -9,6 +9,7 @@ use polars::prelude::{
     PolarsResult, SerReader, Series, TimeUnit,
 };
 
+use super::blocks::announced_bytes;
 use super::pages::pages_are_sound;
 use super::raw::{Cells, MISSING, RawColumn, RawTable, TextCells, TimeCells};
 use crate::error::{Error, excerpt};
@@ -35,8 +36,19 @@ pub(super) fn read_parquet(path: &Path, bytes: &[u8], max_bytes: u64) -> Result<
     })
 }
 
-/// Reads an Arrow IPC file (Feather version 2).
-pub(super) fn read_ipc(path: &Path, bytes: &[u8]) -> Result<Loaded, Error> {
+/// Reads an Arrow IPC file (Feather version 2) after checking that what it says about its own size can be true.
+pub(super) fn read_ipc(path: &Path, bytes: &[u8], max_bytes: u64) -> Result<Loaded, Error> {
+    let doubt = match announced_bytes(bytes) {
+        None => Some("is damaged or cut off: its parts do not lie inside it; write or download it again".to_owned()),
+        Some(announced) if announced > u128::from(max_bytes) => Some(format!(
+            "takes {announced} bytes unpacked, above the limit of {max_bytes}; split it, leave out columns, or raise \
+             the limit"
+        )),
+        Some(_) => None,
+    };
+    if let Some(problem) = doubt {
+        return Err(Error::unusable(path.display().to_string(), problem));
+    }
     let reader = || IpcReader::new(Cursor::new(bytes));
     guarded(path, "Arrow IPC", || {
         let (columns, ignored) = readable(&*reader().schema()?);

@@ -24,6 +24,7 @@
 //! - A row without a close is kept, but its symbol is not traded on that bar.
 
 mod assemble;
+mod blocks;
 mod columns;
 mod csv;
 mod dates;
@@ -52,8 +53,8 @@ pub struct ImportOptions {
     /// How to read 02/08/2013: `Some(true)` is 2 August. By default the column itself has to settle it with a part
     /// above 12, and is refused where it does not.
     pub day_first: Option<bool>,
-    /// Most bytes that the dense panel may take; 4 GiB by default. Bars x symbols grows fast where symbols do not
-    /// share their dates.
+    /// Most bytes that the dense panel, or the table read on the way to it, may take; 4 GiB by default. Bars x symbols
+    /// grows fast where symbols do not share their dates.
     pub max_bytes: u64,
 }
 
@@ -86,12 +87,12 @@ pub fn read_panel(path: &Path, options: &ImportOptions) -> Result<Import, Error>
     let symbol = options.symbol.clone().unwrap_or_else(|| stem(path));
     let loaded = match format {
         Format::Text => {
-            let mut text = csv::unpack(path, bytes)?;
-            let split = csv::split(&mut text, &origin)?;
+            let mut text = csv::unpack(path, bytes, options.max_bytes)?;
+            let split = csv::split(&mut text, &origin, options.max_bytes)?;
             return assemble::assemble(&split.into_table(&text, &origin), options, &symbol);
         }
         Format::Parquet => frame::read_parquet(path, &bytes, options.max_bytes)?,
-        Format::Ipc => frame::read_ipc(path, &bytes)?,
+        Format::Ipc => frame::read_ipc(path, &bytes, options.max_bytes)?,
     };
     drop(bytes);
     let table = frame::from_frame(&loaded.frame, loaded.ignored, &origin)?;
