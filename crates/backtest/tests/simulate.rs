@@ -84,13 +84,16 @@ fn a_decision_is_filled_at_the_next_open_and_paid_for() {
     assert!((trade.costs - outcome.costs.iter().sum::<f64>()).abs() < 1e-9);
 }
 
+/// Closes after the entry, the exit that is set, and what fires it on which bar.
+type Case<'a> = (&'a [f64], Exits, Option<(Reason, usize)>);
+
 #[test]
 fn every_exit_fires_when_it_should_and_not_before() {
     let stop = |multiplier| Some(ScaledStop { multiplier, window: 20 });
     let trail = |trail, activation| Some(TrailingStop { trail, activation });
     let none = Exits::default();
     // Bought at 100 on bar 1; what follows, the exit, and the bar on which the close fires it.
-    let cases: [(&[f64], Exits, Option<(Reason, usize)>); 11] = [
+    let cases: [Case<'_>; 11] = [
         (&[95.0, 91.0, 90.0, 89.0], Exits { stop_loss: Some(0.1), ..none }, Some((Reason::StopLoss, 4))),
         (&[95.0, 90.1, 95.0, 90.1], Exits { stop_loss: Some(0.1), ..none }, None),
         (&[110.0, 129.0, 130.0, 99.0], Exits { take_profit: Some(0.3), ..none }, Some((Reason::TakeProfit, 4))),

@@ -139,6 +139,16 @@ fn remark(text: &str) {
 /// Parses arguments, runs the command, and turns its outcome into an exit code.
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // A damaged file can make the table library panic inside; the importer catches it and says what is wrong in one
+    // message, which a trace on the screen would only bury.
+    let trace = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.location().is_some_and(|place| place.file().contains("polars")) {
+            tracing::debug!("{panic}");
+        } else {
+            trace(panic);
+        }
+    }));
     let outcome = start_log(&arguments).and_then(|()| match arguments.command {
         Command::Evolve(arguments) => evolve::run(&arguments),
         Command::Backtest(arguments) => backtest::run(&arguments),

@@ -20,6 +20,8 @@ fn check(marked: &str, message: &str) {
     assert_eq!(error_of(&text).to_string(), format!("{message} (column {column})\n  {shown}\n  {caret}"));
 }
 
+const DEEP: &str = "the expression is nested more than 200 levels deep; name parts of it";
+
 #[test]
 fn unknown_words_come_with_the_nearest_one() {
     check("1 + §ts_maen(close, 20)", "no operator or library factor is called `ts_maen`; did you mean `ts_mean`?");
@@ -141,7 +143,6 @@ fn hostile_text_is_refused_in_a_small_stack() {
         assert!(told.starts_with(message), "{}", &told[..told.len().min(300)]);
         assert!(told.len() < 400, "only the place is shown");
     };
-    const DEEP: &str = "the expression is nested more than 200 levels deep; name parts of it";
     refused("(".repeat(20_000), DEEP);
     refused("-".repeat(20_000), DEEP);
     refused("not ".repeat(20_000), DEEP);

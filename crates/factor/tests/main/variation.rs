@@ -117,7 +117,7 @@ fn a_hundred_thousand_chains_of_variations_stay_valid_and_touch_no_parent() {
         }
         let place = pick(&mut rng, pool.len());
         let mut parent = pool[place].clone();
-        for _ in 0..1 + chain % 3 {
+        for _ in 0..=(chain % 3) {
             let mate = pool[pick(&mut rng, pool.len())].clone();
             let before = (parent.to_toml(""), mate.to_toml(""));
             let choice = pick(&mut rng, Mutation::ALL.len() + 3);
