@@ -1,6 +1,6 @@
 //! The slow, obvious arithmetic behind every operator's reference: what a value *means*, written for reading.
 //!
-//! Kernels are tested against it. Two-pass moments throughout; the flat rule of [`crate::registry`] is applied in
+//! Kernels are tested against it. Two-pass moments throughout; the rule for flat windows is applied in
 //! [`variance`], so that whatever divides by a deviation agrees on when there is none.
 
 /// Relative threshold below which a deviation counts as none.
