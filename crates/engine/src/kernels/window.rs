@@ -85,9 +85,16 @@ pub(super) fn sums<const INPUTS: usize, const SUMS: usize>(
         let anchors: [&[f64]; INPUTS] = std::array::from_fn(|i| &state.anchor[i][..n]);
         let mut part = Part { n, place: (p + 1) as f64, first: p == 0, inputs, anchors, rows, prefix, out };
         let (many, few) = (n - n % MANY, n - n % FEW);
-        (0..many).step_by(MANY).for_each(|s| part.cells::<MANY>(s, &terms, &result));
-        (many..few).step_by(FEW).for_each(|s| part.cells::<FEW>(s, &terms, &result));
-        (few..n).for_each(|s| part.cells::<1>(s, &terms, &result));
+        // Loops, not closures: those would be functions of their own, compiled without wide vectors.
+        for s in (0..many).step_by(MANY) {
+            part.cells::<MANY>(s, &terms, &result);
+        }
+        for s in (many..few).step_by(FEW) {
+            part.cells::<FEW>(s, &terms, &result);
+        }
+        for s in few..n {
+            part.cells::<1>(s, &terms, &result);
+        }
         return;
     }
     // The block is complete: its last row becomes the anchor, and its suffixes replace its raw rows.
