@@ -92,8 +92,9 @@ pub(super) fn sums<const INPUTS: usize, const SUMS: usize>(
         for s in (many..few).step_by(FEW) {
             part.cells::<FEW>(s, &terms, &result);
         }
+        // A few symbols, or one: building arrays would cost more than it saves.
         for s in few..n {
-            part.cells::<1>(s, &terms, &result);
+            part.cell(s, &terms, &result);
         }
         return;
     }
@@ -195,6 +196,29 @@ impl<const INPUTS: usize, const SUMS: usize> Part<'_, INPUTS, SUMS> {
             rows[s..s + L].copy_from_slice(now);
         }
         self.out[s..s + L].copy_from_slice(&out);
+    }
+
+    /// One symbol.
+    #[inline(always)]
+    fn cell(
+        &mut self,
+        s: usize,
+        terms: &impl Fn([f64; INPUTS], f64) -> [f64; SUMS],
+        result: &impl Fn([f64; SUMS], End<INPUTS>) -> f64,
+    ) {
+        let now: [f64; INPUTS] = std::array::from_fn(|i| self.inputs[i][s]);
+        let anchor: [f64; INPUTS] = std::array::from_fn(|i| self.anchors[i][s]);
+        let term = terms(std::array::from_fn(|i| now[i] - anchor[i]), self.place);
+        let mut total = [0.0; SUMS];
+        for k in 0..SUMS {
+            let sum = if self.first { term[k] } else { self.prefix[k][s] + term[k] };
+            self.prefix[k][s] = sum;
+            total[k] = sum + self.rows[k][self.n + s];
+        }
+        for i in 0..INPUTS {
+            self.rows[i][s] = now[i];
+        }
+        self.out[s] = clean(result(total, End { anchor, now, rows_past_anchor: self.place }));
     }
 }
 
