@@ -31,7 +31,7 @@ pub struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// Finds the plan's columns in a panel. `members`, `[bars x symbols]`, says who belongs to the universe
-    /// ([`members`]).
+    /// ([`Panel::members`]).
     ///
     /// # Errors
     /// When the panel lacks a column.
@@ -46,16 +46,6 @@ impl<'a> Columns<'a> {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { values, members, symbols: panel.symbols().len(), bars: panel.bars() })
-    }
-}
-
-/// Members of the universe, `[bars x symbols]`: where the panel has a `universe` column, its positive cells, else
-/// the cells with a close.
-pub fn members(panel: &Panel) -> Vec<bool> {
-    match (panel.values("universe"), panel.values("close")) {
-        (Some(universe), _) => universe.iter().map(|&value| value > 0.0).collect(),
-        (None, Some(close)) => close.iter().map(|value| !value.is_nan()).collect(),
-        (None, None) => unreachable!("every panel has a close"),
     }
 }
 
@@ -291,7 +281,7 @@ impl Values {
 /// When the panel lacks a column.
 pub fn evaluate(program: &Program, panel: &Panel) -> Result<Vec<f64>, Error> {
     let plan = Plan::new([program]);
-    let members = members(panel);
+    let members = panel.members();
     let columns = Columns::new(&plan, panel, &members)?;
     let mut values = Vec::with_capacity(panel.bars() * panel.symbols().len());
     let mut executor = Executor::new(&plan, panel.symbols().len());

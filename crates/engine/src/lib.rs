@@ -12,6 +12,6 @@ mod kernels;
 mod plan;
 mod rank;
 
-pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate, members};
+pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate};
 pub use plan::{Plan, PlanCounts};
 pub use rank::{Ranker, unit_rank};

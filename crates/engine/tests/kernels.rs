@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engine::{Columns, Executor, Outputs, Plan, evaluate, members};
+use engine::{Columns, Executor, Outputs, Plan, evaluate};
 use factor::{
     Definition, FactorGraph, Kind, NodeIndex, Operator, ParameterKind, Parameters, Port, Purpose, Reference, Type,
     compile,
@@ -134,7 +134,7 @@ fn choices(definition: &Definition) -> Vec<Parameters> {
 /// Values by the operator's own slow definition.
 fn slow(operator: Operator, parameters: &Parameters, names: &[&str], panel: &Panel) -> Vec<f64> {
     let (bars, symbols) = (panel.bars(), panel.symbols().len());
-    let members = members(panel);
+    let members = panel.members();
     let columns: Vec<&[f64]> = names.iter().map(|name| panel.values(name).expect("a column")).collect();
     let mut out = vec![f64::NAN; bars * symbols];
     let clean = |value: f64| if value.is_finite() { value } else { f64::NAN };
@@ -237,7 +237,7 @@ fn kernels_agree_with_their_references() {
 fn streamed(graph: &FactorGraph, panel: &Panel, steps: &[usize]) -> Vec<u64> {
     let program = compile(graph, &[]).expect("a typed application");
     let plan = Plan::new([&program]);
-    let members = members(panel);
+    let members = panel.members();
     let columns = Columns::new(&plan, panel, &members).expect("all columns exist");
     let mut executor = Executor::new(&plan, panel.symbols().len());
     let mut bits = Vec::new();

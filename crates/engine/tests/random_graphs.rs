@@ -1,6 +1,6 @@
 //! Random graphs: merged as separate, to the bit, and blind to the future.
 
-use engine::{Columns, Executor, Outputs, Plan, evaluate, members};
+use engine::{Columns, Executor, Outputs, Plan, evaluate};
 use factor::{Palette, Program, Purpose, Schema, Settings, Type, compile, random_expression};
 use market::{Panel, RandomWalk};
 use rand::SeedableRng;
@@ -36,7 +36,7 @@ fn merging_changes_no_bit() {
     for group in programs.chunks(50) {
         let plan = Plan::new(group);
         assert!(plan.counts().run < plan.counts().asked, "fifty random graphs share something");
-        let members = members(&panel);
+        let members = panel.members();
         let columns = Columns::new(&plan, &panel, &members).expect("all columns exist");
         let mut merged = vec![Vec::new(); group.len()];
         Executor::new(&plan, panel.symbols().len()).advance(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {

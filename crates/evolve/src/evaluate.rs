@@ -103,7 +103,7 @@ impl<'a> Evaluator<'a> {
             LabelRanks::new(&forward, symbols).expect("labels are whole rows")
         });
         let returns = ReturnSettings::new(config.periods_per_year);
-        Self { panel, market, members: engine::members(panel), labels, config, returns }
+        Self { panel, market, members: panel.members(), labels, config, returns }
     }
 
     /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on

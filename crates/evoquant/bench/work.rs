@@ -100,7 +100,7 @@ impl<'a> Query<'a> {
     /// When there are too few or too many, or the panel lacks a column.
     pub fn new(factors: usize, panel: &'a Panel) -> Result<Self, Error> {
         let plan = Plan::new([&chain(factors)?.compile()?]);
-        let members = engine::members(panel);
+        let members = panel.members();
         Columns::new(&plan, panel, &members)?;
         Ok(Self { plan, panel, members })
     }
@@ -193,7 +193,7 @@ impl<'a> Generation<'a> {
             });
             strategies.push(distinct.ok_or_else(|| Error::NoChild(format!("generation/{count}")))?);
         }
-        Ok(Self { strategies, panel, market: Market::new(panel), members: engine::members(panel) })
+        Ok(Self { strategies, panel, market: Market::new(panel), members: panel.members() })
     }
 
     /// Merges, streams and backtests every strategy, and scores its returns.

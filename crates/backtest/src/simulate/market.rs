@@ -34,7 +34,7 @@ impl<'a> Market<'a> {
             bars: panel.bars(),
             open: panel.values("open").unwrap_or(close),
             close,
-            members: engine::members(panel),
+            members: panel.members(),
             starts_week: (0..panel.bars()).map(|row| calendar.starts_week(row)).collect(),
             starts_month: (0..panel.bars()).map(|row| calendar.starts_month(row)).collect(),
         }
