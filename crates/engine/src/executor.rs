@@ -3,8 +3,11 @@
 use factor::{MAX_INPUTS, Program, Purpose};
 use market::Panel;
 
-use crate::kernels::{self, Block, Operand, Past, RowScratch, State};
-use crate::plan::{Place, Plan, PlanNode, Results, Step};
+use crate::kernels::{self, Block, Operand, Past, RowScratch, Rows, RowsMut};
+use crate::layout::{Layout, Span};
+use crate::memory::{Memory, Values};
+use crate::plan::{Place, Plan, Stage};
+use crate::vectors::Vectors;
 
 /// Why a plan cannot run over a panel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,57 +89,38 @@ impl<F: FnMut(&Outputs<'_>)> Sink for F {
     }
 }
 
-/// Cells of a block: enough to amortise dispatch, few enough that a block stays in the first-level cache.
-const BLOCK_CELLS: usize = 1_500;
-/// Most rows of a block.
-const BLOCK_ROWS: usize = 64;
-
 /// A plan on its way through a market. Feeding rows one by one gives the same bits as feeding them all at once.
 #[derive(Debug)]
 pub struct Executor<'p> {
     plan: &'p Plan,
-    block_rows: usize,
-    values: Values,
-    states: Vec<State>,
+    layout: Layout,
+    memory: Memory,
     scratch: RowScratch,
-}
-
-/// Where values live between nodes.
-#[derive(Debug)]
-struct Values {
-    symbols: usize,
+    vectors: Vectors,
     next_row: usize,
-    slots: Vec<Vec<f64>>,
-    rings: Vec<Vec<f64>>,
-    /// Rows in each ring, a multiple of the block's, so that no block wraps.
-    capacities: Vec<usize>,
 }
 
 impl<'p> Executor<'p> {
     /// Prepares to run a plan over panels of so many symbols, from row 0.
     pub fn new(plan: &'p Plan, symbols: usize) -> Self {
-        let block_rows = (BLOCK_CELLS / symbols.max(1)).clamp(1, BLOCK_ROWS);
-        let cells = block_rows * symbols;
-        let capacities: Vec<usize> =
-            plan.rings.iter().map(|&rows| (rows as usize + block_rows).next_multiple_of(block_rows)).collect();
-        let states = plan
-            .nodes
-            .iter()
-            .map(|node| node.operator.map_or(State::Stateless, |(op, p)| State::new(op, &p, symbols)))
-            .collect();
-        let values = Values {
-            symbols,
-            next_row: 0,
-            slots: vec![vec![0.0; cells]; plan.slots as usize],
-            rings: capacities.iter().map(|&rows| vec![f64::NAN; rows * symbols]).collect(),
-            capacities,
-        };
-        Self { plan, block_rows, values, states, scratch: RowScratch::default() }
+        Self::with_memory(plan, symbols, Memory::default())
+    }
+
+    /// As [`Executor::new`], in the memory of an executor that is done. Results are the same.
+    pub fn with_memory(plan: &'p Plan, symbols: usize, mut memory: Memory) -> Self {
+        let layout = Layout::new(plan, symbols);
+        memory.fit(&layout);
+        Self { plan, layout, memory, scratch: RowScratch::default(), vectors: Vectors::detect(), next_row: 0 }
+    }
+
+    /// Gives its memory to the next executor.
+    pub fn into_memory(self) -> Memory {
+        self.memory
     }
 
     /// The first row that was not fed yet.
     pub fn next_row(&self) -> usize {
-        self.values.next_row
+        self.next_row
     }
 
     /// Feeds the rows up to `end` (of at most the columns' bars) and hands out results.
@@ -149,130 +133,84 @@ impl<'p> Executor<'p> {
 
     /// Not generic, so that the kernels are compiled once, in this crate.
     fn walk(&mut self, columns: &Columns<'_>, end: usize, sink: &mut dyn Sink) {
-        assert_eq!(columns.symbols, self.values.symbols, "an executor stays with its symbols");
-        if self.values.symbols == 0 {
+        assert_eq!(columns.symbols, self.layout.symbols(), "an executor stays with its symbols");
+        if columns.symbols == 0 {
             return;
         }
-        let wide = wide_vectors();
-        while self.values.next_row < end.min(columns.bars) {
-            // Blocks end at multiples of their rows, so that rings never wrap inside one.
-            let rows = (self.block_rows - self.values.next_row % self.block_rows)
-                .min(end.min(columns.bars) - self.values.next_row);
-            if wide {
-                self.block_with_wide_vectors(columns, rows, sink);
-            } else {
-                self.block(columns, rows, sink);
-            }
-            self.values.next_row += rows;
-        }
-    }
-
-    /// Runs every step over one block.
-    #[inline(always)]
-    fn block(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
-        let plan = self.plan;
-        for step in &plan.steps {
-            match *step {
-                Step::Run(index) => self.node(&plan.nodes[index as usize], index as usize, columns, rows),
-                Step::Emit(program) => {
-                    self.emit(program as usize, &plan.results[program as usize], columns, rows, sink);
+        let end = end.min(columns.bars);
+        while self.next_row < end {
+            let block = self.layout.block(self.next_row, end);
+            let plan = self.plan;
+            for stage in &plan.stages {
+                match stage {
+                    Stage::Emit(program) => self.emit(*program, columns, block, sink),
+                    Stage::Rows(index) => self.node(*index, columns, block),
+                    Stage::Symbols(nodes) => {
+                        for tile in self.layout.tiles(block) {
+                            for index in nodes.clone() {
+                                self.node(index, columns, tile);
+                            }
+                        }
+                    }
                 }
             }
+            self.next_row += block.rows;
         }
     }
 
-    /// The same code, compiled for processors with 256-bit vectors. Operations and their order are the same, and
-    /// none is fused, so the bits are too.
-    #[cfg(target_arch = "x86_64")]
-    fn block_with_wide_vectors(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
-        #[target_feature(enable = "avx2")]
-        fn run(executor: &mut Executor<'_>, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
-            executor.block(columns, rows, sink);
-        }
-        #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
-        // SAFETY: `wide_vectors` has seen that this processor has AVX2; the function needs nothing else.
-        unsafe {
-            run(self, columns, rows, sink);
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn block_with_wide_vectors(&mut self, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
-        self.block(columns, rows, sink);
-    }
-
-    #[inline(always)]
-    fn node(&mut self, node: &PlanNode, index: usize, columns: &Columns<'_>, rows: usize) {
-        let n = self.values.symbols;
-        let span = |row: usize| row * n..(row + rows) * n;
-        // The output leaves its place while it is written, so that the other places can be read.
-        let (mut buffer, at) = match node.output {
-            Place::Slot(slot) => (std::mem::take(&mut self.values.slots[slot as usize]), span(0)),
-            Place::Ring(ring) => {
-                let first = self.values.next_row % self.values.capacities[ring as usize];
-                (std::mem::take(&mut self.values.rings[ring as usize]), span(first))
-            }
-            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to slots and rings alone"),
-        };
-        let out = &mut buffer[at];
-        if let Some((operator, parameters)) = &node.operator {
-            let mut inputs = [Operand::Scalar(0.0); MAX_INPUTS];
-            for (input, &place) in inputs.iter_mut().zip(&node.inputs[..node.count as usize]) {
-                *input = match place {
-                    Place::Scalar(value) => Operand::Scalar(value),
-                    place => Operand::Block(self.values.current(place, columns, rows)),
-                };
-            }
-            let past = match node.inputs[0] {
-                Place::Column(column) => {
-                    Some(Past { rows: columns.values[column as usize], capacity: usize::MAX, symbols: n })
-                }
-                Place::Ring(ring) => Some(Past {
-                    rows: &self.values.rings[ring as usize],
-                    capacity: self.values.capacities[ring as usize],
-                    symbols: n,
-                }),
-                Place::Slot(_) | Place::Scalar(_) => None,
-            };
-            let members = &columns.members[span(self.values.next_row)];
-            let block = Block { first_row: self.values.next_row, symbols: n, inputs, past, members };
-            kernels::run(*operator, parameters, &block, &mut self.states[index], &mut self.scratch, out);
-        } else if let Place::Scalar(value) = node.inputs[0] {
+    /// Runs one node over a tile, or over a whole block.
+    fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span) {
+        let node = &self.plan.nodes[index];
+        let (cells, stride) = self.layout.cells(node.output, span);
+        let (out, values, states) = self.memory.split(node.output, cells);
+        let mut out = RowsMut::new(out, stride, span.width);
+        let Some((operator, parameters)) = &node.operator else {
+            let Place::Scalar(value) = node.inputs[0] else { unreachable!("a constant is one number") };
             out.fill(value);
+            return;
+        };
+        let mut inputs = [Operand::Scalar(0.0); MAX_INPUTS];
+        for (input, &place) in inputs.iter_mut().zip(&node.inputs[..node.count as usize]) {
+            *input = match place {
+                Place::Scalar(value) => Operand::Scalar(value),
+                place => Operand::Rows(rows(&self.layout, &values, columns, place, span)),
+            };
         }
-        match node.output {
-            Place::Slot(slot) => self.values.slots[slot as usize] = buffer,
-            Place::Ring(ring) => self.values.rings[ring as usize] = buffer,
-            Place::Column(_) | Place::Scalar(_) => {}
-        }
+        let past = match node.inputs[0] {
+            Place::Column(column) => Some(Past::whole(columns.values[column as usize], span, self.layout.symbols())),
+            Place::Ring(ring) => {
+                let (cells, capacity) = self.layout.ring(ring);
+                Some(Past::ring(values.rings.get(cells), capacity, span, self.layout.symbols()))
+            }
+            Place::Tile(_) | Place::Block(_) | Place::Scalar(_) => None,
+        };
+        let block = Block { vectors: self.vectors, span, inputs, past, members: columns.members };
+        let state = &mut states[self.layout.state(index, span)];
+        kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out);
     }
 
-    #[inline(always)]
-    fn emit(&self, program: usize, results: &Results, columns: &Columns<'_>, rows: usize, sink: &mut dyn Sink) {
+    fn emit(&self, program: usize, columns: &Columns<'_>, block: Span, sink: &mut dyn Sink) {
+        let values = self.memory.values();
         let mut blocks = [None; Purpose::COUNT];
-        for &(purpose, place) in results {
-            blocks[purpose as usize] = Some(self.values.current(place, columns, rows));
+        for &(purpose, place) in &self.plan.results[program] {
+            blocks[purpose as usize] = Some(rows(&self.layout, &values, columns, place, block).values());
         }
-        sink.take(&Outputs { program, first_row: self.values.next_row, rows, symbols: self.values.symbols, blocks });
+        sink.take(&Outputs { program, first_row: block.first_row, rows: block.rows, symbols: block.width, blocks });
     }
 }
 
-impl Values {
-    /// The current rows of a place.
-    #[inline(always)]
-    fn current<'a>(&'a self, place: Place, columns: &Columns<'a>, rows: usize) -> &'a [f64] {
-        let n = self.symbols;
-        let span = |row: usize| row * n..(row + rows) * n;
-        match place {
-            Place::Column(column) => &columns.values[column as usize][span(self.next_row)],
-            Place::Slot(slot) => &self.slots[slot as usize][span(0)],
-            Place::Ring(ring) => {
-                let ring = ring as usize;
-                &self.rings[ring][span(self.next_row % self.capacities[ring])]
-            }
-            Place::Scalar(_) => unreachable!("constants that are results are written out"),
-        }
-    }
+/// The rows that a place holds.
+#[inline(always)]
+fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: Place, span: Span) -> Rows<'a> {
+    let (cells, stride) = layout.cells(place, span);
+    let values = match place {
+        Place::Column(column) => &columns.values[column as usize][cells],
+        Place::Tile(_) => values.tiles.get(cells),
+        Place::Block(_) => values.blocks.get(cells),
+        Place::Ring(_) => values.rings.get(cells),
+        Place::Scalar(_) => unreachable!("constants are passed as numbers, or written out"),
+    };
+    Rows::new(values, stride, span.width)
 }
 
 /// Runs one program over a whole panel and returns its score, `[bars x symbols]`; NaN where undefined.
@@ -289,14 +227,4 @@ pub fn evaluate(program: &Program, panel: &Panel) -> Result<Vec<f64>, Error> {
         values.extend_from_slice(outputs.block(Purpose::Score).expect("a program has a score"));
     });
     Ok(values)
-}
-
-#[cfg(target_arch = "x86_64")]
-fn wide_vectors() -> bool {
-    std::arch::is_x86_feature_detected!("avx2")
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn wide_vectors() -> bool {
-    false
 }

@@ -9,9 +9,13 @@
 
 mod executor;
 mod kernels;
+mod layout;
+mod memory;
 mod plan;
 mod rank;
+mod vectors;
 
 pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate};
+pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
-pub use rank::{Ranker, unit_rank};
+pub use rank::Ranker;

@@ -1,18 +1,23 @@
 //! Many programs as one: every distinct node once, in one order, with the places where values live.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use factor::{MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, SlotAllocator, Type};
-use rustc_hash::FxHashMap;
+use factor::{MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, Reference, SlotAllocator, Type};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::kernels;
 
 /// Where a kernel finds an input or leaves its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Place {
     /// A column of the panel, by index into [`Plan::fields`].
     Column(u16),
-    /// A block that lives until its last reader ran.
-    Slot(u16),
-    /// A block with a past: a ring of rows.
+    /// The rows of one tile: everything that reads them runs before the next tile.
+    Tile(u16),
+    /// The rows of all symbols, until the last reader ran.
+    Block(u16),
+    /// Rows of all symbols with their past: a ring.
     Ring(u32),
     /// The same number everywhere.
     Scalar(f64),
@@ -28,11 +33,21 @@ pub(crate) struct PlanNode {
     pub(crate) output: Place,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Step {
-    /// Run a node.
-    Run(u32),
+/// What happens to a block of rows, in turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nodes that look at one symbol at a time: all of them run over one tile, then over the next.
+    Symbols(Range<usize>),
+    /// A node that compares symbols and needs whole rows.
+    Rows(usize),
     /// A program's results are complete: hand them out.
+    Emit(usize),
+}
+
+/// A step over merged nodes, before places are known.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Run(u32),
     Emit(u32),
 }
 
@@ -53,10 +68,13 @@ pub struct PlanCounts {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) nodes: Vec<PlanNode>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) stages: Vec<Stage>,
     pub(crate) results: Vec<Results>,
     pub(crate) fields: Vec<Arc<str>>,
-    pub(crate) slots: u16,
+    /// Values that live in a tile at the same time, at most.
+    pub(crate) tiles: u16,
+    /// Blocks that live at the same time, at most.
+    pub(crate) blocks: u16,
     /// Rows of past that each ring must hold besides the current block.
     pub(crate) rings: Vec<u32>,
     counts: PlanCounts,
@@ -87,21 +105,25 @@ impl Plan {
     pub fn lookback(&self) -> u32 {
         self.lookback
     }
+}
 
-    /// Bytes of state for a panel of so many symbols: rings, windows and running values, without the blocks.
-    pub fn state_bytes(&self, symbols: usize) -> usize {
-        let ring_rows: usize = self.rings.iter().map(|&rows| rows as usize + 1).sum();
-        let own_rows: usize = self
-            .nodes
-            .iter()
-            .filter_map(|node| node.operator)
-            .map(|(operator, parameters)| crate::kernels::state_rows(operator, &parameters))
-            .sum();
-        (ring_rows + own_rows) * symbols * size_of::<f64>()
+/// The readers of a node.
+#[derive(Debug, Clone, Copy)]
+struct Uses {
+    /// The last step that reads it; `usize::MAX` for none.
+    last: usize,
+    /// The stage of its readers, where that is one.
+    only_stage: Option<usize>,
+}
+
+impl Default for Uses {
+    fn default() -> Self {
+        Self { last: usize::MAX, only_stage: None }
     }
 }
 
 /// A node while plans are merged: inputs are merged nodes.
+#[derive(Clone)]
 struct Merged {
     operation: Operation,
     output: Type,
@@ -123,6 +145,7 @@ struct Merge {
 impl Merge {
     fn program(&mut self, program: &Program) {
         let mut ids: Vec<u32> = Vec::with_capacity(program.instructions.len());
+        let known_before = self.nodes.len();
         for instruction in &program.instructions {
             let mut inputs = [0; MAX_INPUTS];
             for (input, NodeId(id)) in inputs.iter_mut().zip(instruction.inputs()) {
@@ -145,113 +168,328 @@ impl Merge {
                 let operation = instruction.operation.clone();
                 self.nodes.push(Merged { operation, output: instruction.output, inputs, count });
                 self.by_hash.insert(instruction.hash, id);
-                if computed {
-                    self.steps.push(Step::Run(id));
-                }
                 id
             });
             ids.push(id);
         }
+        let outputs: Vec<(Purpose, u32)> =
+            program.outputs.iter().map(|&(purpose, NodeId(id))| (purpose, ids[id as usize])).collect();
+        self.schedule(known_before, &outputs);
         self.lookback = self.lookback.max(program.lookback());
         self.steps.push(Step::Emit(self.results.len() as u32));
-        self.results.push(program.outputs.iter().map(|&(purpose, NodeId(id))| (purpose, ids[id as usize])).collect());
+        self.results.push(outputs);
     }
 
-    /// Decides where values live.
-    fn place(self) -> Plan {
+    /// Orders the nodes that a program added, all from `first` on: nodes that need whole rows as early as their
+    /// inputs allow, and of the others before them only what they read. The rest runs last, in one stage, so that
+    /// most values never leave their tile.
+    fn schedule(&mut self, first: usize, outputs: &[(Purpose, u32)]) {
+        let added = first..self.nodes.len();
+        // After how many comparisons of symbols a node can run, counting those of this program.
+        let mut level = vec![0; self.nodes.len()];
+        for id in added.clone() {
+            let ready =
+                |input: usize| level[input] + usize::from(input >= first && self.compares_symbols(input as u32));
+            level[id] = self.inputs(id).map(ready).max().unwrap_or(0);
+        }
+        // Before each comparison, and at last for the results: depth first, so that few values wait for others.
+        let mut done = vec![false; self.nodes.len() - first];
+        let mut comparisons: Vec<usize> = added.filter(|&id| self.compares_symbols(id as u32)).collect();
+        comparisons.sort_by_key(|&id| level[id]);
+        let mut steps = Vec::new();
+        for group in comparisons.chunk_by(|&left, &right| level[left] == level[right]) {
+            for &id in group {
+                self.visit(self.inputs(id), first, &mut done, &mut steps);
+            }
+            for &id in group {
+                self.visit(std::iter::once(id), first, &mut done, &mut steps);
+            }
+        }
+        self.visit(outputs.iter().map(|&(_, id)| id as usize), first, &mut done, &mut steps);
+        self.steps.append(&mut steps);
+    }
+
+    /// Adds the nodes from `first` on that are needed for some and were not added yet, inputs before their readers.
+    fn visit(
+        &self,
+        roots: impl DoubleEndedIterator<Item = usize>,
+        first: usize,
+        done: &mut [bool],
+        steps: &mut Vec<Step>,
+    ) {
+        // A node is entered twice: first to put its inputs above it, then to be added.
+        let mut stack: Vec<(usize, bool)> = roots.rev().map(|id| (id, false)).collect();
+        while let Some((id, inputs_done)) = stack.pop() {
+            if id < first || done[id - first] {
+                continue;
+            }
+            if inputs_done {
+                done[id - first] = true;
+                if matches!(self.nodes[id].operation, Operation::Operator(..)) {
+                    steps.push(Step::Run(id as u32));
+                }
+            } else {
+                stack.push((id, true));
+                stack.extend(self.inputs(id).rev().map(|input| (input, false)));
+            }
+        }
+    }
+
+    fn inputs(&self, id: usize) -> impl DoubleEndedIterator<Item = usize> {
+        let node = &self.nodes[id];
+        node.inputs[..node.count as usize].iter().map(|&input| input as usize)
+    }
+
+    /// Decides in which stages nodes run and where their values live.
+    fn place(mut self) -> Plan {
+        let run = self.steps.iter().filter(|step| matches!(step, Step::Run(_))).count();
+        self.make_stages_local();
         let mut past = vec![0_u32; self.nodes.len()];
-        let mut as_block = vec![false; self.nodes.len()];
+        let mut written_out = vec![false; self.nodes.len()];
         for node in &self.nodes {
             let Operation::Operator(operator, parameters) = &node.operation else { continue };
-            for &input in &node.inputs[..node.count as usize] {
-                let rows = crate::kernels::rows_read_back(*operator, parameters);
+            for (slot, &input) in node.inputs[..node.count as usize].iter().enumerate() {
+                let rows = kernels::rows_read_back(*operator, parameters);
                 past[input as usize] = past[input as usize].max(rows);
-                as_block[input as usize] |= rows > 0 || !crate::kernels::takes_scalar(*operator);
+                written_out[input as usize] |= rows > 0 || !kernels::takes_scalar(*operator, slot);
             }
         }
         for (_, result) in self.results.iter().flatten() {
-            as_block[*result as usize] = true;
+            written_out[*result as usize] = true;
         }
-        // Constants that somebody needs as a block run first: they are few, and never change.
-        let constants = (0..self.nodes.len() as u32)
-            .filter(|&id| matches!(self.nodes[id as usize].operation, Operation::Constant(_)) && as_block[id as usize]);
+        // Constants that somebody needs in every cell run first: they are few, and never change.
+        let constants = (0..self.nodes.len() as u32).filter(|&id| {
+            matches!(self.nodes[id as usize].operation, Operation::Constant(_)) && written_out[id as usize]
+        });
         let steps: Vec<Step> = constants.map(Step::Run).chain(self.steps.iter().copied()).collect();
-        let last_use = self.last_uses(&steps);
+        let stage_of = self.stages(&steps);
+        let uses = self.uses(&steps, &stage_of);
 
-        let mut fields: Vec<Arc<str>> = Vec::new();
-        let mut rings = Vec::new();
-        let mut slots = SlotAllocator::default();
         let mut places: Vec<Option<Place>> = vec![None; self.nodes.len()];
+        let mut fields: Vec<Arc<str>> = Vec::new();
         for (place, node) in places.iter_mut().zip(&self.nodes) {
             if let Operation::Field(name) = &node.operation {
                 *place = Some(Place::Column(fields.len() as u16));
                 fields.push(Arc::clone(name));
             }
         }
+        let (mut tiles, mut blocks, mut rings) = (SlotAllocator::default(), SlotAllocator::default(), Vec::new());
         let mut nodes = Vec::new();
-        let mut placed_steps = Vec::with_capacity(steps.len());
+        let mut stages: Vec<Stage> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            let used: &[u32] = match *step {
-                Step::Emit(program) => {
-                    placed_steps.push(Step::Emit(program));
-                    &self.results[program as usize].iter().map(|&(_, id)| id).collect::<Vec<_>>()
-                }
+            match *step {
+                Step::Emit(program) => stages.push(Stage::Emit(program as usize)),
                 Step::Run(id) => {
-                    let node = &self.nodes[id as usize];
-                    let rows = past[id as usize];
-                    let output = if rows > 0 {
-                        rings.push(rows);
+                    let output = if past[id as usize] > 0 {
+                        rings.push(past[id as usize]);
                         Place::Ring(rings.len() as u32 - 1)
+                    } else if uses[id as usize].only_stage == Some(stage_of[at]) && !self.compares_symbols(id) {
+                        Place::Tile(tiles.take())
                     } else {
-                        Place::Slot(slots.take())
+                        Place::Block(blocks.take())
                     };
                     places[id as usize] = Some(output);
-                    placed_steps.push(Step::Run(nodes.len() as u32));
-                    nodes.push(self.placed(node, &places, output));
-                    &node.inputs[..node.count as usize]
+                    let index = nodes.len();
+                    nodes.push(self.placed(&self.nodes[id as usize], &places, output));
+                    match stages.last_mut() {
+                        _ if self.compares_symbols(id) => stages.push(Stage::Rows(index)),
+                        Some(Stage::Symbols(run)) => run.end += 1,
+                        _ => stages.push(Stage::Symbols(index..index + 1)),
+                    }
                 }
-            };
+            }
+            let used = self.used(*step);
             for (position, &id) in used.iter().enumerate() {
-                if let Some(Place::Slot(slot)) = places[id as usize]
-                    && last_use[id as usize] == at
-                    && !used[..position].contains(&id)
-                {
-                    slots.give_back(slot);
+                if uses[id as usize].last == at && !used[..position].contains(&id) {
+                    match places[id as usize] {
+                        Some(Place::Tile(slot)) => tiles.give_back(slot),
+                        Some(Place::Block(slot)) => blocks.give_back(slot),
+                        _ => {}
+                    }
                 }
             }
         }
+        let place = |id: u32| places[id as usize].expect("every result is a column or ran");
         let results = self
             .results
             .iter()
-            .map(|outputs| {
-                let place = |id: u32| places[id as usize].expect("every result is a column or ran");
-                outputs.iter().map(|&(purpose, id)| (purpose, place(id))).collect()
-            })
+            .map(|outputs| outputs.iter().map(|&(purpose, id)| (purpose, place(id))).collect())
             .collect();
-        let run = nodes.iter().filter(|node| node.operator.is_some()).count();
         let counts = PlanCounts { asked: self.asked, run };
-        let (slots, lookback) = (slots.count(), self.lookback);
-        Plan { nodes, steps: placed_steps, results, fields, slots, rings, counts, lookback }
+        let (tiles, blocks, lookback) = (tiles.count(), blocks.count(), self.lookback);
+        Plan { nodes, stages, results, fields, tiles, blocks, rings, counts, lookback }
     }
 
-    fn last_uses(&self, steps: &[Step]) -> Vec<usize> {
-        let mut last_use = vec![usize::MAX; self.nodes.len()];
-        for (at, step) in steps.iter().enumerate() {
-            match *step {
-                Step::Run(id) => {
-                    let node = &self.nodes[id as usize];
-                    for &input in &node.inputs[..node.count as usize] {
-                        last_use[input as usize] = at;
+    /// Whether a node is made from columns alone and remembers nothing: making it again in every stage that reads it
+    /// costs less than keeping whole rows of it from one stage to another.
+    fn is_light(&self, id: u32) -> bool {
+        let node = &self.nodes[id as usize];
+        let column = |&input: &u32| !matches!(self.nodes[input as usize].operation, Operation::Operator(..));
+        matches!(node.operation, Operation::Operator(operator, parameters)
+            if kernels::state_rows(operator, &parameters, true) == 0)
+            && !self.compares_symbols(id)
+            && node.inputs[..node.count as usize].iter().all(column)
+    }
+
+    /// Gives every stage over symbols its own copy of the light nodes it reads, and of columns that it reads often.
+    fn make_stages_local(&mut self) {
+        let stage_of = self.stages(&self.steps);
+        let often = self.columns_read_often(&stage_of);
+        let light: Vec<bool> = (0..self.nodes.len() as u32).map(|id| self.is_light(id)).collect();
+        let steps = std::mem::take(&mut self.steps);
+        let mut copies: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut ran = vec![false; self.nodes.len()];
+        for (at, &step) in steps.iter().enumerate() {
+            if at == 0 || stage_of[at] != stage_of[at - 1] {
+                copies.clear();
+            }
+            match step {
+                Step::Run(id) if light[id as usize] => continue,
+                Step::Run(id) if !self.compares_symbols(id) => {
+                    let first = self.nodes[id as usize].inputs[0];
+                    if self.rows_read_back(id) > 0 && light[first as usize] {
+                        self.run_once(first, &mut ran);
+                    }
+                    for slot in self.slots_read_now(id) {
+                        let input = self.nodes[id as usize].inputs[slot];
+                        if light[input as usize] || often.contains(&(stage_of[at], input)) {
+                            self.nodes[id as usize].inputs[slot] =
+                                self.local_copy(input, stage_of[at], &often, &mut copies);
+                        }
                     }
                 }
-                Step::Emit(program) => {
-                    for &(_, id) in &self.results[program as usize] {
-                        last_use[id as usize] = at;
+                // Whole rows are needed, or a past: once is enough.
+                step => {
+                    for id in self.used(step) {
+                        if light[id as usize] {
+                            self.run_once(id, &mut ran);
+                        }
                     }
                 }
             }
+            self.steps.push(step);
         }
-        last_use
+    }
+
+    fn run_once(&mut self, id: u32, ran: &mut [bool]) {
+        if !std::mem::replace(&mut ran[id as usize], true) {
+            self.steps.push(Step::Run(id));
+        }
+    }
+
+    /// The copy of a light node or column in a stage.
+    fn local_copy(
+        &mut self,
+        original: u32,
+        stage: usize,
+        often: &FxHashSet<(usize, u32)>,
+        copies: &mut FxHashMap<u32, u32>,
+    ) -> u32 {
+        if let Some(&copy) = copies.get(&original) {
+            return copy;
+        }
+        let mut node = self.nodes[original as usize].clone();
+        if self.is_column(original) {
+            node.operation = Operation::Operator(Operator::Num, Parameters::NONE);
+            (node.inputs[0], node.count) = (original, 1);
+        } else {
+            for slot in self.slots_read_now(original) {
+                if often.contains(&(stage, node.inputs[slot])) {
+                    node.inputs[slot] = self.local_copy(node.inputs[slot], stage, often, copies);
+                }
+            }
+        }
+        let copy = self.nodes.len() as u32;
+        self.nodes.push(node);
+        self.steps.push(Step::Run(copy));
+        copies.insert(original, copy);
+        copy
+    }
+
+    /// Columns that a stage over symbols reads at least twice: their rows lie far apart, a copy in the tile does not.
+    fn columns_read_often(&self, stage_of: &[usize]) -> FxHashSet<(usize, u32)> {
+        let mut reads: FxHashMap<(usize, u32), usize> = FxHashMap::default();
+        for (step, &stage) in self.steps.iter().zip(stage_of) {
+            let Step::Run(id) = *step else { continue };
+            if self.compares_symbols(id) {
+                continue;
+            }
+            for slot in self.slots_read_now(id) {
+                let input = self.nodes[id as usize].inputs[slot];
+                if self.is_column(input) {
+                    *reads.entry((stage, input)).or_default() += 1;
+                }
+            }
+        }
+        reads.into_iter().filter(|&(_, reads)| reads > 1).map(|(key, _)| key).collect()
+    }
+
+    /// The inputs of which a node reads the rows at hand only; of a first input it may read the past as well, in the
+    /// column itself or in its ring.
+    fn slots_read_now(&self, id: u32) -> Range<usize> {
+        let node = &self.nodes[id as usize];
+        let from_ring = self.rows_read_back(id) > 0;
+        let from_column = self.is_column(node.inputs[0])
+            && matches!(node.operation, Operation::Operator(operator, _) if kernels::reads_column(operator));
+        usize::from(from_ring || from_column)..node.count as usize
+    }
+
+    /// Earlier rows that a node reads of its first input.
+    fn rows_read_back(&self, id: u32) -> u32 {
+        match self.nodes[id as usize].operation {
+            Operation::Operator(operator, parameters) => kernels::rows_read_back(operator, &parameters),
+            _ => 0,
+        }
+    }
+
+    fn is_column(&self, id: u32) -> bool {
+        matches!(self.nodes[id as usize].operation, Operation::Field(_))
+    }
+
+    /// Whether a node needs whole rows.
+    fn compares_symbols(&self, id: u32) -> bool {
+        matches!(self.nodes[id as usize].operation, Operation::Operator(operator, _)
+            if matches!(operator.definition().reference, Reference::Row(_)))
+    }
+
+    /// For each step, the stage it falls into: steps over symbols share one until something else comes between.
+    fn stages(&self, steps: &[Step]) -> Vec<usize> {
+        let mut stage = 0;
+        let mut open = false;
+        steps
+            .iter()
+            .map(|step| {
+                let by_symbol = matches!(*step, Step::Run(id) if !self.compares_symbols(id));
+                stage += usize::from(!(open && by_symbol));
+                open = by_symbol;
+                stage
+            })
+            .collect()
+    }
+
+    /// Merged nodes that a step reads.
+    fn used(&self, step: Step) -> Vec<u32> {
+        match step {
+            Step::Emit(program) => self.results[program as usize].iter().map(|&(_, id)| id).collect(),
+            Step::Run(id) => {
+                let node = &self.nodes[id as usize];
+                node.inputs[..node.count as usize].to_vec()
+            }
+        }
+    }
+
+    /// Who reads each node, and when.
+    fn uses(&self, steps: &[Step], stage_of: &[usize]) -> Vec<Uses> {
+        let mut uses = vec![Uses::default(); self.nodes.len()];
+        for (at, step) in steps.iter().enumerate() {
+            for id in self.used(*step) {
+                let uses = &mut uses[id as usize];
+                let same = uses.last == usize::MAX || uses.only_stage == Some(stage_of[at]);
+                uses.only_stage = same.then_some(stage_of[at]);
+                uses.last = at;
+            }
+        }
+        uses
     }
 
     fn placed(&self, node: &Merged, places: &[Option<Place>], output: Place) -> PlanNode {
@@ -262,9 +500,9 @@ impl Merge {
                 (None, 1)
             }
             Operation::Operator(operator, parameters) => {
-                for (place, &input) in inputs.iter_mut().zip(&node.inputs[..node.count as usize]) {
-                    *place = match &self.nodes[input as usize].operation {
-                        Operation::Constant(value) if crate::kernels::takes_scalar(*operator) => Place::Scalar(*value),
+                for (slot, &input) in node.inputs[..node.count as usize].iter().enumerate() {
+                    inputs[slot] = match &self.nodes[input as usize].operation {
+                        Operation::Constant(value) if kernels::takes_scalar(*operator, slot) => Place::Scalar(*value),
                         _ => places[input as usize].expect("inputs run before their consumers"),
                     };
                 }

@@ -1,6 +1,6 @@
 //! Random graphs: merged as separate, to the bit, and blind to the future.
 
-use engine::{Columns, Executor, Outputs, Plan, evaluate};
+use engine::{Columns, Executor, Memory, Outputs, Plan, evaluate};
 use factor::{Palette, Program, Purpose, Schema, Settings, Type, compile, random_expression};
 use market::{Panel, RandomWalk};
 use rand::SeedableRng;
@@ -9,7 +9,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 const GRAPHS: usize = 1_000;
 
 fn panel() -> Panel {
-    RandomWalk { bars: 160, symbols: 12, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel()
+    // More symbols than a tile takes, and not a whole number of tiles.
+    RandomWalk { bars: 160, symbols: 70, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel()
 }
 
 fn programs() -> Vec<Program> {
@@ -33,15 +34,19 @@ fn bits(values: &[f64]) -> Vec<u64> {
 #[test]
 fn merging_changes_no_bit() {
     let (panel, programs) = (panel(), programs());
+    // Every plan finds what the one before left in memory.
+    let mut memory = Memory::default();
     for group in programs.chunks(50) {
         let plan = Plan::new(group);
         assert!(plan.counts().run < plan.counts().asked, "fifty random graphs share something");
         let members = panel.members();
         let columns = Columns::new(&plan, &panel, &members).expect("all columns exist");
         let mut merged = vec![Vec::new(); group.len()];
-        Executor::new(&plan, panel.symbols().len()).advance(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
+        let mut executor = Executor::with_memory(&plan, panel.symbols().len(), memory);
+        executor.advance(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
             merged[outputs.program].extend(bits(outputs.block(Purpose::Score).expect("a score")));
         });
+        memory = executor.into_memory();
         for (program, merged) in group.iter().zip(merged) {
             assert!(bits(&evaluate(program, &panel).expect("all columns exist")) == merged);
         }

@@ -1,43 +1,124 @@
 //! Operators of one cell: flat loops that the compiler turns into vector instructions.
 
-use super::Operand;
+use super::{Operand, Rows, RowsMut};
+use crate::vectors::{Vectors, compiled_for};
 
 /// Applies `f` to every cell.
+pub(super) fn unary<F: Fn(f64) -> f64 + Copy>(v: Vectors, x: Rows<'_>, out: &mut RowsMut<'_>, f: F) {
+    compiled_for!(v, unary_kernel[F: Fn(f64) -> f64 + Copy](x: Rows<'_>, out: &mut RowsMut<'_>, f: F));
+}
+
 #[inline(always)]
-pub(super) fn unary(x: &[f64], out: &mut [f64], f: impl Fn(f64) -> f64) {
+fn unary_kernel(x: Rows<'_>, out: &mut RowsMut<'_>, f: impl Fn(f64) -> f64 + Copy) {
+    if x.is_dense()
+        && let Some(out) = out.dense()
+    {
+        return unary_row(x.values(), out, f);
+    }
+    for row in 0..out.count() {
+        unary_row(x.row(row), out.row(row), f);
+    }
+}
+
+#[inline(always)]
+fn unary_row(x: &[f64], out: &mut [f64], f: impl Fn(f64) -> f64) {
     for (out, &x) in out.iter_mut().zip(x) {
         *out = f(x);
     }
 }
 
 /// Applies `f` to every pair of cells; either side may be one number.
-#[inline(always)]
-pub(super) fn binary(x: Operand<'_>, y: Operand<'_>, out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
+pub(super) fn binary(
+    v: Vectors,
+    x: Operand<'_>,
+    y: Operand<'_>,
+    out: &mut RowsMut<'_>,
+    f: impl Fn(f64, f64) -> f64 + Copy,
+) {
     match (x, y) {
-        (Operand::Block(x), Operand::Block(y)) => {
-            for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-                *out = f(x, y);
-            }
-        }
-        (Operand::Block(x), Operand::Scalar(y)) => {
-            for (out, &x) in out.iter_mut().zip(x) {
-                *out = f(x, y);
-            }
-        }
-        (Operand::Scalar(x), Operand::Block(y)) => {
-            for (out, &y) in out.iter_mut().zip(y) {
-                *out = f(x, y);
-            }
-        }
+        (Operand::Rows(x), Operand::Rows(y)) => pairs(v, x, y, out, f),
+        (Operand::Rows(x), Operand::Scalar(y)) => unary(v, x, out, move |x| f(x, y)),
+        (Operand::Scalar(x), Operand::Rows(y)) => unary(v, y, out, move |y| f(x, y)),
         (Operand::Scalar(x), Operand::Scalar(y)) => out.fill(f(x, y)),
     }
 }
 
-/// Applies `f` to every triple of cells.
+fn pairs<F: Fn(f64, f64) -> f64 + Copy>(v: Vectors, x: Rows<'_>, y: Rows<'_>, out: &mut RowsMut<'_>, f: F) {
+    compiled_for!(v, pairs_kernel[F: Fn(f64, f64) -> f64 + Copy](
+        x: Rows<'_>,
+        y: Rows<'_>,
+        out: &mut RowsMut<'_>,
+        f: F,
+    ));
+}
+
 #[inline(always)]
-pub(super) fn ternary(x: &[f64], y: &[f64], z: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
-    for (((out, &x), &y), &z) in out.iter_mut().zip(x).zip(y).zip(z) {
-        *out = f(x, y, z);
+fn pairs_kernel(x: Rows<'_>, y: Rows<'_>, out: &mut RowsMut<'_>, f: impl Fn(f64, f64) -> f64 + Copy) {
+    if x.is_dense()
+        && y.is_dense()
+        && let Some(out) = out.dense()
+    {
+        return pairs_row(x.values(), y.values(), out, f);
+    }
+    for row in 0..out.count() {
+        pairs_row(x.row(row), y.row(row), out.row(row), f);
+    }
+}
+
+/// One row of pairs.
+#[inline(always)]
+pub(super) fn pairs_row(x: &[f64], y: &[f64], out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
+    for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+        *out = f(x, y);
+    }
+}
+
+/// Applies `f` to every cell of a flag and a choice of two; either choice may be one number.
+pub(super) fn choose(
+    v: Vectors,
+    flag: Rows<'_>,
+    x: Operand<'_>,
+    y: Operand<'_>,
+    out: &mut RowsMut<'_>,
+    f: impl Fn(f64, f64, f64) -> f64 + Copy,
+) {
+    match (x, y) {
+        (Operand::Rows(x), Operand::Rows(y)) => triples(v, flag, x, y, out, f),
+        (Operand::Rows(x), Operand::Scalar(y)) => pairs(v, flag, x, out, move |flag, x| f(flag, x, y)),
+        (Operand::Scalar(x), Operand::Rows(y)) => pairs(v, flag, y, out, move |flag, y| f(flag, x, y)),
+        (Operand::Scalar(x), Operand::Scalar(y)) => unary(v, flag, out, move |flag| f(flag, x, y)),
+    }
+}
+
+fn triples<F: Fn(f64, f64, f64) -> f64 + Copy>(
+    v: Vectors,
+    x: Rows<'_>,
+    y: Rows<'_>,
+    z: Rows<'_>,
+    out: &mut RowsMut<'_>,
+    f: F,
+) {
+    compiled_for!(v, triples_kernel[F: Fn(f64, f64, f64) -> f64 + Copy](
+        x: Rows<'_>,
+        y: Rows<'_>,
+        z: Rows<'_>,
+        out: &mut RowsMut<'_>,
+        f: F,
+    ));
+}
+
+#[inline(always)]
+fn triples_kernel(
+    x: Rows<'_>,
+    y: Rows<'_>,
+    z: Rows<'_>,
+    out: &mut RowsMut<'_>,
+    f: impl Fn(f64, f64, f64) -> f64 + Copy,
+) {
+    for row in 0..out.count() {
+        for (((out, &x), &y), &z) in out.row(row).iter_mut().zip(x.row(row)).zip(y.row(row)).zip(z.row(row)) {
+            *out = f(x, y, z);
+        }
     }
 }
 
@@ -54,17 +135,29 @@ pub(super) fn flag(truth: bool, known: f64) -> f64 {
     if known.is_nan() { f64::NAN } else { value }
 }
 
+/// The smaller of two known values.
+#[inline(always)]
+pub(super) fn lesser(x: f64, y: f64) -> f64 {
+    if x < y { x } else { y }
+}
+
+/// The larger of two known values.
+#[inline(always)]
+pub(super) fn greater(x: f64, y: f64) -> f64 {
+    if x > y { x } else { y }
+}
+
 /// The smaller value, NaN where either is.
 #[inline(always)]
 pub(super) fn least(x: f64, y: f64) -> f64 {
-    let value = if x < y { x } else { y };
+    let value = lesser(x, y);
     if x.is_nan() { x } else { value }
 }
 
 /// The larger value, NaN where either is.
 #[inline(always)]
 pub(super) fn most(x: f64, y: f64) -> f64 {
-    let value = if x > y { x } else { y };
+    let value = greater(x, y);
     if x.is_nan() { x } else { value }
 }
 

@@ -1,6 +1,6 @@
 //! Operators of one row: members of the universe, or of each group.
 
-use crate::rank::{Ranker, unit_rank};
+use crate::rank::Ranker;
 
 /// Scratch space for one row, reused by every cross-sectional node of an executor.
 #[derive(Debug, Default)]
@@ -15,6 +15,14 @@ pub(crate) struct RowScratch {
     order: Vec<u32>,
 }
 
+/// Ranks of the members that have a value, from 0 to 1; everyone else gets NaN.
+#[inline(always)]
+pub(super) fn rank_members(x: &[f64], members: &[bool], out: &mut [f64], scratch: &mut RowScratch) {
+    scratch.values.clear();
+    scratch.values.extend(x.iter().zip(members).map(|(&x, &member)| if member { x } else { f64::NAN }));
+    scratch.ranker.rank(&scratch.values, out);
+}
+
 /// Applies `f` to the values of the members that have one, and puts its results back in their places; everyone
 /// else gets NaN. `f` reads the values and writes as many results.
 #[inline(always)]
@@ -23,23 +31,28 @@ pub(super) fn on_members(
     members: &[bool],
     out: &mut [f64],
     scratch: &mut RowScratch,
-    f: impl Fn(&[f64], &mut [f64], &mut Ranker),
+    f: impl Fn(&[f64], &mut [f64]),
 ) {
-    scratch.places.clear();
-    scratch.values.clear();
+    let known = x.iter().zip(members).filter(|&(x, &member)| member && !x.is_nan()).count();
+    if known == x.len() {
+        return f(x, out);
+    }
+    scratch.places.resize(x.len(), 0);
+    scratch.values.resize(x.len(), 0.0);
+    let mut count = 0;
     for (place, (&value, &member)) in x.iter().zip(members).enumerate() {
-        if member && !value.is_nan() {
-            scratch.places.push(place as u32);
-            scratch.values.push(value);
-        }
+        // Written always and kept where it counts: no branch to guess.
+        scratch.places[count] = place as u32;
+        scratch.values[count] = value;
+        count += usize::from(member && !value.is_nan());
     }
     out.fill(f64::NAN);
-    if scratch.values.is_empty() {
+    if count == 0 {
         return;
     }
-    scratch.results.resize(scratch.values.len(), 0.0);
-    f(&scratch.values, &mut scratch.results, &mut scratch.ranker);
-    for (&place, &result) in scratch.places.iter().zip(&scratch.results) {
+    scratch.results.resize(x.len(), 0.0);
+    f(&scratch.values[..count], &mut scratch.results[..count]);
+    for (&place, &result) in scratch.places[..count].iter().zip(&scratch.results) {
         out[place as usize] = result;
     }
 }
@@ -94,13 +107,6 @@ pub(super) fn by_group(
             out[place as usize] = result;
         }
     }
-}
-
-/// Ranks from 0 to 1; 0.5 for a single value.
-#[inline(always)]
-pub(super) fn ranks(values: &[f64], out: &mut [f64], ranker: &mut Ranker) {
-    let n = values.len();
-    ranker.rank(values, |place, rank| out[place] = unit_rank(rank, n));
 }
 
 /// Distances from the mean in standard deviations; NaN for a flat row or a single value.

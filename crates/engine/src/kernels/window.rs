@@ -7,319 +7,438 @@
 //!
 //! Sums are taken of distances from an anchor, the last row of the block before, which every window across the
 //! border contains: if it is NaN, so is every such window.
+//!
+//! Symbols are taken in groups of as many as fit the registers, each group through all rows at hand. A group's state
+//! stands together, so that memory is walked in order: for each sum, `d` rows of the group, raw inputs of the current
+//! block up to the current position and suffixes of the block before from there on; for each sum, the prefix; for
+//! each input, the anchor. Nothing needs to be set before the first row: there is no block before the first, so no
+//! window in it is full before its last row, and that row is made from raw inputs alone.
 
-use super::cell::{clean, least, most};
+use super::Block;
+use super::cell::clean;
+use super::view::{Rows, RowsMut, load, store};
+use crate::layout::Span;
+use crate::vectors::compiled_for;
 
-/// State of one windowed node.
-#[derive(Debug)]
-pub(crate) struct Window {
-    d: usize,
-    symbols: usize,
-    /// For each accumulator, `d` rows: raw inputs of the current block up to the current position, suffixes of the
-    /// block before from there on.
-    rows: Vec<Vec<f64>>,
-    /// For each accumulator, the sum over the current block so far.
-    prefix: Vec<Vec<f64>>,
-    /// For each input, the last row of the block before.
-    anchor: Vec<Vec<f64>>,
+/// Rows of state for windows of `d` rows.
+pub(super) const fn state_rows(d: usize, inputs: usize, sums: usize) -> usize {
+    sums * (d + 1) + inputs
 }
 
-impl Window {
-    /// State for `accumulators` sums over `inputs` series.
-    pub(crate) fn new(d: usize, symbols: usize, inputs: usize, accumulators: usize) -> Self {
-        debug_assert!(accumulators >= inputs, "raw rows are kept where suffixes are written");
-        let cells = d * symbols;
-        Self {
-            d,
-            symbols,
-            // NaN: there is no block before the first, so no window across its border is full.
-            rows: vec![vec![f64::NAN; cells]; accumulators],
-            prefix: vec![vec![0.0; symbols]; accumulators],
-            anchor: vec![vec![0.0; symbols]; inputs],
+/// A stretch of rows of one block of `d`, by offset into the rows at hand.
+enum Stretch {
+    /// Rows of the very first block, before its last: no window is full.
+    Filling { offset: usize, position: usize, rows: usize },
+    /// Rows before the last of their block.
+    Running { offset: usize, position: usize, rows: usize },
+    /// The last row of a block.
+    Last { offset: usize },
+}
+
+/// Cuts rows at the borders of blocks.
+#[inline(always)]
+fn stretches(d: usize, first_row: usize, rows: usize) -> impl Iterator<Item = Stretch> {
+    let mut offset = 0;
+    std::iter::from_fn(move || {
+        if offset == rows {
+            return None;
         }
-    }
+        let row = first_row + offset;
+        let position = row % d;
+        let start = offset;
+        let count = (d - 1 - position).min(rows - offset);
+        offset += count.max(1);
+        Some(match count {
+            0 => Stretch::Last { offset: start },
+            _ if row < d => Stretch::Filling { offset: start, position, rows: count },
+            _ => Stretch::Running { offset: start, position, rows: count },
+        })
+    })
 }
 
-impl Window {
-    /// Rows of a window.
-    pub(super) fn rows_per_block(&self) -> usize {
-        self.d
-    }
+/// What an operator sums over its window, and what it makes of the sums. A trait and not closures: closures would
+/// stay functions of their own, compiled without wide vectors.
+pub(super) trait Sums<const INPUTS: usize, const SUMS: usize> {
+    /// Summands of a row, from its distances to the anchor and its place relative to the anchor.
+    fn terms(&self, distance: [f64; INPUTS], place: f64) -> [f64; SUMS];
+
+    /// The value, from the sums over the window.
+    fn result(&self, sums: [f64; SUMS], end: End<INPUTS>) -> f64;
 }
 
 /// What is known when a window's result is made.
 #[derive(Clone, Copy)]
-pub(crate) struct End<const INPUTS: usize> {
+pub(super) struct End<const INPUTS: usize> {
     /// The values that sums were taken from.
-    pub(crate) anchor: [f64; INPUTS],
+    pub(super) anchor: [f64; INPUTS],
     /// The current row.
-    pub(crate) now: [f64; INPUTS],
+    pub(super) now: [f64; INPUTS],
     /// Rows from the anchor to the current row.
-    pub(crate) rows_past_anchor: f64,
+    pub(super) rows_past_anchor: f64,
 }
 
-/// One row of sums over a window. `terms` makes the summands of a row from its distances to the anchor and its
-/// place relative to the anchor; `result` makes the value from the sums.
-#[inline(always)]
-pub(super) fn sums<const INPUTS: usize, const SUMS: usize>(
-    state: &mut Window,
-    row: usize,
-    inputs: [&[f64]; INPUTS],
-    out: &mut [f64],
-    terms: impl Fn([f64; INPUTS], f64) -> [f64; SUMS],
-    result: impl Fn([f64; SUMS], End<INPUTS>) -> f64,
+/// Symbols that a kernel takes together: as many as its sums leave registers for.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes<const COUNT: usize>;
+
+/// Sums over windows of `d` rows.
+pub(super) fn sums<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    lanes: Lanes<LANES>,
+    operator: &O,
 ) {
-    let (d, n) = (state.d, state.symbols);
-    let p = row % d;
-    let mut inputs = inputs;
-    for input in &mut inputs {
-        *input = &input[..n];
+    compiled_for!(block.vectors, sums_kernel
+        [const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>](
+        d: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+        lanes: Lanes<LANES>,
+        operator: &O,
+    ));
+}
+
+#[inline(always)]
+fn sums_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    _: Lanes<LANES>,
+    operator: &O,
+) {
+    let inputs = std::array::from_fn(|slot| block.input(slot));
+    let whole = block.span.width - block.span.width % LANES;
+    for symbol in (0..whole).step_by(LANES) {
+        let state = &mut state[state_rows(d, INPUTS, SUMS) * symbol..][..state_rows(d, INPUTS, SUMS) * LANES];
+        Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(block.span.first_row, operator);
     }
-    let out = &mut out[..n];
-    if p + 1 < d {
-        let mut rest = state.rows.iter_mut();
-        let rows: [&mut [f64]; SUMS] =
-            std::array::from_fn(|_| &mut rest.next().expect("one per sum")[p * n..(p + 2) * n]);
-        let mut rest = state.prefix.iter_mut();
-        let prefix: [&mut [f64]; SUMS] = std::array::from_fn(|_| &mut rest.next().expect("one per sum")[..n]);
-        let anchors: [&[f64]; INPUTS] = std::array::from_fn(|i| &state.anchor[i][..n]);
-        let mut part = Part { n, place: (p + 1) as f64, first: p == 0, inputs, anchors, rows, prefix, out };
-        let (many, few) = (n - n % MANY, n - n % FEW);
-        // Loops, not closures: those would be functions of their own, compiled without wide vectors.
-        for s in (0..many).step_by(MANY) {
-            part.cells::<MANY>(s, &terms, &result);
-        }
-        for s in (many..few).step_by(FEW) {
-            part.cells::<FEW>(s, &terms, &result);
-        }
-        // A few symbols, or one: building arrays would cost more than it saves.
-        for s in few..n {
-            part.cell(s, &terms, &result);
-        }
-        return;
-    }
-    // The block is complete: its last row becomes the anchor, and its suffixes replace its raw rows.
-    for (anchor, input) in state.anchor.iter_mut().zip(inputs) {
-        anchor.copy_from_slice(input);
-    }
-    for (rows, input) in state.rows.iter_mut().zip(inputs) {
-        rows[p * n..(p + 1) * n].copy_from_slice(input);
-    }
-    let anchors: [&[f64]; INPUTS] = std::array::from_fn(|i| &state.anchor[i][..n]);
-    let mut rest = state.prefix.iter_mut();
-    let suffix: [&mut [f64]; SUMS] = std::array::from_fn(|_| &mut rest.next().expect("one per sum")[..n]);
-    for r in (0..d).rev() {
-        let place = r as f64 - (d as f64 - 1.0);
-        let first = r + 1 == d;
-        let mut rest = state.rows.iter_mut();
-        let rows: [&mut [f64]; SUMS] =
-            std::array::from_fn(|_| &mut rest.next().expect("one per sum")[r * n..(r + 1) * n]);
-        for s in 0..n {
-            let distance = std::array::from_fn(|i| rows[i][s] - anchors[i][s]);
-            let term = terms(distance, place);
-            for k in 0..SUMS {
-                let sum = if first { term[k] } else { suffix[k][s] + term[k] };
-                suffix[k][s] = sum;
-                rows[k][s] = sum;
-            }
-        }
-    }
-    for s in 0..n {
-        let total = std::array::from_fn(|k| suffix[k][s]);
-        let anchor = std::array::from_fn(|i| anchors[i][s]);
-        let now = std::array::from_fn(|i| inputs[i][s]);
-        out[s] = clean(result(total, End { anchor, now, rows_past_anchor: 0.0 }));
+    for symbol in whole..block.span.width {
+        let state = &mut state[state_rows(d, INPUTS, SUMS) * symbol..][..state_rows(d, INPUTS, SUMS)];
+        Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(block.span.first_row, operator);
     }
 }
 
-/// Symbols that are taken at once: enough that their loop is not unrolled, which would keep it from becoming vector
-/// instructions where results are involved.
-const MANY: usize = 32;
-/// Symbols that are taken at once of what remains.
-const FEW: usize = 4;
-
-/// A row before the last of its block, and all that it touches.
-struct Part<'a, const INPUTS: usize, const SUMS: usize> {
-    n: usize,
-    place: f64,
-    first: bool,
-    inputs: [&'a [f64]; INPUTS],
-    anchors: [&'a [f64]; INPUTS],
-    /// This row and the next: raw values, then suffixes.
-    rows: [&'a mut [f64]; SUMS],
-    prefix: [&'a mut [f64]; SUMS],
-    out: &'a mut [f64],
+/// Some symbols' inputs, state and output.
+struct Group<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> {
+    d: usize,
+    symbol: usize,
+    inputs: [Rows<'a>; INPUTS],
+    history: &'a mut [f64],
+    prefix: &'a mut [f64],
+    anchor: &'a mut [f64],
+    out: &'a mut RowsMut<'o>,
 }
 
-impl<const INPUTS: usize, const SUMS: usize> Part<'_, INPUTS, SUMS> {
-    /// The symbols from `s` on. They are read, worked on and written as small arrays: that they overlap with nothing
-    /// is then plain to the compiler, which would not prove it of so many slices, and it uses vector instructions.
+impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'a, 'o, LANES, INPUTS, SUMS> {
     #[inline(always)]
-    fn cells<const L: usize>(
-        &mut self,
-        s: usize,
-        terms: &impl Fn([f64; INPUTS], f64) -> [f64; SUMS],
-        result: &impl Fn([f64; SUMS], End<INPUTS>) -> f64,
-    ) {
-        let now: [[f64; L]; INPUTS] = std::array::from_fn(|i| lanes(self.inputs[i], s));
-        let anchor: [[f64; L]; INPUTS] = std::array::from_fn(|i| lanes(self.anchors[i], s));
-        let before: [[f64; L]; SUMS] = std::array::from_fn(|k| lanes(self.prefix[k], s));
-        let suffix: [[f64; L]; SUMS] = std::array::from_fn(|k| lanes(self.rows[k], self.n + s));
-        let mut sums = [[0.0; L]; SUMS];
-        for l in 0..L {
-            let term = terms(std::array::from_fn(|i| now[i][l] - anchor[i][l]), self.place);
-            for k in 0..SUMS {
-                sums[k][l] = term[k];
+    fn new(
+        d: usize,
+        symbol: usize,
+        inputs: [Rows<'a>; INPUTS],
+        state: &'a mut [f64],
+        out: &'a mut RowsMut<'o>,
+    ) -> Self {
+        let (history, rest) = state.split_at_mut(SUMS * d * LANES);
+        let (prefix, anchor) = rest.split_at_mut(SUMS * LANES);
+        Self { d, symbol, inputs, history, prefix, anchor, out }
+    }
+
+    #[inline(always)]
+    fn walk(&mut self, first_row: usize, operator: &impl Sums<INPUTS, SUMS>) {
+        for stretch in stretches(self.d, first_row, self.out.count()) {
+            match stretch {
+                Stretch::Filling { offset, position, rows } => self.fill(offset, position, rows),
+                Stretch::Running { offset, position, rows } => self.run(offset, position, rows, operator),
+                Stretch::Last { offset } => self.complete(offset, operator),
             }
         }
-        if !self.first {
-            for (sums, before) in sums.iter_mut().zip(&before) {
-                for (sum, before) in sums.iter_mut().zip(before) {
-                    *sum += before;
+    }
+
+    /// Remembers rows of the first block.
+    #[inline(always)]
+    fn fill(&mut self, offset: usize, position: usize, rows: usize) {
+        for row in 0..rows {
+            for (input, values) in self.inputs.iter().enumerate() {
+                let now: [f64; LANES] = values.lanes(offset + row, self.symbol);
+                store(self.history, (input * self.d + position + row) * LANES, &now);
+            }
+            self.out.put(offset + row, self.symbol, &[f64::NAN; LANES]);
+        }
+    }
+
+    /// Rows before the last of their block.
+    #[inline(always)]
+    fn run(&mut self, offset: usize, position: usize, rows: usize, operator: &impl Sums<INPUTS, SUMS>) {
+        let (d, symbol) = (self.d, self.symbol);
+        let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| load(self.anchor, i * LANES));
+        let mut sums = [[0.0; LANES]; SUMS];
+        if position > 0 {
+            sums = std::array::from_fn(|k| load(self.prefix, k * LANES));
+        }
+        for row in 0..rows {
+            let here = position + row;
+            let place = (here + 1) as f64;
+            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| self.inputs[i].lanes(offset + row, symbol));
+            let suffix: [[f64; LANES]; SUMS] = std::array::from_fn(|k| load(self.history, (k * d + here + 1) * LANES));
+            let mut out = [0.0; LANES];
+            for lane in 0..LANES {
+                let term = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i][lane]), place);
+                for k in 0..SUMS {
+                    sums[k][lane] += term[k];
+                }
+                let end = End {
+                    anchor: std::array::from_fn(|i| anchor[i][lane]),
+                    now: std::array::from_fn(|i| now[i][lane]),
+                    rows_past_anchor: place,
+                };
+                out[lane] = clean(operator.result(std::array::from_fn(|k| sums[k][lane] + suffix[k][lane]), end));
+            }
+            for (input, now) in now.iter().enumerate() {
+                store(self.history, (input * d + here) * LANES, now);
+            }
+            self.out.put(offset + row, symbol, &out);
+        }
+        for (k, sums) in sums.iter().enumerate() {
+            store(self.prefix, k * LANES, sums);
+        }
+    }
+
+    /// The last row of a block, which becomes the anchor: suffixes replace the block's raw rows.
+    #[inline(always)]
+    fn complete(&mut self, offset: usize, operator: &impl Sums<INPUTS, SUMS>) {
+        let d = self.d;
+        let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| self.inputs[i].lanes(offset, self.symbol));
+        for (input, anchor) in anchor.iter().enumerate() {
+            store(self.anchor, input * LANES, anchor);
+            store(self.history, ((input + 1) * d - 1) * LANES, anchor);
+        }
+        let mut sums = [[0.0; LANES]; SUMS];
+        for row in (0..d).rev() {
+            let place = row as f64 - (d as f64 - 1.0);
+            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| load(self.history, (i * d + row) * LANES));
+            for lane in 0..LANES {
+                let term = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i][lane]), place);
+                for k in 0..SUMS {
+                    sums[k][lane] += term[k];
                 }
             }
+            for (k, sums) in sums.iter().enumerate() {
+                store(self.history, (k * d + row) * LANES, sums);
+            }
         }
-        let mut out = [0.0; L];
-        for l in 0..L {
-            let total = std::array::from_fn(|k| sums[k][l] + suffix[k][l]);
-            let end = End {
-                anchor: std::array::from_fn(|i| anchor[i][l]),
-                now: std::array::from_fn(|i| now[i][l]),
-                rows_past_anchor: self.place,
-            };
-            out[l] = clean(result(total, end));
+        let mut out = [0.0; LANES];
+        for lane in 0..LANES {
+            let now = std::array::from_fn(|i| anchor[i][lane]);
+            let end = End { anchor: now, now, rows_past_anchor: 0.0 };
+            out[lane] = clean(operator.result(std::array::from_fn(|k| sums[k][lane]), end));
         }
-        for (prefix, sums) in self.prefix.iter_mut().zip(&sums) {
-            prefix[s..s + L].copy_from_slice(sums);
-        }
-        for (rows, now) in self.rows.iter_mut().zip(&now) {
-            rows[s..s + L].copy_from_slice(now);
-        }
-        self.out[s..s + L].copy_from_slice(&out);
+        self.out.put(offset, self.symbol, &out);
     }
+}
 
-    /// One symbol.
+/// An associative fold over windows of `d` rows, such as a minimum, without an anchor. Of `ends`, the first changes
+/// nothing; the second stands for NaN and, once in a window, makes its result infinite or NaN, which is NaN either way.
+pub(super) fn fold<F: Fn(f64, f64) -> f64>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    ends: [f64; 2],
+    combine: F,
+) {
+    compiled_for!(block.vectors, fold_kernel[F: Fn(f64, f64) -> f64](
+        d: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+        ends: [f64; 2],
+        combine: F,
+    ));
+}
+
+#[inline(always)]
+fn fold_kernel(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    [neutral, missing]: [f64; 2],
+    combine: impl Fn(f64, f64) -> f64,
+) {
+    const LANES: usize = 8;
+    let x = block.input(0);
+    let whole = block.span.width - block.span.width % LANES;
+    for symbol in (0..whole).step_by(LANES) {
+        let state = &mut state[(d + 1) * symbol..][..(d + 1) * LANES];
+        let mut group = Fold::<LANES, _> { d, symbol, x, state, out, neutral, missing, combine: &combine };
+        group.walk(block.span.first_row);
+    }
+    for symbol in whole..block.span.width {
+        let state = &mut state[(d + 1) * symbol..][..=d];
+        let mut group = Fold::<1, _> { d, symbol, x, state, out, neutral, missing, combine: &combine };
+        group.walk(block.span.first_row);
+    }
+}
+
+/// Some symbols' input, state and output of a fold.
+struct Fold<'a, 'o, const LANES: usize, F> {
+    d: usize,
+    symbol: usize,
+    x: Rows<'a>,
+    /// As for sums, without an anchor.
+    state: &'a mut [f64],
+    out: &'a mut RowsMut<'o>,
+    neutral: f64,
+    missing: f64,
+    combine: F,
+}
+
+impl<const LANES: usize, F: Fn(f64, f64) -> f64> Fold<'_, '_, LANES, F> {
     #[inline(always)]
-    fn cell(
-        &mut self,
-        s: usize,
-        terms: &impl Fn([f64; INPUTS], f64) -> [f64; SUMS],
-        result: &impl Fn([f64; SUMS], End<INPUTS>) -> f64,
-    ) {
-        let now: [f64; INPUTS] = std::array::from_fn(|i| self.inputs[i][s]);
-        let anchor: [f64; INPUTS] = std::array::from_fn(|i| self.anchors[i][s]);
-        let term = terms(std::array::from_fn(|i| now[i] - anchor[i]), self.place);
-        let mut total = [0.0; SUMS];
-        for k in 0..SUMS {
-            let sum = if self.first { term[k] } else { self.prefix[k][s] + term[k] };
-            self.prefix[k][s] = sum;
-            total[k] = sum + self.rows[k][self.n + s];
-        }
-        for i in 0..INPUTS {
-            self.rows[i][s] = now[i];
-        }
-        self.out[s] = clean(result(total, End { anchor, now, rows_past_anchor: self.place }));
-    }
-}
-
-/// So many values of a row.
-#[inline(always)]
-fn lanes<const L: usize>(row: &[f64], s: usize) -> [f64; L] {
-    row[s..s + L].try_into().expect("a slice of L values")
-}
-
-/// One row of an associative fold over a window, such as a minimum, without an anchor.
-#[inline(always)]
-pub(super) fn fold(state: &mut Window, row: usize, x: &[f64], out: &mut [f64], combine: impl Fn(f64, f64) -> f64) {
-    let (d, n) = (state.d, state.symbols);
-    let p = row % d;
-    let (x, out) = (&x[..n], &mut out[..n]);
-    let rows = &mut state.rows[0];
-    let prefix = &mut state.prefix[0][..n];
-    if p + 1 < d {
-        let (raw, suffix) = rows[p * n..(p + 2) * n].split_at_mut(n);
-        for s in 0..n {
-            let now = x[s];
-            let value = if p == 0 { now } else { combine(prefix[s], now) };
-            prefix[s] = value;
-            out[s] = clean(combine(suffix[s], value));
-            raw[s] = now;
-        }
-        return;
-    }
-    rows[p * n..].copy_from_slice(x);
-    for r in (0..d - 1).rev() {
-        let (earlier, later) = rows[r * n..(r + 2) * n].split_at_mut(n);
-        for s in 0..n {
-            earlier[s] = combine(earlier[s], later[s]);
+    fn walk(&mut self, first_row: usize) {
+        for stretch in stretches(self.d, first_row, self.out.count()) {
+            match stretch {
+                Stretch::Filling { offset, position, rows } => {
+                    for row in 0..rows {
+                        let now = self.now(offset + row);
+                        store(self.state, (position + row) * LANES, &now);
+                        self.out.put(offset + row, self.symbol, &[f64::NAN; LANES]);
+                    }
+                }
+                Stretch::Running { offset, position, rows } => self.run(offset, position, rows),
+                Stretch::Last { offset } => self.complete(offset),
+            }
         }
     }
-    for s in 0..n {
-        out[s] = clean(rows[s]);
+
+    #[inline(always)]
+    fn now(&self, offset: usize) -> [f64; LANES] {
+        let mut now = self.x.lanes(offset, self.symbol);
+        for value in &mut now {
+            *value = if value.is_nan() { self.missing } else { *value };
+        }
+        now
     }
-}
 
-/// Smallest value of the window.
-#[inline(always)]
-pub(super) fn minimum(state: &mut Window, row: usize, x: &[f64], out: &mut [f64]) {
-    fold(state, row, x, out, least);
-}
+    #[inline(always)]
+    fn run(&mut self, offset: usize, position: usize, rows: usize) {
+        let prefix = self.d * LANES;
+        let mut folded = [self.neutral; LANES];
+        if position > 0 {
+            folded = load(self.state, prefix);
+        }
+        for row in 0..rows {
+            let here = position + row;
+            let now = self.now(offset + row);
+            let suffix: [f64; LANES] = load(self.state, (here + 1) * LANES);
+            let mut out = [0.0; LANES];
+            for lane in 0..LANES {
+                folded[lane] = (self.combine)(folded[lane], now[lane]);
+                out[lane] = clean((self.combine)(suffix[lane], folded[lane]));
+            }
+            store(self.state, here * LANES, &now);
+            self.out.put(offset + row, self.symbol, &out);
+        }
+        store(self.state, prefix, &folded);
+    }
 
-/// Largest value of the window.
-#[inline(always)]
-pub(super) fn maximum(state: &mut Window, row: usize, x: &[f64], out: &mut [f64]) {
-    fold(state, row, x, out, most);
+    #[inline(always)]
+    fn complete(&mut self, offset: usize) {
+        let mut folded = self.now(offset);
+        store(self.state, (self.d - 1) * LANES, &folded);
+        for row in (0..self.d - 1).rev() {
+            let now: [f64; LANES] = load(self.state, row * LANES);
+            for lane in 0..LANES {
+                folded[lane] = (self.combine)(now[lane], folded[lane]);
+            }
+            store(self.state, row * LANES, &folded);
+        }
+        self.out.put(offset, self.symbol, &folded.map(clean));
+    }
 }
 
 /// Rows since the extremum of the window, of equals the most recent. `beats(x, y)` says that x is strictly more
-/// extreme than y. Accumulator 0 holds values, 1 their places relative to the end of the block before.
+/// extreme than y. The first rows of state hold values, the second their places relative to the end of the block
+/// before.
+pub(super) fn rows_since_extremum<F: Fn(f64, f64) -> bool>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    beats: F,
+) {
+    compiled_for!(block.vectors, extremum_kernel[F: Fn(f64, f64) -> bool](
+        d: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+        beats: F,
+    ));
+}
+
 #[inline(always)]
-pub(super) fn rows_since_extremum(
-    state: &mut Window,
-    row: usize,
-    x: &[f64],
-    out: &mut [f64],
+fn extremum_kernel(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
     beats: impl Fn(f64, f64) -> bool,
 ) {
-    let (d, n) = (state.d, state.symbols);
-    let p = row % d;
-    let (x, out) = (&x[..n], &mut out[..n]);
-    let [values, places] = &mut state.rows[..] else { unreachable!("two accumulators") };
-    let [best, best_place] = &mut state.prefix[..] else { unreachable!("two accumulators") };
-    let (best, best_place) = (&mut best[..n], &mut best_place[..n]);
-    if p + 1 < d {
-        let here = (p + 1) as f64;
-        let (raw, suffix) = values[p * n..(p + 2) * n].split_at_mut(n);
-        let suffix_place = &places[(p + 1) * n..(p + 2) * n];
-        for s in 0..n {
-            let now = x[s];
-            // The newer of equals wins; NaN wins over everything and stays.
-            let keep = p > 0 && (beats(best[s], now) || best[s].is_nan());
-            if !keep {
-                best[s] = now;
-                best_place[s] = here;
+    let Span { first_row, width, .. } = block.span;
+    let x = block.input(0);
+    let (values, rest) = state.split_at_mut(d * width);
+    let (places, rest) = rest.split_at_mut(d * width);
+    let (best, best_place) = rest[..2 * width].split_at_mut(width);
+    for stretch in stretches(d, first_row, out.count()) {
+        match stretch {
+            Stretch::Filling { offset, position, rows } => {
+                for row in 0..rows {
+                    let at = (position + row) * width;
+                    values[at..at + width].copy_from_slice(x.row(offset + row));
+                    out.row(offset + row).fill(f64::NAN);
+                }
             }
-            let unknown = best[s].is_nan() || suffix[s].is_nan();
-            let place = if beats(suffix[s], best[s]) { suffix_place[s] } else { best_place[s] };
-            out[s] = if unknown { f64::NAN } else { here - place };
-            raw[s] = now;
+            Stretch::Running { offset, position, rows } => {
+                for row in 0..rows {
+                    let (x, out, here) = (x.row(offset + row), out.row(offset + row), position + row);
+                    let place = (here + 1) as f64;
+                    let (raw, suffix) = values[here * width..(here + 2) * width].split_at_mut(width);
+                    let suffix_place = &places[(here + 1) * width..(here + 2) * width];
+                    for s in 0..width {
+                        let now = x[s];
+                        // The newer of equals wins; NaN wins over everything and stays.
+                        let keep = here > 0 && (beats(best[s], now) || best[s].is_nan());
+                        best[s] = if keep { best[s] } else { now };
+                        best_place[s] = if keep { best_place[s] } else { place };
+                        let unknown = best[s].is_nan() || suffix[s].is_nan();
+                        let extremum = if beats(suffix[s], best[s]) { suffix_place[s] } else { best_place[s] };
+                        out[s] = if unknown { f64::NAN } else { place - extremum };
+                        raw[s] = now;
+                    }
+                }
+            }
+            Stretch::Last { offset } => {
+                values[(d - 1) * width..].copy_from_slice(x.row(offset));
+                places[(d - 1) * width..].fill(0.0);
+                for row in (0..d - 1).rev() {
+                    let place = row as f64 - (d as f64 - 1.0);
+                    let (earlier, later) = values[row * width..(row + 2) * width].split_at_mut(width);
+                    let (earlier_place, later_place) = places[row * width..(row + 2) * width].split_at_mut(width);
+                    for s in 0..width {
+                        let wins = earlier[s].is_nan() || beats(earlier[s], later[s]);
+                        let takes = wins && !later[s].is_nan();
+                        earlier_place[s] = if takes { place } else { later_place[s] };
+                        earlier[s] = if takes { earlier[s] } else { later[s] };
+                    }
+                }
+                for ((out, value), place) in out.row(offset).iter_mut().zip(&*values).zip(&*places) {
+                    *out = if value.is_nan() { f64::NAN } else { -place };
+                }
+            }
         }
-        return;
-    }
-    values[p * n..].copy_from_slice(x);
-    places[p * n..].fill(0.0);
-    for r in (0..d - 1).rev() {
-        let here = r as f64 - (d as f64 - 1.0);
-        let (earlier, later) = values[r * n..(r + 2) * n].split_at_mut(n);
-        let (earlier_place, later_place) = places[r * n..(r + 2) * n].split_at_mut(n);
-        for s in 0..n {
-            let takes = earlier[s].is_nan() || beats(earlier[s], later[s]);
-            let unknown = later[s].is_nan();
-            earlier_place[s] = if takes && !unknown { here } else { later_place[s] };
-            earlier[s] = if takes && !unknown { earlier[s] } else { later[s] };
-        }
-    }
-    for s in 0..n {
-        out[s] = if values[s].is_nan() { f64::NAN } else { -places[s] };
     }
 }

@@ -1,0 +1,223 @@
+//! Operators of one symbol's history that keep no sums: values some rows ago, order in a window, and
+//! recursive averages.
+
+use super::Block;
+use super::cell::{clean, pairs_row, unary};
+use super::view::{Past, RowsMut};
+use crate::layout::Span;
+use crate::vectors::compiled_for;
+
+/// Symbols whose windows are walked together.
+const LANES: usize = 8;
+
+/// Today's value and the one `d` rows ago: from the past of a column, else from `state`, which holds the last `d`
+/// rows, each in the place of its number modulo `d`.
+pub(super) fn lagged<F: Fn(f64, f64) -> f64 + Copy>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    f: F,
+) {
+    if d == 0 {
+        return unary(block.vectors, block.input(0), out, |x| f(x, x));
+    }
+    compiled_for!(block.vectors, lagged_kernel[F: Fn(f64, f64) -> f64](
+        d: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+        f: F,
+    ));
+}
+
+#[inline(always)]
+fn lagged_kernel(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>, f: impl Fn(f64, f64) -> f64) {
+    let Span { first_row, width, .. } = block.span;
+    let x = block.input(0);
+    for offset in 0..out.count() {
+        let row = first_row + offset;
+        let (x, out) = (x.row(offset), out.row(offset));
+        let known = row >= d;
+        if !known {
+            out.fill(f64::NAN);
+        }
+        if let Some(past) = block.past {
+            if known {
+                pairs_row(x, past.row(row - d), out, &f);
+            }
+            continue;
+        }
+        let kept = &mut state[row % d * width..][..width];
+        if known {
+            pairs_row(x, kept, out, &f);
+        }
+        kept.copy_from_slice(x);
+    }
+}
+
+/// Rank of today's value in its window, from 0 to 1, ties averaged.
+pub(super) fn time_rank(d: usize, block: &Block<'_>, out: &mut RowsMut<'_>) {
+    compiled_for!(block.vectors, time_rank_kernel[](d: usize, block: &Block<'_>, out: &mut RowsMut<'_>));
+}
+
+#[inline(always)]
+fn time_rank_kernel(d: usize, block: &Block<'_>, out: &mut RowsMut<'_>) {
+    let Span { first_row, width, .. } = block.span;
+    let past = block.past();
+    for offset in 0..out.count() {
+        let row = first_row + offset;
+        if row + 1 < d {
+            out.row(offset).fill(f64::NAN);
+            continue;
+        }
+        let whole = width - width % LANES;
+        for first in (0..whole).step_by(LANES) {
+            out.put(offset, first, &places::<LANES>(d, row, first, past));
+        }
+        for first in whole..width {
+            out.put(offset, first, &places::<1>(d, row, first, past));
+        }
+    }
+}
+
+#[inline(always)]
+fn places<const LANES: usize>(d: usize, row: usize, first: usize, past: Past<'_>) -> [f64; LANES] {
+    let mut window = past.back::<LANES>(row, d, first);
+    let now = window.next().expect("a window has a row");
+    // Values below count 1, equal ones a half, today's own among them; NaN on either side spreads.
+    let mut count = now.map(|now| if now.is_nan() { now } else { 0.0 });
+    for then in window {
+        for lane in 0..LANES {
+            let below = if then[lane] < now[lane] { 1.0 } else { 0.0 };
+            let counted = if then[lane] == now[lane] { 0.5 } else { below };
+            let known = !(then[lane] + now[lane]).is_nan();
+            count[lane] += if known { counted } else { f64::NAN };
+        }
+    }
+    let others = d as f64 - 1.0;
+    count.map(|count| if d == 1 && !count.is_nan() { 0.5 } else { count / others })
+}
+
+/// Median of each symbol's window.
+pub(super) fn median(d: usize, block: &Block<'_>, out: &mut RowsMut<'_>) {
+    let Span { first_row, width, .. } = block.span;
+    let past = block.past();
+    let mut window = Vec::with_capacity(d);
+    for offset in 0..out.count() {
+        let row = first_row + offset;
+        if row + 1 < d {
+            out.row(offset).fill(f64::NAN);
+            continue;
+        }
+        for symbol in 0..width {
+            window.clear();
+            window.extend(past.back::<1>(row, d, symbol).flatten());
+            let missing = window.iter().any(|value| value.is_nan());
+            out.put(offset, symbol, &[if missing { f64::NAN } else { middle(&mut window) }]);
+        }
+    }
+}
+
+fn middle(values: &mut [f64]) -> f64 {
+    let half = values.len() / 2;
+    let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let upper = *upper;
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if values.len() % 2 == 1 { upper } else { f64::midpoint(lower, upper) }
+}
+
+/// A recursive average: the next value from the one before, the new input and how many inputs came before. A missing
+/// value changes nothing and gives NaN, and so do the first `d - 1` values.
+///
+/// `state` holds the average of each symbol, then the number of its inputs.
+pub(super) fn average<F: Fn(f64, f64, f64) -> f64>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    next: F,
+) {
+    compiled_for!(block.vectors, average_kernel[F: Fn(f64, f64, f64) -> f64](
+        d: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+        next: F,
+    ));
+}
+
+#[inline(always)]
+fn average_kernel(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    next: impl Fn(f64, f64, f64) -> f64,
+) {
+    let x = block.input(0);
+    if block.span.first_row == 0 {
+        state.fill(0.0);
+    }
+    let (value, seen) = state.split_at_mut(state.len() / 2);
+    for offset in 0..out.count() {
+        let cells = out.row(offset).iter_mut().zip(x.row(offset)).zip(&mut *value).zip(&mut *seen);
+        for (((out, &x), value), seen) in cells {
+            let known = !x.is_nan();
+            let after = next(*value, x, *seen);
+            *value = if known { after } else { *value };
+            *seen += if known { 1.0 } else { 0.0 };
+            *out = if known && *seen >= d as f64 { clean(after) } else { f64::NAN };
+        }
+    }
+}
+
+/// The next value of an exponential average over `d` rows, alpha 2 / (d + 1), from its first input.
+#[inline(always)]
+pub(super) fn exponential(d: usize) -> impl Fn(f64, f64, f64) -> f64 {
+    let alpha = 2.0 / (d as f64 + 1.0);
+    move |before, x, seen| if seen == 0.0 { x } else { alpha * x + (1.0 - alpha) * before }
+}
+
+/// The next value of Wilder's average over `d` rows, alpha 1 / d, from the mean of the first `d` inputs.
+#[inline(always)]
+pub(super) fn wilder(d: usize) -> impl Fn(f64, f64, f64) -> f64 {
+    let rows = d as f64;
+    move |before, x, seen| {
+        // The first d values are summed; the d-th turns the sum into their mean.
+        let total = before + x;
+        let starting = if seen + 1.0 == rows { total / rows } else { total };
+        let running = (before * (rows - 1.0) + x) / rows;
+        if seen < rows { starting } else { running }
+    }
+}
+
+/// The most recent value that is not missing, at most `d - 1` rows old. `state` holds each symbol's value, then its
+/// age in rows.
+pub(super) fn latest(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
+    compiled_for!(block.vectors, latest_kernel[](
+        d: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+    ));
+}
+
+#[inline(always)]
+fn latest_kernel(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
+    let x = block.input(0);
+    let (value, age) = state.split_at_mut(state.len() / 2);
+    if block.span.first_row == 0 {
+        value.fill(f64::NAN);
+        age.fill(0.0);
+    }
+    for offset in 0..out.count() {
+        let cells = out.row(offset).iter_mut().zip(x.row(offset)).zip(&mut *value).zip(&mut *age);
+        for (((out, &x), value), age) in cells {
+            let fresh = !x.is_nan();
+            *age = if fresh { 0.0 } else { *age + 1.0 };
+            *value = if fresh { x } else { *value };
+            *out = if *age < d as f64 { *value } else { f64::NAN };
+        }
+    }
+}

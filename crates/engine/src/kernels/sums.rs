@@ -1,0 +1,224 @@
+//! Operators that are sums over a window. With `d` the rows of the window, distances `x - anchor` and places counted
+//! from the anchor.
+
+use super::window::{End, Sums};
+
+/// The sum.
+pub(super) struct Sum {
+    pub(super) rows: f64,
+}
+
+impl Sums<1, 1> for Sum {
+    #[inline(always)]
+    fn terms(&self, distance: [f64; 1], _: f64) -> [f64; 1] {
+        distance
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum]: [f64; 1], end: End<1>) -> f64 {
+        end.anchor[0] * self.rows + sum
+    }
+}
+
+/// The mean.
+pub(super) struct Mean {
+    share: f64,
+}
+
+impl Mean {
+    #[inline(always)]
+    pub(super) fn new(rows: f64) -> Self {
+        Self { share: 1.0 / rows }
+    }
+}
+
+impl Sums<1, 1> for Mean {
+    #[inline(always)]
+    fn terms(&self, distance: [f64; 1], _: f64) -> [f64; 1] {
+        distance
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum]: [f64; 1], end: End<1>) -> f64 {
+        end.anchor[0] + sum * self.share
+    }
+}
+
+/// The mean with weights `d` for the current row down to 1 for the oldest.
+pub(super) struct Decay {
+    rows: f64,
+    share: f64,
+}
+
+impl Decay {
+    #[inline(always)]
+    pub(super) fn new(rows: f64) -> Self {
+        Self { rows, share: 2.0 / (rows * (rows + 1.0)) }
+    }
+}
+
+impl Sums<1, 2> for Decay {
+    #[inline(always)]
+    fn terms(&self, [dx]: [f64; 1], place: f64) -> [f64; 2] {
+        [dx, dx * place]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum, by_place]: [f64; 2], end: End<1>) -> f64 {
+        // The weight of a row is its place less that of the row just before the window.
+        end.anchor[0] + (by_place + (self.rows - end.rows_past_anchor) * sum) * self.share
+    }
+}
+
+/// Mean and variance; flat windows have none.
+#[derive(Clone, Copy)]
+struct Moments {
+    /// 1 / d.
+    share: f64,
+    /// 1 / (d - ddof); for one row and ddof 1 infinite, so that the variance is NaN.
+    free_share: f64,
+}
+
+impl Moments {
+    #[inline(always)]
+    fn new(rows: f64, ddof: f64) -> Self {
+        Self { share: 1.0 / rows, free_share: 1.0 / (rows - ddof) }
+    }
+
+    #[inline(always)]
+    fn variance(self, sum: f64, squares: f64, anchor: f64) -> f64 {
+        let mean = sum * self.share;
+        let variance = (squares - sum * mean) * self.free_share;
+        let level = (anchor + mean).abs() * factor::reference::FLAT;
+        // NaN fails the comparison and stays.
+        if variance <= level * level { 0.0 } else { variance }
+    }
+}
+
+/// The variance, or its root.
+pub(super) struct Spread<const ROOT: bool>(Moments);
+
+impl<const ROOT: bool> Spread<ROOT> {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, ddof: f64) -> Self {
+        Self(Moments::new(rows, ddof))
+    }
+}
+
+impl<const ROOT: bool> Sums<1, 2> for Spread<ROOT> {
+    #[inline(always)]
+    fn terms(&self, [dx]: [f64; 1], _: f64) -> [f64; 2] {
+        [dx, dx * dx]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum, squares]: [f64; 2], end: End<1>) -> f64 {
+        let variance = self.0.variance(sum, squares, end.anchor[0]);
+        if ROOT { variance.sqrt() } else { variance }
+    }
+}
+
+/// Distance of the current row from the mean, in standard deviations.
+pub(super) struct Score(Moments);
+
+impl Score {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, ddof: f64) -> Self {
+        Self(Moments::new(rows, ddof))
+    }
+}
+
+impl Sums<1, 2> for Score {
+    #[inline(always)]
+    fn terms(&self, [dx]: [f64; 1], _: f64) -> [f64; 2] {
+        [dx, dx * dx]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum, squares]: [f64; 2], end: End<1>) -> f64 {
+        let distance = (end.now[0] - end.anchor[0]) - sum * self.0.share;
+        distance / self.0.variance(sum, squares, end.anchor[0]).sqrt()
+    }
+}
+
+/// The mean of the first input, weighted by the second. The weights' anchor is only a reference point: from
+/// `w = anchor + dw` follow the sums of `w` and of `w dx`.
+pub(super) struct Weighted {
+    pub(super) rows: f64,
+}
+
+impl Sums<2, 3> for Weighted {
+    #[inline(always)]
+    fn terms(&self, [dx, dw]: [f64; 2], _: f64) -> [f64; 3] {
+        [dx, dw, dx * dw]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sx, sw, sxw]: [f64; 3], end: End<2>) -> f64 {
+        let weights = end.anchor[1] * self.rows + sw;
+        end.anchor[0] + (end.anchor[1] * sx + sxw) / weights
+    }
+}
+
+/// The covariance, ddof 1.
+pub(super) struct Covariance {
+    share: f64,
+    free_share: f64,
+}
+
+impl Covariance {
+    #[inline(always)]
+    pub(super) fn new(rows: f64) -> Self {
+        Self { share: 1.0 / rows, free_share: 1.0 / (rows - 1.0) }
+    }
+}
+
+impl Sums<2, 3> for Covariance {
+    #[inline(always)]
+    fn terms(&self, [dx, dy]: [f64; 2], _: f64) -> [f64; 3] {
+        [dx, dy, dx * dy]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sx, sy, sxy]: [f64; 3], _: End<2>) -> f64 {
+        (sxy - sx * sy * self.share) * self.free_share
+    }
+}
+
+/// Pearson's correlation; NaN where a side is flat.
+pub(super) struct Correlation {
+    share: f64,
+    free_share: f64,
+}
+
+impl Correlation {
+    #[inline(always)]
+    pub(super) fn new(rows: f64) -> Self {
+        Self { share: 1.0 / rows, free_share: 1.0 / (rows - 1.0) }
+    }
+
+    #[inline(always)]
+    fn variance(&self, sum: f64, squares: f64, anchor: f64) -> f64 {
+        let mean = sum * self.share;
+        let variance = (squares - sum * mean) * self.free_share;
+        let level = (anchor + mean).abs() * factor::reference::FLAT;
+        if variance > level * level { variance } else { f64::NAN }
+    }
+}
+
+impl Sums<2, 5> for Correlation {
+    #[inline(always)]
+    fn terms(&self, [dx, dy]: [f64; 2], _: f64) -> [f64; 5] {
+        [dx, dy, dx * dx, dy * dy, dx * dy]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sx, sy, sxx, syy, sxy]: [f64; 5], end: End<2>) -> f64 {
+        let covariance = (sxy - sx * sy * self.share) * self.free_share;
+        let product = self.variance(sx, sxx, end.anchor[0]) * self.variance(sy, syy, end.anchor[1]);
+        let correlation = covariance / product.sqrt();
+        // As comparisons, NaN stays and nothing is called.
+        let capped = if correlation > 1.0 { 1.0 } else { correlation };
+        if capped < -1.0 { -1.0 } else { capped }
+    }
+}

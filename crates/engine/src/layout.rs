@@ -1,0 +1,147 @@
+//! Which cells of an executor's memory hold what.
+
+use std::ops::Range;
+
+use crate::kernels;
+use crate::plan::{Place, Plan};
+
+/// Symbols that nodes which look at one symbol at a time take together: few enough that a tile of every value in use
+/// and of the state of a usual window stay close to the processor.
+const TILE_SYMBOLS: usize = 64;
+/// Cells of a tile.
+const TILE_CELLS: usize = 4_096;
+/// Most rows of a block.
+const BLOCK_ROWS: usize = 1_024;
+
+/// How a plan's values and state are laid out for so many symbols.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    symbols: usize,
+    /// Rows that run together.
+    block_rows: usize,
+    /// Symbols of a tile; the last may hold fewer.
+    tile_symbols: usize,
+    tiles: usize,
+    blocks: usize,
+    rings: Vec<Range<usize>>,
+    /// Rows of each ring: a multiple of the block's, so that no block wraps.
+    capacities: Vec<usize>,
+    /// For each node, what it remembers.
+    states: Vec<Range<usize>>,
+}
+
+/// Some symbols of some consecutive rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) first_row: usize,
+    pub(crate) rows: usize,
+    pub(crate) first_symbol: usize,
+    /// Number of symbols.
+    pub(crate) width: usize,
+}
+
+impl Layout {
+    pub(crate) fn new(plan: &Plan, symbols: usize) -> Self {
+        let tile_symbols = symbols.clamp(1, TILE_SYMBOLS);
+        let block_rows = (TILE_CELLS / tile_symbols).min(BLOCK_ROWS);
+        let capacities: Vec<usize> =
+            plan.rings.iter().map(|&rows| (rows as usize + block_rows).next_multiple_of(block_rows)).collect();
+        let state_rows = |node: &crate::plan::PlanNode| match &node.operator {
+            Some((operator, parameters)) => {
+                kernels::state_rows(*operator, parameters, matches!(node.inputs[0], Place::Column(_)))
+            }
+            None => 0,
+        };
+        Self {
+            symbols,
+            block_rows,
+            tile_symbols,
+            tiles: plan.tiles as usize,
+            blocks: plan.blocks as usize,
+            rings: consecutive(capacities.iter().map(|rows| rows * symbols)),
+            capacities,
+            states: consecutive(plan.nodes.iter().map(|node| state_rows(node) * symbols)),
+        }
+    }
+
+    pub(crate) fn symbols(&self) -> usize {
+        self.symbols
+    }
+
+    /// All symbols of the rows from `row` on that can run together: up to the end of the block, or to `end`.
+    pub(crate) fn block(&self, row: usize, end: usize) -> Span {
+        // Blocks end at multiples of their rows, so that rings never wrap inside one.
+        let rows = (self.block_rows - row % self.block_rows).min(end - row);
+        Span { first_row: row, rows, first_symbol: 0, width: self.symbols }
+    }
+
+    /// A block's tiles.
+    pub(crate) fn tiles(&self, block: Span) -> impl Iterator<Item = Span> + use<> {
+        let (symbols, width) = (self.symbols, self.tile_symbols);
+        (0..symbols).step_by(width).map(move |first_symbol| Span {
+            first_symbol,
+            width: width.min(symbols - first_symbol),
+            ..block
+        })
+    }
+
+    /// Where a place keeps a span, and how far apart its rows are.
+    #[inline(always)]
+    pub(crate) fn cells(&self, place: Place, span: Span) -> (Range<usize>, usize) {
+        let rows = |start: usize, stride: usize| (start..start + (span.rows - 1) * stride + span.width, stride);
+        match place {
+            Place::Column(_) => rows(span.first_row * self.symbols + span.first_symbol, self.symbols),
+            Place::Tile(slot) => rows(slot as usize * self.block_rows * self.tile_symbols, span.width),
+            Place::Block(slot) => {
+                rows(slot as usize * self.block_rows * self.symbols + span.first_symbol, self.symbols)
+            }
+            Place::Ring(ring) => {
+                let (ring, capacity) = self.ring(ring);
+                rows(ring.start + span.first_row % capacity * self.symbols + span.first_symbol, self.symbols)
+            }
+            Place::Scalar(_) => unreachable!("one number has no cells"),
+        }
+    }
+
+    /// A ring's cells and capacity in rows.
+    #[inline(always)]
+    pub(crate) fn ring(&self, ring: u32) -> (Range<usize>, usize) {
+        (self.rings[ring as usize].clone(), self.capacities[ring as usize])
+    }
+
+    /// What a node remembers of a tile's symbols.
+    #[inline(always)]
+    pub(crate) fn state(&self, node: usize, span: Span) -> Range<usize> {
+        let state = &self.states[node];
+        let rows = (state.end - state.start) / self.symbols;
+        let start = state.start + rows * span.first_symbol;
+        start..start + rows * span.width
+    }
+
+    pub(crate) fn tile_cells(&self) -> usize {
+        self.tiles * self.block_rows * self.tile_symbols
+    }
+
+    pub(crate) fn block_cells(&self) -> usize {
+        self.blocks * self.block_rows * self.symbols
+    }
+
+    pub(crate) fn ring_cells(&self) -> usize {
+        self.rings.last().map_or(0, |ring| ring.end)
+    }
+
+    pub(crate) fn state_cells(&self) -> usize {
+        self.states.last().map_or(0, |state| state.end)
+    }
+}
+
+/// Ranges of the given lengths, one after the other.
+fn consecutive(lengths: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    lengths
+        .scan(0, |next, length| {
+            let start = *next;
+            *next += length;
+            Some(start..*next)
+        })
+        .collect()
+}
