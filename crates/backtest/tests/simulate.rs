@@ -155,8 +155,9 @@ fn a_short_that_doubles_ruins_and_stays_ruined() {
     }
     let outcome = simulator.finish();
     assert_eq!(outcome.ruin_row, Some(2));
-    assert_eq!(outcome.equity, [1_000.0, 1_000.0, 0.0, 0.0]);
-    assert_eq!(outcome.returns, [0.0, 0.0, -1.0, 0.0]);
+    assert_eq!(outcome.equity, [1_000.0, 1_000.0, -500.0, -500.0]);
+    assert_eq!(outcome.returns[..3], [0.0, 0.0, -1.5]);
+    assert!(outcome.returns[3].is_nan(), "nothing is earned after ruin, not even 0");
 }
 
 #[test]

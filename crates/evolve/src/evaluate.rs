@@ -86,7 +86,6 @@ const GROUP: usize = 8;
 pub(crate) struct Evaluator<'a> {
     panel: &'a Panel,
     market: &'a Market<'a>,
-    members: Vec<bool>,
     labels: Option<LabelRanks>,
     config: &'a RunConfig,
     returns: ReturnSettings,
@@ -103,7 +102,7 @@ impl<'a> Evaluator<'a> {
             LabelRanks::new(&forward, symbols).expect("labels are whole rows")
         });
         let returns = ReturnSettings::new(config.periods_per_year);
-        Self { panel, market, members: panel.members(), labels, config, returns }
+        Self { panel, market, labels, config, returns }
     }
 
     /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
@@ -118,7 +117,8 @@ impl<'a> Evaluator<'a> {
         let chosen: Vec<&(&Strategy, &Program)> =
             strategies.iter().zip(&runs).filter(|(_, runs)| **runs).map(|(strategy, _)| strategy).collect();
         let plan = Plan::new(chosen.iter().map(|(_, program)| *program));
-        let columns = Columns::new(&plan, self.panel, &self.members).expect("the search only uses the panel's columns");
+        let columns =
+            Columns::new(&plan, self.panel, self.market.members()).expect("the search only uses the panel's columns");
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
         let mut executor = Executor::new(&plan, self.panel.symbols().len());
         executor.advance(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
