@@ -30,7 +30,15 @@
 //! gets nothing (all the same where all scores are); `inverse_volatility`.
 //!
 //! Buys that open or increase a position never spend more cash than there is. Shorts bring cash, and cover at any price:
-//! only they can make cash negative. Where equity is gone, everything is closed, and nothing more is done.
+//! only they can make cash negative. Where equity is gone, everything is closed at its last close, returns are missing
+//! from then on, and nothing more is done.
+//!
+//! # What waits for a price
+//! A symbol without a price at the fill trades nothing. An order that opens or increases a position is dropped, as is
+//! the opening half of one that goes through zero; one that reduces or closes a position waits for the next price. What
+//! waits keeps its slot and its part of the book: openings beyond the count of a side are dropped, lowest score first,
+//! and as far as what waits would lift gross exposure above 1, the rest of the bar's openings are scaled down, on its
+//! own side first. So no side holds more symbols than its count, and only the market itself levers a book.
 
 mod bars;
 mod exits;
