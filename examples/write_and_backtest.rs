@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use evoquant::backtest::metrics::ReturnSettings;
-use evoquant::backtest::{Kind, Market, PeriodReport, Periods, Settings, backtest, benchmark, display};
+use evoquant::backtest::{Backtester, Kind, Market, PeriodReport, Periods, Settings, display};
 use evoquant::factor::Strategy;
 use evoquant::market::{ImportOptions, read_panel};
 
@@ -53,10 +53,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let periods = Periods::split(panel.bars(), 0.6, 0.2);
     let returns = ReturnSettings::new(panel.calendar().frequency().periods_per_year());
     let market = Market::new(&panel);
-    let report = backtest(&strategy, &panel, &market, &assumptions, &periods, &returns)?;
+    let backtester = Backtester::new(&panel, &market, &assumptions, &periods, &returns)?;
+    let report = backtester.run(&strategy)?;
 
     // These six companies were picked with hindsight. Nothing on this market means anything but beside the six held.
-    let held = benchmark(&panel, &market, &assumptions, &periods, &returns);
+    let held = backtester.benchmark();
     println!("{:10}  {:24} {:>12} {:>12}", "", "", "strategy", "buy-and-hold");
     for (period, beside) in report.periods.iter().zip(&held.periods) {
         println!("{:10}  {} to {}", period.name, period.from, period.to);

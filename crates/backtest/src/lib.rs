@@ -24,7 +24,8 @@ pub use metrics::{
 };
 pub use rank_ic::forward_returns;
 pub use rank_ic::{Correlation, IcSeries, IcSummary, LabelRanks, RankScratch};
-pub use report::{Assumptions, PeriodReport, Report, backtest, benchmark};
+pub use report::{Assumptions, Backtester, PeriodReport, Report, backtest};
 pub use simulate::{
-    Costs, Delisting, Detail, Fill, Market, Outcome, Periods, Position, Reason, Rows, Settings, Simulator, Trade,
+    CostSeries, Costs, Counts, Delisting, Detail, Fate, Fill, Market, Order, Outcome, Periods, Position, Reason, Rows,
+    Settings, Side, Simulator, Trade, buy_and_hold,
 };

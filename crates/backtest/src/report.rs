@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use engine::{Columns, Executor, Outputs, Plan};
-use factor::{Count, Exits, Positions, Rebalance, Rule, Strategy, Weighting};
+use factor::Strategy;
 use market::Panel;
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::Error;
 use crate::metrics::{
     ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Metrics, ReturnSettings, TradeMetrics,
 };
-use crate::simulate::{Detail, Market, Outcome, Periods, Rows, Settings, Simulator};
+use crate::simulate::{Detail, Market, Outcome, Periods, Rows, Settings, Simulator, buy_and_hold};
 
 /// What every figure of a report rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,10 +61,66 @@ pub struct Report {
     pub outcome: Outcome,
 }
 
-/// Simulates a strategy over a whole panel. Periods are cut from one continuous simulation.
+/// Backtests over one market under one set of assumptions, beside one simulation of equal-weight buy-and-hold.
+#[derive(Debug)]
+pub struct Backtester<'a> {
+    panel: &'a Panel,
+    market: &'a Market<'a>,
+    settings: Settings,
+    periods: Periods,
+    returns: ReturnSettings,
+    benchmark: Report,
+}
+
+impl<'a> Backtester<'a> {
+    /// Simulates the benchmark; `market` is that of the panel.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn new(
+        panel: &'a Panel,
+        market: &'a Market<'a>,
+        settings: &Settings,
+        periods: &Periods,
+        returns: &ReturnSettings,
+    ) -> Result<Self, Error> {
+        settings.check()?;
+        let held = buy_and_hold(market, settings, Detail::Trades);
+        let benchmark = report("buy-and-hold", held, None, panel, settings, periods, returns);
+        Ok(Self { panel, market, settings: *settings, periods: periods.clone(), returns: *returns, benchmark })
+    }
+
+    /// Simulates a strategy over the whole panel. Periods are cut from one continuous simulation.
+    ///
+    /// # Errors
+    /// When the strategy does not compile or the panel lacks a column it reads.
+    pub fn run(&self, strategy: &Strategy) -> Result<Report, Error> {
+        let program = strategy.compile()?;
+        let plan = Plan::new([&program]);
+        let columns = Columns::new(&plan, self.panel, self.market.members())?;
+        let Strategy { positions, exits, .. } = *strategy;
+        let mut simulator = Simulator::new(self.market, positions, exits, &self.settings, Detail::Full);
+        let mut executor = Executor::new(&plan, self.panel.symbols().len());
+        executor.advance(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
+            for row in 0..outputs.rows {
+                simulator.step(outputs.first_row + row, &Rows::of(outputs, row));
+            }
+        });
+        let (name, outcome, held) = (&strategy.name, simulator.finish(), Some(&self.benchmark.outcome));
+        Ok(report(name, outcome, held, self.panel, &self.settings, &self.periods, &self.returns))
+    }
+
+    /// Equal-weight buy-and-hold of the first members, at the same costs: what doing nothing clever would have given.
+    /// Its positions are not recorded.
+    pub fn benchmark(&self) -> &Report {
+        &self.benchmark
+    }
+}
+
+/// One strategy over a whole panel; for several, or for the benchmark itself, see [`Backtester`].
 ///
 /// # Errors
-/// When the strategy does not compile or the panel lacks a column it reads.
+/// When a setting is out of range, the strategy does not compile, or the panel lacks a column it reads.
 pub fn backtest(
     strategy: &Strategy,
     panel: &Panel,
@@ -73,47 +129,7 @@ pub fn backtest(
     periods: &Periods,
     returns: &ReturnSettings,
 ) -> Result<Report, Error> {
-    settings.check()?;
-    let program = strategy.compile()?;
-    let plan = Plan::new([&program]);
-    let columns = Columns::new(&plan, panel, &market.members)?;
-    let mut simulator = Simulator::new(market, strategy.positions, strategy.exits, settings, Detail::Full);
-    let mut executor = Executor::new(&plan, panel.symbols().len());
-    executor.advance(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
-        for row in 0..outputs.rows {
-            simulator.step(outputs.first_row + row, &Rows::of(outputs, row));
-        }
-    });
-    let held = buy_and_hold(market, settings);
-    Ok(report(&strategy.name, simulator.finish(), Some(&held), panel, settings, periods, returns))
-}
-
-/// Equal-weight buy-and-hold of the first members, at the same costs: what doing nothing clever would have given.
-pub fn benchmark(
-    panel: &Panel,
-    market: &Market<'_>,
-    settings: &Settings,
-    periods: &Periods,
-    returns: &ReturnSettings,
-) -> Report {
-    report("buy-and-hold", buy_and_hold(market, settings), None, panel, settings, periods, returns)
-}
-
-fn buy_and_hold(market: &Market<'_>, settings: &Settings) -> Outcome {
-    let positions = Positions {
-        rule: Rule::Signal,
-        count: Count::Fraction(1.0),
-        weight: Weighting::Equal,
-        rebalance: Rebalance::Daily,
-    };
-    let mut simulator = Simulator::new(market, positions, Exits::default(), settings, Detail::Full);
-    let (wanted, unwanted) = (vec![1.0; market.symbols], vec![0.0; market.symbols]);
-    let first = market.members.iter().position(|&member| member).map_or(0, |cell| cell / market.symbols.max(1));
-    for row in 0..market.bars {
-        let entry = if row == first { &wanted } else { &unwanted };
-        simulator.step(row, &Rows { entry: Some(entry), exit: Some(&unwanted), ..Rows::default() });
-    }
-    simulator.finish()
+    Backtester::new(panel, market, settings, periods, returns)?.run(strategy)
 }
 
 fn report(
@@ -148,12 +164,10 @@ fn period(
 ) -> PeriodReport {
     let calendar = panel.calendar();
     let returns = &outcome.returns[rows.clone()];
-    let turnover: Vec<f64> =
-        outcome.turnover[rows.clone()].iter().copied().filter(|&turnover| turnover > 0.0).collect();
     let input = ActivityInput {
         gross: &outcome.exposure_gross[rows.clone()],
         net: &outcome.exposure_net[rows.clone()],
-        turnover: &turnover,
+        turnover: &outcome.turnover[rows.clone()],
         costs: &outcome.costs[rows.clone()],
         equity: &outcome.equity[rows.clone()],
     };

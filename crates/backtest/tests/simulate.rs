@@ -1,7 +1,10 @@
 //! Fills, cash, exits: by hand where numbers can be followed, by law where they are many.
 
 use backtest::metrics::ReturnSettings;
-use backtest::{Costs, Detail, Fill, Market, Outcome, Periods, Reason, Rows, Settings, Simulator, backtest};
+use backtest::{
+    Backtester, Costs, Detail, Fill, Market, Outcome, Periods, Reason, Report, Rows, Settings, Simulator, backtest,
+    buy_and_hold,
+};
 use factor::{
     Count, Exits, Palette, Positions, Rebalance, Rule, ScaledStop, Schema, Settings as Variation, Strategy,
     TrailingStop, Weighting, random_strategy,
@@ -155,8 +158,48 @@ fn a_short_that_doubles_ruins_and_stays_ruined() {
     }
     let outcome = simulator.finish();
     assert_eq!(outcome.ruin_row, Some(2));
-    assert_eq!(outcome.equity, [1_000.0, 1_000.0, 0.0, 0.0]);
-    assert_eq!(outcome.returns, [0.0, 0.0, -1.0, 0.0]);
+    assert_eq!(outcome.equity, [1_000.0, 1_000.0, -500.0, -500.0]);
+    assert_eq!(outcome.returns[..3], [0.0, 0.0, -1.5]);
+    assert!(outcome.returns[3].is_nan(), "nothing is earned after ruin, not even 0");
+}
+
+#[test]
+fn a_period_after_ruin_is_missing_and_not_flat() {
+    // Short the whole equity; the price rises to the fivefold on row 7 of 10, in validation.
+    let prices: Vec<f64> = (0..10).map(|row| if row < 7 { 10.0 + 0.1 * f64::from(row % 2) } else { 50.0 }).collect();
+    let panel = panel(&[&prices], &[&prices]);
+    let text =
+        "name = \"short\"\n[factors]\nall = \"0 - close / close\"\n[positions]\nrule = \"weights\"\nscore = \"all\"";
+    let strategy = Strategy::from_toml(text, &Schema::bars()).expect("a strategy");
+    let (market, periods) = (Market::new(&panel), Periods::split(10, 0.6, 0.2));
+    let report = backtest(&strategy, &panel, &market, &free(), &periods, &ReturnSettings::new(252.0)).expect("runs");
+    let [whole, train, validation, exam] = &report.periods[..] else { panic!("{:?}", report.periods) };
+    assert!(whole.metrics.ruin && !train.metrics.ruin && validation.metrics.ruin);
+    assert_eq!((whole.metrics.total_return, whole.metrics.max_drawdown), (Some(-1.0), Some(-1.0)));
+    assert_eq!((exam.metrics.n_obs, exam.metrics.n_missing), (0, 2));
+    for undefined in [exam.metrics.total_return, exam.metrics.cagr, exam.metrics.volatility, exam.metrics.max_drawdown]
+    {
+        assert_eq!(undefined, None, "nothing was earned, which is not the same as earning nothing");
+    }
+    assert_eq!((exam.activity.exposure_time, exam.activity.cost_drag.to_bits()), (0.0, 0.0_f64.to_bits()));
+    assert_eq!(exam.benchmark.map(|benchmark| benchmark.n_pairs), Some(0));
+}
+
+#[test]
+fn one_benchmark_serves_every_strategy() {
+    let panel = RandomWalk { bars: 220, symbols: 25, seed: 9, gap_rate: 0.02, late_listing_rate: 0.2 }.panel();
+    let (market, periods, returns) = (Market::new(&panel), Periods::split(220, 0.6, 0.2), ReturnSettings::new(252.0));
+    let backtester = Backtester::new(&panel, &market, &Settings::default(), &periods, &returns).expect("settings");
+    for strategy in strategies(10) {
+        let alone = backtest(&strategy, &panel, &market, &Settings::default(), &periods, &returns).expect("runs");
+        let text = |report: &Report| serde_json::to_string(report).expect("numbers and names");
+        assert_eq!(text(&backtester.run(&strategy).expect("runs")), text(&alone));
+    }
+    let held = backtester.benchmark();
+    assert_eq!(held.outcome.equity, buy_and_hold(&market, &Settings::default(), Detail::Returns).equity);
+    assert!(held.periods.iter().all(|period| period.benchmark.is_none()));
+    let broken = Settings { capital: 0.0, ..Settings::default() };
+    assert!(Backtester::new(&panel, &market, &broken, &periods, &returns).is_err());
 }
 
 #[test]

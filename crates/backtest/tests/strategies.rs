@@ -77,8 +77,8 @@ fn each_trades_on_a_narrow_and_on_a_wide_market() {
             assert!(outcome.trades.iter().any(|trade| trade.exit_row.is_some()), "{name} on {symbols}: no trade");
             assert_eq!(outcome.ruin_row, None, "{name} on {symbols}");
             let most = outcome.exposure_gross.iter().copied().fold(0.0, f64::max);
-            // Above 1 where a sale waits for a symbol that does not trade while its successor is already held.
-            assert!(most > 0.1 && most < 2.0, "{name} on {symbols}: gross exposure up to {most}");
+            // Above 1 by what shorts rise between rebalances, and by costs, never by a sale that waits.
+            assert!(most > 0.1 && most < 1.5, "{name} on {symbols}: gross exposure up to {most}");
             assert!(report.periods[0].metrics.sharpe.is_some(), "{name} on {symbols}");
         }
     }

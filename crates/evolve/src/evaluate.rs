@@ -86,7 +86,6 @@ const GROUP: usize = 8;
 pub(crate) struct Evaluator<'a> {
     panel: &'a Panel,
     market: &'a Market<'a>,
-    members: Vec<bool>,
     labels: Option<LabelRanks>,
     config: &'a RunConfig,
     returns: ReturnSettings,
@@ -103,7 +102,7 @@ impl<'a> Evaluator<'a> {
             LabelRanks::new(&forward, symbols).expect("labels are whole rows")
         });
         let returns = ReturnSettings::new(config.periods_per_year);
-        Self { panel, market, members: panel.members(), labels, config, returns }
+        Self { panel, market, labels, config, returns }
     }
 
     /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
@@ -118,7 +117,8 @@ impl<'a> Evaluator<'a> {
         let chosen: Vec<&(&Strategy, &Program)> =
             strategies.iter().zip(&runs).filter(|(_, runs)| **runs).map(|(strategy, _)| strategy).collect();
         let plan = Plan::new(chosen.iter().map(|(_, program)| *program));
-        let columns = Columns::new(&plan, self.panel, &self.members).expect("the search only uses the panel's columns");
+        let columns =
+            Columns::new(&plan, self.panel, self.market.members()).expect("the search only uses the panel's columns");
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
         let mut executor = Executor::new(&plan, self.panel.symbols().len());
         executor.advance(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
@@ -209,7 +209,8 @@ fn scores(
     let years = period.len() as f64 / evaluator.config.periods_per_year;
     let rank_ic = ic.summary(evaluator.config.spec.horizon, evaluator.config.periods_per_year).mean;
     let scores = Scores {
-        sharpe: headline.sharpe,
+        // What ruin left of a ratio is no merit: ruin on validation, which is no ground for rejection, ranks last there.
+        sharpe: headline.sharpe.filter(|_| !headline.ruin),
         total_return: headline.total_return,
         max_drawdown: headline.max_drawdown,
         turnover: turnover / years,
@@ -230,3 +231,45 @@ fn fitness(weights: &Objectives, scores: &Scores, size: usize) -> Option<f64> {
 
 /// Counts of rejections, by reason.
 pub type Rejections = BTreeMap<Rejection, usize>;
+
+#[cfg(test)]
+mod tests {
+    use factor::Schema;
+    use market::RandomWalk;
+
+    use super::*;
+    use crate::config::RunSpec;
+
+    /// A short of everything, on a market that rises to the fivefold over the night before a row.
+    fn short_into_a_jump(jump: usize) -> Evaluation {
+        let walk = RandomWalk { bars: 200, symbols: 2, seed: 5, gap_rate: 0.0, late_listing_rate: 0.0 }.panel();
+        let jumps = |name: &str| {
+            let mut values = walk.field(name).expect("a field of every random walk").to_owned();
+            values.indexed_iter_mut().filter(|((row, _), _)| *row >= jump).for_each(|(_, value)| *value *= 5.0);
+            (name.to_owned(), values)
+        };
+        let fields = ["open", "close"].map(jumps).into_iter().collect();
+        let panel = Panel::new(walk.calendar().clone(), walk.symbols().to_vec(), fields, [].into_iter().collect())
+            .expect("shapes that agree");
+        let config = RunConfig::new(RunSpec::default(), &panel).expect("enough bars");
+        assert_eq!((config.periods.train.end, config.periods.validation.end), (120, 160));
+        let text = "name = \"short\"\n[factors]\nall = \"0 - close / close\"\n[positions]\nrule = \"weights\"\nscore = \"all\"";
+        let strategy = Strategy::from_toml(text, &Schema::bars()).expect("a strategy");
+        let market = Market::new(&panel);
+        let program = strategy.compile().expect("a program");
+        Evaluator::new(&panel, &market, &config).evaluate(&[(&strategy, &program)])[0]
+    }
+
+    #[test]
+    fn ruin_is_rejected_on_train_and_ranks_last_on_validation() {
+        assert_eq!(short_into_a_jump(60), Evaluation::Rejected(Rejection::Ruin));
+        assert_eq!(short_into_a_jump(60).fitness(), f64::NEG_INFINITY);
+        // Selection reads train alone, so that ruin on validation rejects nothing; but nothing can be picked for it.
+        let Evaluation::Scored { train, validation, .. } = short_into_a_jump(150) else { panic!("scored on train") };
+        assert!(train.sharpe.is_some());
+        assert_eq!((validation.sharpe, validation.total_return), (None, Some(-1.0)));
+        // Beyond validation nothing is fed: there is nothing to see of an exam's ruin.
+        let Evaluation::Scored { validation, .. } = short_into_a_jump(170) else { panic!("scored on train") };
+        assert!(validation.sharpe.is_some());
+    }
+}

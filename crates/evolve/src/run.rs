@@ -1,7 +1,7 @@
 //! A whole run: search, control, champions, exam, verdict.
 
 use backtest::metrics::ReturnSettings;
-use backtest::{Market, Report, backtest, benchmark};
+use backtest::{Backtester, Market, Report};
 use factor::Strategy;
 use market::Panel;
 use serde::{Deserialize, Serialize};
@@ -129,20 +129,21 @@ fn run_here(
     let luck_bar = backtest::statistics::luck_bar(search.distinct() as f64, validation_bars, config.periods_per_year);
     let settings = &config.spec.backtest;
     let returns = ReturnSettings::new(config.periods_per_year);
+    let backtester = Backtester::new(panel, &market, settings, &config.periods, &returns)
+        .map_err(|error| Error::Specification(error.to_string()))?;
     let mut champions = Vec::new();
     for (place, individual) in pick(search.archive(), config.spec.champions).into_iter().enumerate() {
         let Evaluation::Scored { fitness, train, validation } = individual.evaluation else { continue };
         let mut strategy = individual.strategy.clone();
         strategy.name = format!("champion-{}", place + 1);
         // The exam is opened here, once, after the last generation, for the leaderboard alone.
-        let report = backtest(&strategy, panel, &market, settings, &config.periods, &returns)
-            .map_err(|error| Error::Specification(error.to_string()))?;
+        let report = backtester.run(&strategy).map_err(|error| Error::Specification(error.to_string()))?;
         let above_luck = validation.sharpe.zip(luck_bar).is_some_and(|(sharpe, bar)| sharpe > bar);
         champions.push(Champion { strategy, hash: individual.hash, fitness, train, validation, report, above_luck });
     }
     Ok(RunResult {
         champions,
-        benchmark: benchmark(panel, &market, settings, &config.periods, &returns),
+        benchmark: backtester.benchmark().clone(),
         distinct: search.distinct(),
         generations: search.generations(),
         luck_bar,

@@ -164,7 +164,6 @@ pub struct Generation<'a> {
     strategies: Vec<(Strategy, Program)>,
     panel: &'a Panel,
     market: Market<'a>,
-    members: Vec<bool>,
 }
 
 impl<'a> Generation<'a> {
@@ -193,7 +192,7 @@ impl<'a> Generation<'a> {
             });
             strategies.push(distinct.ok_or_else(|| Error::NoChild(format!("generation/{count}")))?);
         }
-        Ok(Self { strategies, panel, market: Market::new(panel), members: panel.members() })
+        Ok(Self { strategies, panel, market: Market::new(panel) })
     }
 
     /// Merges, streams and backtests every strategy, and scores its returns.
@@ -203,7 +202,7 @@ impl<'a> Generation<'a> {
         for group in self.strategies.chunks(GROUP) {
             let plan = Plan::new(group.iter().map(|(_, program)| program));
             let columns =
-                Columns::new(&plan, self.panel, &self.members).expect("the palette holds the panel's columns");
+                Columns::new(&plan, self.panel, self.market.members()).expect("the palette holds the panel's columns");
             let mut simulators: Vec<Simulator<'_>> = group
                 .iter()
                 .map(|(one, _)| Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Returns))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::backtest::metrics::ReturnSettings;
-use ::backtest::{Market, Periods, Report, backtest, benchmark};
+use ::backtest::{Backtester, Market, Periods, Report};
 use ::evolve::RunSpec;
 use ::market::table::{Column, Table};
 use ::market::{Import, Panel};
@@ -53,16 +53,14 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
     let market = Market::new(&panel);
     let periods = Periods::split(panel.bars(), spec.train, spec.validation);
     let returns = ReturnSettings::new(panel.calendar().frequency().periods_per_year());
+    let backtester = Backtester::new(&panel, &market, &spec.backtest, &periods, &returns)?;
     let reports: Vec<Report> = strategies
         .iter()
         .zip(&arguments.strategies)
-        .map(|(strategy, path)| {
-            backtest(strategy, &panel, &market, &spec.backtest, &periods, &returns)
-                .with_context(|| path.display().to_string())
-        })
+        .map(|(strategy, path)| backtester.run(strategy).with_context(|| path.display().to_string()))
         .collect::<Result<_>>()?;
-    let held = benchmark(&panel, &market, &spec.backtest, &periods, &returns);
-    write_series(arguments, &panel, &reports[0], &held)?;
+    let held = backtester.benchmark();
+    write_series(arguments, &panel, &reports[0], held)?;
     if arguments.json {
         print(&(serde_json::to_string_pretty(&reports)? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
@@ -76,7 +74,7 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
         text.push_str(&leaderboard::full(report));
     }
     text.push('\n');
-    let rows = reports.iter().chain(std::iter::once(&held)).map(|report| (report.strategy.clone(), report));
+    let rows = reports.iter().chain(std::iter::once(held)).map(|report| (report.strategy.clone(), report));
     text.push_str(&leaderboard::table(rows));
     print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -69,9 +69,10 @@ impl ActivityMetrics {
 }
 
 /// Costs of a span of bars over its mean equity, per year; for all costs or for one type of them. `None` without
-/// equity.
+/// equity, or with debts in its place.
 pub fn cost_drag(total_cost: f64, equity: &[f64], settings: &ReturnSettings) -> Option<f64> {
-    ratio(total_cost, mean(equity) * equity.len() as f64 / settings.periods_per_year)
+    let mean = Some(mean(equity)).filter(|&mean| mean > 0.0)?;
+    ratio(total_cost, mean * equity.len() as f64 / settings.periods_per_year)
 }
 
 /// Moves weights by one period of returns, in place: `w (1 + r)`, over the portfolio's growth. A missing return leaves

@@ -10,7 +10,7 @@ use super::{finite, ratio};
 pub struct ClosedTrade {
     /// Profit or loss after all costs, in money.
     pub net_pnl: f64,
-    /// Absolute value of the position at entry, in money.
+    /// Money that was put in, additions included; not negative.
     pub notional: f64,
     /// Bars from entry fill to exit fill.
     pub holding_bars: usize,

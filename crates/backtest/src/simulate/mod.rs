@@ -1,85 +1,118 @@
-//! Fills, cash and holdings, row by row.
+//! From scores and flags to money: positions, fills, costs, equity.
 //!
-//! A decision at bar `t` reads rows up to `t`; its orders are filled on the next bar (see [`Fill`]). Shares are
-//! wanted weight times equity over close, both of bar `t`. Sales come before purchases, and where cash is short one
-//! factor scales all purchases. Exits are judged on every close. Holdings are a sparse list, so that cost goes with
-//! the count held.
+//! A [`Simulator`] is fed the rows of a strategy's scores and flags one bar after the other, as the engine's row blocks
+//! run ahead of it. It never sees a row before its time, and so cannot look ahead.
+//!
+//! # A bar
+//! 1. Orders decided at the close before are filled, at the open by default ([`Fill`]): first all that bring cash or
+//!    close a short, then all buys, scaled by one factor where cash is short.
+//! 2. Holdings are valued at the close. One without a close keeps its last one; after some bars it is settled
+//!    ([`Delisting`]). Holdings still open where the bars end stay open.
+//! 3. Exits are judged on the close, and on the first bar of a new day, week or month targets are set. Both give orders
+//!    for the next fill: shares are weight times equity over the close.
+//!
+//! # Rules
+//! A symbol may be chosen when it is a member of the universe, its score is known, its exit flag is not true, and it is
+//! held already or its entry flag is true (where there is one). An unknown flag is not true. With weight
+//! `inverse_volatility` the volatility must be known and above zero, too. A symbol that an exit or the exit flag closes
+//! at this bar is not chosen at this bar.
+//!
+//! - `top`: the highest scores, ties in symbol order, get weights that sum to 1; all else is sold.
+//! - `long_short`: the highest scores are bought and as many of the lowest sold short, half of equity a side. Where less
+//!   than twice the count may be chosen, each side gets half of those there are.
+//! - `signal`: what has a true entry flag and is not held is bought into free slots, highest score first (symbol order
+//!   without a score; with one, it must be known). One bar's buys together get one slot's part of equity each, divided
+//!   among them by the weighting. Nothing is traded again before its exit: the exit flag, or the end of the entry where
+//!   the strategy has no exit flag, or one of [`Exits`].
+//! - `weights`: the score is the weight, scaled down to a gross of 1 when above. The weighting has no say.
+//!
+//! Weights of a side: `equal`; `score`, in proportion to the distance from the worst score chosen, which itself thereby
+//! gets nothing (all the same where all scores are); `inverse_volatility`.
+//!
+//! Buys that open or increase a position never spend more cash than there is. Shorts bring cash, and cover at any price:
+//! only they can make cash negative. Where equity is gone, everything is closed at its last close, returns are missing
+//! from then on, and nothing more is done.
+//!
+//! # What waits for a price
+//! A symbol without a price at the fill trades nothing. An order that opens or increases a position is dropped, as is
+//! the opening half of one that goes through zero; one that reduces or closes a position waits for the next price. What
+//! waits keeps its slot and its part of the book: openings beyond the count of a side are dropped, lowest score first,
+//! and as far as what waits would lift gross exposure above 1, the rest of the bar's openings are scaled down, on its
+//! own side first. So no side holds more symbols than its count, and only the market itself levers a book.
 
-mod market;
+mod bars;
+mod exits;
+mod holdings;
+mod orders;
 mod record;
+mod settings;
 mod targets;
 
-pub use market::{Costs, Delisting, Fill, Market, Periods, Rows, Settings};
-pub use record::{Detail, Outcome, Position, Reason, Trade};
+use engine::Outputs;
+use factor::{Count, Exits, Positions, Purpose, Rebalance, Rule, Weighting};
 
-use factor::{Exits, Positions, Rule};
+pub use bars::Market;
+pub use record::{CostSeries, Counts, Detail, Fate, Order, Outcome, Position, Reason, Side, Trade};
+pub use settings::{Costs, Delisting, Fill, Periods, Settings};
 
-use targets::{Chooser, Target, View};
+use exits::Measures;
+use holdings::{Book, Holding};
+use orders::{DUST, Desk, Orders, Pending};
+use record::Recorder;
+use targets::{Chooser, Target, is_true};
 
-/// A holding.
-#[derive(Debug, Clone, Copy)]
-struct Holding {
-    symbol: u32,
-    shares: f64,
-    entry_price: f64,
-    entry_row: usize,
-    /// Best close since entry, in the holding's direction; starts at the entry price.
-    best: f64,
-    last_close: f64,
-    missing: u32,
-    /// Money received less money paid since the first fill, costs included.
-    flow: f64,
-    costs: f64,
-    first_shares: f64,
-    notional: f64,
-    /// Known when the entry was ordered, for stops; NaN where it was not.
-    volatility: f64,
-    average_true_range: f64,
+/// One bar of what a strategy's program gives, `[symbols]` each, by [`factor::Purpose`]. Flags are 1, 0 or NaN.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rows<'a> {
+    /// Score.
+    pub score: Option<&'a [f64]>,
+    /// Entry flag.
+    pub entry: Option<&'a [f64]>,
+    /// Exit flag.
+    pub exit: Option<&'a [f64]>,
+    /// Deviation of one-bar returns, for inverse-volatility weights.
+    pub weight_volatility: Option<&'a [f64]>,
+    /// Deviation of one-bar returns, for the volatility stop.
+    pub stop_volatility: Option<&'a [f64]>,
+    /// Average true range, for the ATR stop.
+    pub average_true_range: Option<&'a [f64]>,
 }
 
-impl Holding {
-    fn value(&self) -> f64 {
-        self.shares * self.last_close
+impl<'a> Rows<'a> {
+    /// The results of one row of a block.
+    pub fn of(outputs: &Outputs<'a>, row: usize) -> Self {
+        let result = |purpose| outputs.row(purpose, row);
+        Self {
+            score: result(Purpose::Score),
+            entry: result(Purpose::Entry),
+            exit: result(Purpose::Exit),
+            weight_volatility: result(Purpose::WeightVolatility),
+            stop_volatility: result(Purpose::StopVolatility),
+            average_true_range: result(Purpose::AverageTrueRange),
+        }
     }
 }
 
-/// An order waiting for its fill.
-#[derive(Debug, Clone, Copy)]
-struct Order {
-    symbol: u32,
-    /// Shares to add (positive) or give (negative); `None` closes whatever is held.
-    change: Option<f64>,
-    reason: Reason,
-    /// Known when the order was given, for stops.
-    volatility: f64,
-    average_true_range: f64,
-}
-
-/// Walks a strategy's results down the rows of a market.
+/// Trades one strategy through a market, bar by bar.
 #[derive(Debug)]
 pub struct Simulator<'a> {
     market: &'a Market<'a>,
     positions: Positions,
     exits: Exits,
     settings: Settings,
-    detail: Detail,
-    cash: f64,
-    equity: f64,
-    holdings: Vec<Holding>,
-    pending: Vec<Order>,
+    book: Book,
+    orders: Orders,
     chooser: Chooser,
-    targets: Vec<Target>,
-    kept: Vec<u32>,
-    barred: Vec<u32>,
-    built: bool,
-    outcome: Outcome,
+    recorder: Recorder,
+    row: usize,
+    equity: f64,
+    /// Most positions on a side, as of the last decision.
+    slots: usize,
+    ruined: bool,
 }
 
-/// Shares this small, relative to what was held, are what rounding left of nothing.
-const DUST: f64 = 1e-12;
-
 impl<'a> Simulator<'a> {
-    /// A simulator at row 0 with all its capital in cash.
+    /// A simulator that stands before the first bar, with nothing but cash.
     pub fn new(
         market: &'a Market<'a>,
         positions: Positions,
@@ -87,372 +120,206 @@ impl<'a> Simulator<'a> {
         settings: &Settings,
         detail: Detail,
     ) -> Self {
-        let series = || Vec::with_capacity(market.bars);
-        let outcome = Outcome {
-            returns: series(),
-            equity: series(),
-            cash: series(),
-            turnover: series(),
-            exposure_gross: series(),
-            exposure_net: series(),
-            costs: series(),
-            ..Outcome::default()
-        };
         Self {
             market,
             positions,
             exits,
             settings: *settings,
-            detail,
-            cash: settings.capital,
-            equity: settings.capital,
-            holdings: Vec::new(),
-            pending: Vec::new(),
+            book: Book::new(settings.capital),
+            orders: Orders::default(),
             chooser: Chooser::default(),
-            targets: Vec::new(),
-            kept: Vec::new(),
-            barred: Vec::new(),
-            built: false,
-            outcome,
+            recorder: Recorder::new(market.bars(), detail),
+            row: 0,
+            equity: settings.capital,
+            slots: usize::MAX,
+            ruined: false,
         }
     }
 
-    /// Takes the next row's results; rows come in order, from 0.
+    /// Takes one bar.
+    ///
+    /// # Panics
+    /// When rows do not come one after the other from 0, or do not have one value a symbol.
     pub fn step(&mut self, row: usize, rows: &Rows<'_>) {
-        debug_assert_eq!(row, self.outcome.returns.len(), "rows come in order");
-        let before = self.equity;
-        let (mut traded, mut costs) = (0.0, 0.0);
-        if self.outcome.ruin_row.is_none() {
-            if self.settings.fill != Fill::SameClose {
-                self.fill(row, &mut traded, &mut costs);
-            }
-            self.mark(row);
-            if self.outcome.ruin_row.is_none() {
-                self.decide(row, rows);
-            }
-            if self.settings.fill == Fill::SameClose && self.outcome.ruin_row.is_none() {
-                self.fill(row, &mut traded, &mut costs);
-                self.equity = self.cash + self.holdings.iter().map(Holding::value).sum::<f64>();
-            }
-        }
-        let (gross, net) = self
-            .holdings
-            .iter()
-            .fold((0.0, 0.0), |(gross, net), holding| (gross + holding.value().abs(), net + holding.value()));
-        let turnover = if traded > 0.0 && before > 0.0 { 0.5 * traded / before } else { 0.0 };
-        // The first build is paid for, but says nothing about how much a strategy trades.
-        let first_build = traded > 0.0 && !self.built;
-        self.built |= traded > 0.0;
-        let outcome = &mut self.outcome;
-        outcome.turnover.push(if first_build { 0.0 } else { turnover });
-        outcome.returns.push(if before > 0.0 { self.equity / before - 1.0 } else { 0.0 });
-        outcome.equity.push(self.equity);
-        outcome.cash.push(self.cash);
-        outcome.costs.push(costs);
-        let share = |value: f64| if self.equity > 0.0 { value / self.equity } else { 0.0 };
-        outcome.exposure_gross.push(share(gross));
-        outcome.exposure_net.push(share(net));
-        if self.detail == Detail::Full {
-            let equity = self.equity;
-            outcome.positions.extend(self.holdings.iter().map(|holding| Position {
-                row,
-                symbol: holding.symbol as usize,
-                shares: holding.shares,
-                weight: holding.value() / equity,
-                stale: holding.missing > 0,
-            }));
-        }
+        self.advance(row, |simulator| simulator.decide(row, rows));
     }
 
-    /// Ends the simulation. Holdings stay open: a file that ends is no reason to sell.
+    /// What has happened so far, without trades that are still open and orders that wait.
+    pub fn so_far(&self) -> &Outcome {
+        self.recorder.outcome()
+    }
+
+    /// Ends the simulation after the bars it was fed. What is held stays open.
     pub fn finish(mut self) -> Outcome {
-        for holding in &self.holdings {
-            let net_pnl = holding.flow + holding.value();
-            self.outcome.trades.push(Trade {
-                exit_row: None,
-                reason: None,
-                ..trade(holding, holding.last_close, net_pnl)
-            });
-        }
-        self.outcome
+        self.orders.finish(&mut self.recorder);
+        self.recorder.finish(&self.book.holdings)
     }
 
-    /// Fills pending orders at this row's price: sales, then purchases.
-    fn fill(&mut self, row: usize, traded: &mut f64, costs: &mut f64) {
-        if self.pending.is_empty() {
+    fn advance(&mut self, row: usize, mut decide: impl FnMut(&mut Self)) {
+        assert_eq!(row, self.row, "rows come one after the other");
+        self.row += 1;
+        if self.ruined {
+            self.recorder.nothing(self.equity);
             return;
         }
-        let prices = match self.settings.fill {
-            Fill::NextOpen => self.market.row(self.market.open, row),
-            Fill::NextClose | Fill::SameClose => self.market.row(self.market.close, row),
-        };
-        let mut pending = std::mem::take(&mut self.pending);
-        let mut waiting = Vec::new();
-        for order in &mut pending {
-            let held = self.held(order.symbol).map_or(0.0, |place| self.holdings[place].shares);
-            let change = order.change.unwrap_or(-held);
-            order.change = Some(change);
-            let reduces = change * held < 0.0;
-            if change == 0.0 || prices[order.symbol as usize] > 0.0 {
-                continue;
-            }
-            if reduces {
-                self.outcome.delayed_sales += 1;
-                waiting.push(Order { change: (change + held != 0.0).then_some(change), ..*order });
-            } else {
-                self.outcome.dropped_buys += 1;
-            }
-            order.change = Some(0.0);
+        let Settings { fill, delisting, .. } = self.settings;
+        let (before, same) = (self.equity, fill == Fill::SameClose);
+        if !same {
+            self.fill(row);
         }
-        let rate = (self.settings.costs.commission_bps + self.settings.costs.half_spread_bps) / 1e4;
-        let tax = self.settings.costs.sell_tax_bps / 1e4;
-        let size = |order: &Order| order.change.unwrap_or(0.0);
-        for order in pending.iter().filter(|order| size(order) < 0.0) {
-            let (change, price) = (size(order), prices[order.symbol as usize]);
-            let value = -change * price;
-            self.trade(row, order, change, price, value * (rate + tax));
-            *traded += value;
-            *costs += value * (rate + tax);
+        if self.book.mark(row, self.market.close(row), delisting, &mut self.recorder) {
+            self.orders.forget_settled(row, &self.book, &mut self.recorder);
         }
-        let wanted: f64 = pending
-            .iter()
-            .filter(|order| size(order) > 0.0)
-            .map(|order| size(order) * prices[order.symbol as usize] * (1.0 + rate))
-            .sum();
-        // Covering a short is never scaled down with the rest, but counts against the cash.
-        let scale = if wanted > self.cash { (self.cash / wanted).max(0.0) } else { 1.0 };
-        for order in pending.iter().filter(|order| size(order) > 0.0) {
-            let price = prices[order.symbol as usize];
-            let covers = self.held(order.symbol).is_some_and(|place| self.holdings[place].shares < 0.0);
-            let change = size(order) * if covers { 1.0 } else { scale };
-            if change > 0.0 {
-                let value = change * price;
-                self.trade(row, order, change, price, value * rate);
-                *traded += value;
-                *costs += value * rate;
-            }
+        self.equity = self.book.equity();
+        let sizing = if same { self.equity } else { before };
+        if same && self.solvent() {
+            decide(self);
+            self.fill(row);
+            self.equity = self.book.equity();
         }
-        self.pending = waiting;
-    }
-
-    fn held(&self, symbol: u32) -> Option<usize> {
-        self.holdings.binary_search_by_key(&symbol, |holding| holding.symbol).ok()
-    }
-
-    /// Books one fill.
-    fn trade(&mut self, row: usize, order: &Order, change: f64, price: f64, cost: f64) {
-        self.cash -= change * price + cost;
-        let place = self.holdings.binary_search_by_key(&order.symbol, |holding| holding.symbol);
-        let place = match place {
-            Ok(place) if self.holdings[place].shares * (self.holdings[place].shares + change) < 0.0 => {
-                // Through zero: the old holding ends at this price, and the rest is a new one.
-                let holding = self.holdings.remove(place);
-                let share = (holding.shares / change).abs();
-                let flow = holding.flow + holding.shares * price - cost * share;
-                let costs = holding.costs + cost * share;
-                let closed = trade(&Holding { costs, ..holding }, price, flow);
-                self.outcome.trades.push(Trade { exit_row: Some(row), reason: Some(order.reason), ..closed });
-                self.holdings.insert(place, opened(row, order, holding.shares + change, price, cost * (1.0 - share)));
-                return;
-            }
-            Ok(place) => place,
-            Err(place) => {
-                self.holdings.insert(place, opened(row, order, change, price, cost));
-                return;
-            }
-        };
-        let holding = &mut self.holdings[place];
-        let shares = holding.shares + change;
-        holding.flow -= change * price + cost;
-        holding.costs += cost;
-        if shares.abs() <= DUST * holding.shares.abs() {
-            let closed = trade(holding, price, holding.flow);
-            self.outcome.trades.push(Trade { exit_row: Some(row), reason: Some(order.reason), ..closed });
-            self.holdings.remove(place);
-            return;
+        if !self.solvent() {
+            self.ruined = true;
+            self.book.ruin(row, &mut self.recorder);
+            self.orders.forget_settled(row, &self.book, &mut self.recorder);
         }
-        if change * holding.shares > 0.0 {
-            holding.entry_price = (holding.entry_price * holding.shares + price * change) / shares;
-        }
-        holding.shares = shares;
-    }
-
-    /// Values holdings at this row's close, and closes those whose symbol stopped trading.
-    fn mark(&mut self, row: usize) {
-        let closes = self.market.row(self.market.close, row);
-        for holding in &mut self.holdings {
-            let close = closes[holding.symbol as usize];
-            if close > 0.0 {
-                holding.last_close = close;
-                holding.missing = 0;
-                holding.best = if holding.shares > 0.0 { holding.best.max(close) } else { holding.best.min(close) };
-            } else {
-                holding.missing += 1;
-            }
-        }
-        let Delisting { after_missing_bars, return_fraction } = self.settings.delisting;
-        while let Some(place) = self.holdings.iter().position(|holding| holding.missing >= after_missing_bars) {
-            let price = self.holdings[place].last_close * (1.0 + return_fraction);
-            self.close_out(place, row, price, Reason::Delisted);
-        }
-        self.equity = self.cash + self.holdings.iter().map(Holding::value).sum::<f64>();
-        if self.equity <= 0.0 {
-            self.outcome.ruin_row = Some(row);
-            while let Some(holding) = self.holdings.last() {
-                let price = holding.last_close;
-                self.close_out(self.holdings.len() - 1, row, price, Reason::Ruin);
-            }
-            self.pending.clear();
-            self.cash = 0.0;
-            self.equity = 0.0;
+        self.recorder.bar(row, &self.book, before, sizing, self.ruined);
+        if !same && !self.ruined {
+            decide(self);
         }
     }
 
-    /// Ends a holding at a price, without costs: there is nobody to trade with.
-    fn close_out(&mut self, place: usize, row: usize, price: f64, reason: Reason) {
-        let holding = self.holdings.remove(place);
-        self.cash += holding.shares * price;
-        let closed = trade(&holding, price, holding.flow + holding.shares * price);
-        self.outcome.trades.push(Trade { exit_row: Some(row), reason: Some(reason), ..closed });
-        self.pending.retain(|order| order.symbol != holding.symbol);
+    /// Whether there is equity left; what rounding leaves of none is none.
+    fn solvent(&self) -> bool {
+        self.equity > DUST * self.settings.capital
     }
 
-    /// Judges exits, and sets targets where the rebalance says so.
+    fn fill(&mut self, row: usize) {
+        let Settings { fill, costs, .. } = &self.settings;
+        let prices = self.market.fill_prices(row, *fill);
+        let mut desk = Desk { row, costs, equity: self.equity, slots: self.slots, recorder: &mut self.recorder };
+        self.orders.fill(prices, &mut self.book, &mut desk);
+    }
+
+    /// Gives the orders that follow from what is known at a close.
     fn decide(&mut self, row: usize, rows: &Rows<'_>) {
-        self.kept.clear();
-        self.barred.clear();
-        for place in 0..self.holdings.len() {
-            let holding = self.holdings[place];
-            match self.exit(&holding, row, rows) {
-                Some(reason) => {
-                    self.barred.push(holding.symbol);
-                    self.pending.retain(|order| order.symbol != holding.symbol);
-                    self.pending.push(order(holding.symbol, None, reason, rows));
+        // Orders from before that still wait for a price keep their slots; what leaves now gives its slot up.
+        let kept = self.book.holdings.len();
+        let leaving = self.judge_exits(row, rows);
+        if self.market.rebalances(row, self.positions.rebalance) {
+            let members = self.market.choosable(row);
+            let slots = self.positions.count.of(members);
+            let free = slots.saturating_sub(kept - leaving);
+            self.slots = if self.positions.rule == Rule::Weights { usize::MAX } else { slots };
+            let universe = self.market.row(row);
+            let holdings = &self.book.holdings;
+            let targets = self.chooser.choose(&self.positions, universe, members, rows, holdings, free);
+            let (orders, close) = (&mut self.orders, self.market.close(row));
+            let decision = Decision { row, rows, close, equity: self.equity };
+            if self.positions.rule == Rule::Signal {
+                for target in targets {
+                    decision.give(orders, target.symbol, None, Some(target), Reason::Entry);
                 }
-                None => self.kept.push(holding.symbol),
+            } else {
+                orders.replace(row, &mut self.recorder, |order| order.target != 0.0);
+                decision.reset(orders, holdings, targets);
             }
         }
-        if !self.market.rebalances(self.positions.rebalance, row) {
-            return;
-        }
-        let market = self.market;
-        let view = View {
-            rows: *rows,
-            members: &market.members[row * market.symbols..(row + 1) * market.symbols],
-            close: market.row(market.close, row),
-            kept: &self.kept,
-            barred: &self.barred,
-        };
-        let equity = self.equity;
-        if self.positions.rule == Rule::Signal {
-            self.chooser.signals(&self.positions, &view, &mut self.targets);
-            for &(symbol, weight) in &self.targets {
-                let shares = weight * equity / view.close[symbol as usize];
-                self.pending.retain(|order| order.symbol != symbol);
-                self.pending.push(order(symbol, Some(shares), Reason::Entry, rows));
-            }
-            return;
-        }
-        self.chooser.book(&self.positions, &view, &mut self.targets);
-        let barred = &self.barred;
-        self.pending.retain(|order| barred.binary_search(&order.symbol).is_ok());
-        let mut kept = self.holdings.iter().filter(|holding| barred.binary_search(&holding.symbol).is_err()).peekable();
-        for &(symbol, weight) in &self.targets {
-            while let Some(gone) = kept.next_if(|holding| holding.symbol < symbol) {
-                self.pending.push(order(gone.symbol, None, Reason::Rebalance, rows));
-            }
-            let held = kept.next_if(|holding| holding.symbol == symbol).map_or(0.0, |holding| holding.shares);
-            let change = weight * equity / view.close[symbol as usize] - held;
-            self.pending.push(order(symbol, Some(change), Reason::Rebalance, rows));
-        }
-        for gone in kept {
-            self.pending.push(order(gone.symbol, None, Reason::Rebalance, rows));
-        }
+        self.orders.sort();
     }
 
-    /// Why a holding must be sold now, if it must.
-    fn exit(&self, holding: &Holding, row: usize, rows: &Rows<'_>) -> Option<Reason> {
-        let at = holding.symbol as usize;
-        let flagged = match (rows.exit, rows.entry) {
-            (Some(exit), _) => exit[at] == 1.0,
-            (None, Some(entry)) => self.positions.rule == Rule::Signal && entry[at] != 1.0,
-            (None, None) => false,
-        };
-        if flagged {
-            return Some(Reason::Exit);
+    /// Orders to close what an exit or a flag closes at this bar; says how many.
+    fn judge_exits(&mut self, row: usize, rows: &Rows<'_>) -> usize {
+        let entry_must_last = self.positions.rule == Rule::Signal && rows.exit.is_none();
+        let mut leaving = 0;
+        for holding in self.book.holdings.iter_mut().filter(|holding| !holding.leaving) {
+            let symbol = holding.symbol as usize;
+            let told = rows.exit.is_some_and(|exit| is_true(exit, symbol));
+            let ended = entry_must_last && !rows.entry.is_some_and(|entry| is_true(entry, symbol));
+            let reason = if told || ended { Some(Reason::Exit) } else { exits::due(&self.exits, holding, row) };
+            if let Some(reason) = reason {
+                let order = Pending::close(holding, row, reason);
+                self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol == order.symbol);
+                self.orders.give(order);
+                holding.leaving = true;
+                leaving += 1;
+            }
         }
-        // A symbol without a close today has nothing to be judged on.
-        if holding.missing > 0 {
-            return None;
-        }
-        let close = holding.last_close;
-        let side = holding.shares.signum();
-        // Levels are compared, not gains: a stop 10 % below 100 stands at 90, and 90 / 100 - 1 is not quite -0.1.
-        let level = |from: f64, gain: f64| from * (1.0 + side * gain);
-        let at_least = |price: f64, level: f64| side * (price - level) >= 0.0;
-        let at_most = |price: f64, level: f64| side * (price - level) <= 0.0;
-        let entry = holding.entry_price;
-        let Exits { stop_loss, trailing_stop, take_profit, max_holding, volatility_stop, atr_stop } = self.exits;
-        if stop_loss.is_some_and(|loss| at_most(close, level(entry, -loss))) {
-            return Some(Reason::StopLoss);
-        }
-        if let Some(stop) = trailing_stop
-            && at_least(holding.best, level(entry, stop.activation))
-            && at_most(close, level(holding.best, -stop.trail))
-        {
-            return Some(Reason::TrailingStop);
-        }
-        if take_profit.is_some_and(|profit| at_least(close, level(entry, profit))) {
-            return Some(Reason::TakeProfit);
-        }
-        if max_holding.is_some_and(|bars| row - holding.entry_row >= bars as usize) {
-            return Some(Reason::MaxHolding);
-        }
-        // An unknown measure never fires: every comparison with NaN is false.
-        if volatility_stop.is_some_and(|stop| at_most(close, level(entry, -stop.multiplier * holding.volatility))) {
-            return Some(Reason::VolatilityStop);
-        }
-        let range = side * holding.average_true_range;
-        atr_stop.is_some_and(|stop| at_most(close, entry - stop.multiplier * range)).then_some(Reason::AtrStop)
+        leaving
     }
 }
 
-fn order(symbol: u32, change: Option<f64>, reason: Reason, rows: &Rows<'_>) -> Order {
-    let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol as usize]);
-    let (volatility, average_true_range) = (known(rows.stop_volatility), known(rows.average_true_range));
-    Order { symbol, change, reason, volatility, average_true_range }
+/// The close at which targets become orders.
+struct Decision<'a> {
+    row: usize,
+    rows: &'a Rows<'a>,
+    close: &'a [f64],
+    equity: f64,
 }
 
-/// A new holding.
-fn opened(row: usize, order: &Order, shares: f64, price: f64, cost: f64) -> Holding {
-    Holding {
-        symbol: order.symbol,
-        shares,
-        entry_price: price,
-        entry_row: row,
-        best: price,
-        last_close: price,
-        missing: 0,
-        flow: -(shares * price + cost),
-        costs: cost,
-        first_shares: shares,
-        notional: (shares * price).abs(),
-        volatility: order.volatility,
-        average_true_range: order.average_true_range,
+impl Decision<'_> {
+    /// Orders from what is held to a whole book of targets; both come in symbol order.
+    fn reset(&self, orders: &mut Orders, holdings: &[Holding], targets: &[Target]) {
+        let mut targets = targets.iter().peekable();
+        for holding in holdings {
+            while let Some(target) = targets.next_if(|target| target.symbol < holding.symbol) {
+                self.give(orders, target.symbol, None, Some(target), Reason::Rebalance);
+            }
+            let target = targets.next_if(|target| target.symbol == holding.symbol);
+            if !holding.leaving {
+                self.give(orders, holding.symbol, Some(holding), target, Reason::Rebalance);
+            }
+        }
+        for target in targets {
+            self.give(orders, target.symbol, None, Some(target), Reason::Rebalance);
+        }
+    }
+
+    fn give(
+        &self,
+        orders: &mut Orders,
+        symbol: u32,
+        holding: Option<&Holding>,
+        target: Option<&Target>,
+        reason: Reason,
+    ) {
+        let (index, held) = (symbol as usize, holding.map_or(0.0, |holding| holding.shares));
+        let close = self.close[index];
+        let weight = target.map_or(0.0, |target| target.weight);
+        let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
+        let closes = shares == 0.0 && held != 0.0;
+        if closes || ((shares - held) * close).abs() > DUST * self.equity {
+            let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[index]);
+            let mut order = Pending::to(shares, symbol, held, self.row, reason);
+            order.measures = Measures {
+                volatility: known(self.rows.stop_volatility),
+                average_true_range: known(self.rows.average_true_range),
+            };
+            // Adding 0 makes one zero of two.
+            order.rank = target.map_or(0.0, |target| target.score * weight.signum() + 0.0);
+            orders.give(order);
+        }
     }
 }
 
-fn trade(holding: &Holding, price: f64, net_pnl: f64) -> Trade {
-    Trade {
-        symbol: holding.symbol as usize,
-        entry_row: holding.entry_row,
-        exit_row: None,
-        entry_price: holding.entry_price,
-        exit_price: price,
-        shares: holding.first_shares,
-        notional: holding.notional,
-        net_pnl,
-        costs: holding.costs,
-        reason: None,
+/// What holding everything would have earned: all members of the first bar that has any, bought in equal parts at the
+/// next fill, with the same costs, and never traded again.
+pub fn buy_and_hold(market: &Market<'_>, settings: &Settings, detail: Detail) -> Outcome {
+    let positions = Positions {
+        rule: Rule::Top,
+        count: Count::Fraction(1.0),
+        weight: Weighting::Equal,
+        rebalance: Rebalance::Daily,
+    };
+    let alike = vec![1.0; market.symbols()];
+    let rows = Rows { score: Some(&alike), ..Rows::default() };
+    let first = (0..market.bars()).find(|&row| market.choosable(row) > 0);
+    let mut simulator = Simulator::new(market, positions, Exits::default(), settings, detail);
+    for row in 0..market.bars() {
+        simulator.advance(row, |simulator| {
+            if Some(row) == first {
+                simulator.decide(row, &rows);
+            }
+        });
     }
+    simulator.finish()
 }

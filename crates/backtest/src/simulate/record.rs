@@ -2,31 +2,45 @@
 
 use serde::Serialize;
 
-/// Why an order was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+use super::holdings::{Book, Holding};
+use super::settings::Charge;
+
+/// How much a simulation writes down. The numbers are the same either way, bit for bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Figures per bar and counts: what selection needs.
+    Returns,
+    /// Trades and orders as well.
+    Trades,
+    /// Positions of every bar as well.
+    Full,
+}
+
+/// Why an order was given or a trade ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Targets were set.
+    /// A rebalance set another target.
     Rebalance,
-    /// The entry flag, under rule `signal`.
+    /// The entry flag of rule `signal`.
     Entry,
-    /// The exit flag, or the end of the entry flag where there is no exit.
+    /// The exit flag; for rule `signal` without one, the end of the entry flag.
     Exit,
-    /// `stop_loss`.
+    /// Loss from entry.
     StopLoss,
-    /// `trailing_stop`.
+    /// Fall from the best close.
     TrailingStop,
-    /// `take_profit`.
+    /// Gain from entry.
     TakeProfit,
-    /// `max_holding`.
+    /// Bars held.
     MaxHolding,
-    /// `volatility_stop`.
+    /// Loss from entry, in volatilities.
     VolatilityStop,
-    /// `atr_stop`.
+    /// Loss from entry, in average true ranges.
     AtrStop,
-    /// The symbol stopped trading.
+    /// The symbol no longer trades; the holding was settled.
     Delisted,
-    /// Equity was used up.
+    /// Equity was gone; everything was closed at its last close.
     Ruin,
 }
 
@@ -49,80 +63,279 @@ impl Reason {
     }
 }
 
-/// A holding from its first fill to its last.
+/// Which way an order goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Shares come, money goes.
+    Buy,
+    /// Money comes, shares go.
+    Sell,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Filled as wanted.
+    Filled,
+    /// Cut, with all others of its bar and side, to the cash or the room there was.
+    Cut,
+    /// A buy dropped for want of cash.
+    NoCash,
+    /// Dropped for want of room: positions that ought to be closed had no price and kept their place.
+    Blocked,
+    /// Dropped because the symbol had no price at the fill. Only what opens a position is dropped; what closes one
+    /// waits for the next price.
+    Untradable,
+    /// Waited for a price, and a later decision took its place.
+    Replaced,
+    /// Waited for a price, and the holding was settled or closed in ruin.
+    Settled,
+    /// The bars ended first.
+    Waiting,
+}
+
+/// An order, with what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Order {
+    /// Row at whose close it was decided.
+    pub decided: usize,
+    /// Row at which it was filled, dropped or replaced; none while it waits.
+    pub ended: Option<usize>,
+    /// Index of the symbol.
+    pub symbol: usize,
+    /// Which way it goes.
+    pub side: Side,
+    /// Shares asked for, not negative.
+    pub wanted: f64,
+    /// Shares filled.
+    pub filled: f64,
+    /// Price of the fill; none where nothing was filled.
+    pub price: Option<f64>,
+    /// Costs in money.
+    pub costs: f64,
+    /// Why it was given.
+    pub reason: Reason,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// A position from its opening to its end, additions and trims included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Trade {
-    /// Column of the symbol.
+    /// Index of the symbol.
     pub symbol: usize,
     /// Row of the first fill.
     pub entry_row: usize,
-    /// Row of the last fill; `None` while it is open.
+    /// Row of the last fill; none for a trade that is still open where the bars end. Its figures are as of then, and it
+    /// is no closed trade.
     pub exit_row: Option<usize>,
-    /// Average price of what was added.
+    /// Average price of all that was opened.
     pub entry_price: f64,
-    /// Price of the last fill, or the last mark while it is open.
+    /// Average price of all that was closed; of what is open, the last close.
     pub exit_price: f64,
-    /// Shares at the first fill; negative for a short.
+    /// All shares that were opened; negative for a short.
     pub shares: f64,
-    /// Absolute value at the first fill, in money.
+    /// Money that was put in, all additions together, not negative.
     pub notional: f64,
-    /// Profit or loss after all costs, in money.
+    /// Profit after costs, in money.
     pub net_pnl: f64,
-    /// All costs, in money.
+    /// Costs so far, in money.
     pub costs: f64,
-    /// Why it ended; `None` while it is open.
+    /// Why it ended; none while it is open.
     pub reason: Option<Reason>,
 }
 
-/// A holding at the close of one bar.
+/// One holding at one close.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Position {
-    /// The bar.
+    /// Row of the bar.
     pub row: usize,
-    /// Column of the symbol.
+    /// Index of the symbol.
     pub symbol: usize,
     /// Shares; negative for a short.
     pub shares: f64,
-    /// Value at the close over equity.
+    /// Price it is valued at: the close, or the last one known.
+    pub price: f64,
+    /// Value as a fraction of equity, signed.
     pub weight: f64,
-    /// Whether the symbol had no close on this bar and is valued at an earlier one.
+    /// Whether the bar had no close.
     pub stale: bool,
 }
 
-/// How much a simulation records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// Series over the bars.
-    Returns,
-    /// Trades and daily positions as well.
-    Full,
+/// Costs in money by type, one number a bar.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct CostSeries {
+    /// Commission.
+    pub commission: Vec<f64>,
+    /// Half-spread.
+    pub half_spread: Vec<f64>,
+    /// Tax on sales.
+    pub sell_tax: Vec<f64>,
 }
 
-/// What a simulation leaves behind; every series has one value a bar.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// How often things happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Orders filled, at least in part.
+    pub fills: usize,
+    /// Trades that ended.
+    pub closed_trades: usize,
+    /// Orders dropped because the symbol had no price; they would have opened or increased a position.
+    pub untradable: usize,
+    /// Bars that orders closing a position waited for a price.
+    pub delayed: usize,
+    /// Orders cut to the cash or the room there was.
+    pub cut: usize,
+    /// Buys dropped for want of cash.
+    pub no_cash: usize,
+    /// Orders dropped for want of room, while positions that ought to be closed had no price.
+    pub blocked: usize,
+    /// Holdings settled because their symbol no longer traded.
+    pub delisted: usize,
+}
+
+/// What a simulation did. Series have one number a bar, `[bars]`, for all bars that were fed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Simple net return of each bar; 0 on the first.
+    /// Simple net returns from close to close; row 0 is measured from the capital, and is 0 unless fills are made at
+    /// the same close. NaN after ruin.
     pub returns: Vec<f64>,
     /// Cash and holdings at the close, in money.
     pub equity: Vec<f64>,
-    /// Cash at the close, in money.
+    /// Cash at the close, in money; negative where covering shorts cost more than there was.
     pub cash: Vec<f64>,
-    /// One-way turnover, as a fraction of equity; the bar of the first build counts 0.
+    /// One-way turnover: half the traded value over the equity that orders were sized by. NaN where nothing was traded,
+    /// and on the bar of the first fills, which build the book.
     pub turnover: Vec<f64>,
     /// Sum of absolute weights at the close.
     pub exposure_gross: Vec<f64>,
     /// Sum of weights at the close.
     pub exposure_net: Vec<f64>,
-    /// Costs paid, in money.
+    /// What trading cost, in money.
     pub costs: Vec<f64>,
-    /// Trades that ended, in the order of their last fills, then those still open, by symbol.
-    pub trades: Vec<Trade>,
-    /// Holdings at every close; with [`Detail::Full`] alone.
-    pub positions: Vec<Position>,
-    /// Buys dropped because the symbol did not trade on the bar of the fill.
-    pub dropped_buys: usize,
-    /// Bars on which a sale had to wait because the symbol did not trade.
-    pub delayed_sales: usize,
-    /// Row on which equity was used up.
+    /// The same by type.
+    pub costs_by_type: CostSeries,
+    /// How often things happened.
+    pub counts: Counts,
+    /// Row at which equity was gone, with a return of -1 or less; nothing is done or earned from there on.
     pub ruin_row: Option<usize>,
+    /// With [`Detail::Trades`]: trades by the row of their end and symbol, then the open ones.
+    pub trades: Vec<Trade>,
+    /// With [`Detail::Trades`]: orders by the row of their end and symbol, settlements among them; then those waiting.
+    pub orders: Vec<Order>,
+    /// With [`Detail::Full`]: holdings bar by bar, by symbol.
+    pub positions: Vec<Position>,
+}
+
+/// Writes an [`Outcome`], bar by bar.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    detail: Detail,
+    outcome: Outcome,
+    charged: Charge,
+    traded: f64,
+    built: bool,
+}
+
+impl Recorder {
+    pub(super) fn new(bars: usize, detail: Detail) -> Self {
+        let series = || Vec::with_capacity(bars);
+        let outcome = Outcome {
+            returns: series(),
+            equity: series(),
+            cash: series(),
+            turnover: series(),
+            exposure_gross: series(),
+            exposure_net: series(),
+            costs: series(),
+            costs_by_type: CostSeries { commission: series(), half_spread: series(), sell_tax: series() },
+            ..Outcome::default()
+        };
+        Self { detail, outcome, charged: Charge::default(), traded: 0.0, built: false }
+    }
+
+    pub(super) fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    pub(super) fn counts(&mut self) -> &mut Counts {
+        &mut self.outcome.counts
+    }
+
+    /// Money changed hands.
+    pub(super) fn traded(&mut self, value: f64, charge: Charge) {
+        self.traded += value;
+        self.charged.add(charge);
+    }
+
+    pub(super) fn order(&mut self, order: impl FnOnce() -> Order) {
+        if self.detail >= Detail::Trades {
+            self.outcome.orders.push(order());
+        }
+    }
+
+    /// A position ended.
+    pub(super) fn closed(&mut self, holding: &Holding, row: usize, reason: Reason) {
+        self.outcome.counts.closed_trades += 1;
+        if self.detail >= Detail::Trades {
+            self.outcome.trades.push(holding.trade(Some((row, reason))));
+        }
+    }
+
+    /// Ends a bar. `before` is the equity at the close before, `sizing` that by which this bar's fills were sized.
+    /// A bar of ruin ends it all: its return is -1 or less.
+    pub(super) fn bar(&mut self, row: usize, book: &Book, before: f64, sizing: f64, ruined: bool) {
+        let equity = book.equity();
+        let (mut gross, mut net) = (0.0, 0.0);
+        for holding in &book.holdings {
+            let weight = holding.value() / equity;
+            gross += weight.abs();
+            net += weight;
+            if self.detail == Detail::Full {
+                let Holding { shares, mark, .. } = *holding;
+                let (symbol, stale) = (holding.symbol as usize, holding.missing > 0);
+                self.outcome.positions.push(Position { row, symbol, shares, price: mark, weight, stale });
+            }
+        }
+        let turnover = if self.traded > 0.0 && self.built { 0.5 * self.traded / sizing } else { f64::NAN };
+        self.built |= self.traded > 0.0;
+        let mut earned = equity / before - 1.0;
+        if ruined {
+            earned = earned.min(-1.0);
+            self.outcome.ruin_row = Some(row);
+        }
+        self.push(earned, equity, book.cash, turnover, gross, net);
+    }
+
+    /// Ends a bar after ruin.
+    pub(super) fn nothing(&mut self, equity: f64) {
+        self.push(f64::NAN, equity, equity, f64::NAN, 0.0, 0.0);
+    }
+
+    pub(super) fn finish(mut self, open: &[Holding]) -> Outcome {
+        // Sells come before buys within a bar, and settlements after both: reports want rows and symbols in order.
+        self.outcome.trades.sort_by_key(|trade| (trade.exit_row, trade.symbol));
+        self.outcome.orders.sort_by_key(|order| (order.ended.unwrap_or(usize::MAX), order.symbol));
+        if self.detail >= Detail::Trades {
+            self.outcome.trades.extend(open.iter().map(|holding| holding.trade(None)));
+        }
+        self.outcome
+    }
+
+    fn push(&mut self, earned: f64, equity: f64, cash: f64, turnover: f64, gross: f64, net: f64) {
+        let (charged, outcome) = (std::mem::take(&mut self.charged), &mut self.outcome);
+        self.traded = 0.0;
+        outcome.returns.push(earned);
+        outcome.equity.push(equity);
+        outcome.cash.push(cash);
+        outcome.turnover.push(turnover);
+        outcome.exposure_gross.push(gross);
+        outcome.exposure_net.push(net);
+        outcome.costs.push(charged.total());
+        outcome.costs_by_type.commission.push(charged.commission);
+        outcome.costs_by_type.half_spread.push(charged.half_spread);
+        outcome.costs_by_type.sell_tax.push(charged.sell_tax);
+    }
 }

@@ -1,154 +1,183 @@
-//! Which symbols a rule wants, and how much of each.
+//! From scores and flags to target weights: who may be held, who is chosen, how much of each.
 
 use factor::{Positions, Rule, Weighting};
 
-use super::market::Rows;
+use super::Rows;
+use super::bars::MemberRow;
+use super::holdings::Holding;
 
-/// A wanted weight, signed, as a fraction of equity.
-pub(super) type Target = (u32, f64);
+/// Deviations up to this are rounding: nothing is weighted by their inverse.
+const NEGLIGIBLE: f64 = 1e-12;
 
-/// What the choice of targets reads of one row.
-pub(super) struct View<'a> {
-    pub(super) rows: Rows<'a>,
-    pub(super) members: &'a [bool],
-    pub(super) close: &'a [f64],
-    /// Symbols held and not about to be sold, rising.
-    pub(super) kept: &'a [u32],
-    /// Symbols about to be sold, or told to, rising: not bought on this row.
-    pub(super) barred: &'a [u32],
+/// What a symbol should be worth, as a fraction of equity, negative for a short.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    pub(super) symbol: u32,
+    pub(super) weight: f64,
+    /// The score it was chosen by.
+    pub(super) score: f64,
 }
 
-/// Scratch space for choices, reused from row to row.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    symbol: u32,
+    score: f64,
+}
+
+/// Chooses targets; keeps its lists from one rebalance to the next.
 #[derive(Debug, Default)]
 pub(super) struct Chooser {
-    /// Candidates with their scores.
-    candidates: Vec<(u32, f64)>,
-    raw: Vec<f64>,
+    candidates: Vec<Candidate>,
+    chosen: Vec<Candidate>,
+    ranked: Vec<f64>,
+    targets: Vec<Target>,
 }
 
 impl Chooser {
-    /// Targets of the rules that reset the whole book. Symbols that are not listed are to be sold.
-    pub(super) fn book(&mut self, positions: &Positions, view: &View<'_>, targets: &mut Vec<Target>) {
-        targets.clear();
-        self.candidates.clear();
-        let members = view.members.iter().filter(|&&member| member).count();
-        let mut kept = view.kept.iter().peekable();
-        for symbol in 0..view.close.len() as u32 {
-            let held = kept.next_if_eq(&&symbol).is_some();
-            if let Some(score) = view.eligible(positions, symbol, held) {
-                self.candidates.push((symbol, score));
-            }
-        }
-        let count = positions.count.of(members);
-        match positions.rule {
-            Rule::Top => {
-                self.keep_best(count, |score| score);
-                self.weigh(positions, view, 1.0, |score| score, targets);
-            }
-            Rule::LongShort => {
-                let count = count.min(self.candidates.len() / 2);
-                let all = self.candidates.clone();
-                self.keep_best(count, |score| score);
-                self.weigh(positions, view, 0.5, |score| score, targets);
-                self.candidates = all;
-                self.keep_best(count, |score| -score);
-                self.weigh(positions, view, -0.5, |score| -score, targets);
-            }
-            Rule::Weights => {
-                let gross: f64 = self.candidates.iter().map(|(_, score)| score.abs()).sum();
-                let scale = if gross > 1.0 { 1.0 / gross } else { 1.0 };
-                targets.extend(self.candidates.iter().map(|&(symbol, score)| (symbol, score * scale)));
-            }
-            Rule::Signal => unreachable!("signals are sized one by one"),
-        }
-        targets.retain(|&(_, weight)| weight != 0.0 && weight.is_finite());
-        targets.sort_unstable_by_key(|&(symbol, _)| symbol);
-    }
-
-    /// New holdings of rule `signal`, for as many slots as are free.
-    pub(super) fn signals(&mut self, positions: &Positions, view: &View<'_>, targets: &mut Vec<Target>) {
-        targets.clear();
-        self.candidates.clear();
-        let members = view.members.iter().filter(|&&member| member).count();
-        let slots = positions.count.of(members);
-        let mut kept = view.kept.iter().peekable();
-        for symbol in 0..view.close.len() as u32 {
-            let held = kept.next_if_eq(&&symbol).is_some();
-            let wanted = view.rows.entry.is_some_and(|entry| entry[symbol as usize] == 1.0);
-            if !held && wanted && view.tradable(positions, symbol) {
-                // Without a score, or with an unknown one, symbols come in their order, after those with a score.
-                let score = view.rows.score.map_or(f64::NAN, |score| score[symbol as usize]);
-                self.candidates.push((symbol, if score.is_nan() { f64::NEG_INFINITY } else { score }));
-            }
-        }
-        let free = slots.saturating_sub(view.kept.len() + view.barred.len());
-        self.keep_best(free, |score| score);
-        let share = self.candidates.len() as f64 / slots as f64;
-        self.weigh(positions, view, share, |score| score, targets);
-        targets.retain(|&(_, weight)| weight != 0.0 && weight.is_finite());
-        targets.sort_unstable_by_key(|&(symbol, _)| symbol);
-    }
-
-    /// Keeps the candidates that rank highest by `key`, in symbol order; of equals, the first in symbol order.
-    fn keep_best(&mut self, count: usize, key: impl Fn(f64) -> f64) {
-        if count < self.candidates.len() {
-            let order =
-                |left: &(u32, f64), right: &(u32, f64)| key(right.1).total_cmp(&key(left.1)).then(left.0.cmp(&right.0));
-            if count > 0 {
-                self.candidates.select_nth_unstable_by(count - 1, order);
-            }
-            self.candidates.truncate(count);
-        }
-        self.candidates.sort_unstable_by_key(|&(symbol, _)| symbol);
-    }
-
-    /// Divides `total` (negative for shorts) among the candidates.
-    fn weigh(
+    /// Targets in symbol order. Of rules that reset, the whole book: what is held and not among them is to be sold. Of
+    /// rule `signal`, what is to be bought, into `free` of as many slots as the count of `members` gives.
+    pub(super) fn choose(
         &mut self,
         positions: &Positions,
-        view: &View<'_>,
-        total: f64,
-        key: impl Fn(f64) -> f64,
-        targets: &mut Vec<Target>,
+        universe: MemberRow<'_>,
+        members: usize,
+        rows: &Rows<'_>,
+        holdings: &[Holding],
+        free: usize,
+    ) -> &[Target] {
+        self.targets.clear();
+        self.find_candidates(positions, universe, rows, holdings);
+        let (count, known) = (positions.count.of(members), self.candidates.len());
+        let weighting = positions.weight;
+        match positions.rule {
+            Rule::Top => {
+                self.take(count, 1.0);
+                weigh(&self.chosen, weighting, rows, 1.0, &mut self.targets);
+            }
+            Rule::LongShort => {
+                let side = count.min(known / 2);
+                self.take(side, 1.0);
+                weigh(&self.chosen, weighting, rows, 0.5, &mut self.targets);
+                self.take(side, -1.0);
+                weigh(&self.chosen, weighting, rows, -0.5, &mut self.targets);
+                self.targets.sort_unstable_by_key(|target| target.symbol);
+            }
+            Rule::Signal => {
+                self.take(free, 1.0);
+                let part = self.chosen.len() as f64 / count as f64;
+                weigh(&self.chosen, weighting, rows, part, &mut self.targets);
+            }
+            Rule::Weights => self.take_scores_as_weights(),
+        }
+        &self.targets
+    }
+
+    /// Members with a known score that may be held, in symbol order.
+    fn find_candidates(
+        &mut self,
+        positions: &Positions,
+        universe: MemberRow<'_>,
+        rows: &Rows<'_>,
+        holdings: &[Holding],
     ) {
-        self.raw.clear();
-        match positions.weight {
-            Weighting::Equal => self.raw.resize(self.candidates.len(), 1.0),
-            Weighting::Score => {
-                let least = self.candidates.iter().map(|&(_, score)| key(score)).fold(f64::INFINITY, f64::min);
-                self.raw.extend(self.candidates.iter().map(|&(_, score)| key(score) - least));
-            }
-            Weighting::InverseVolatility => {
-                let volatility = view.rows.weight_volatility;
-                let inverse = |symbol: u32| volatility.map_or(1.0, |row| 1.0 / row[symbol as usize]);
-                self.raw.extend(self.candidates.iter().map(|&(symbol, _)| inverse(symbol)));
+        self.candidates.clear();
+        let signal = positions.rule == Rule::Signal;
+        if rows.score.is_none() && !signal {
+            return;
+        }
+        let inverse = positions.weight == Weighting::InverseVolatility;
+        let mut held = holdings.iter().peekable();
+        for symbol in 0..universe.symbols() {
+            let holding = held.next_if(|holding| holding.symbol as usize == symbol);
+            // Without scores all are alike, and symbol order decides.
+            let score = rows.score.map_or(0.0, |score| score[symbol]);
+            let wanted = || match holding {
+                Some(holding) => !signal && !holding.leaving,
+                None => rows.entry.map_or(!signal, |entry| is_true(entry, symbol)),
+            };
+            let told_to_exit = || rows.exit.is_some_and(|exit| is_true(exit, symbol));
+            let sizable = || !inverse || volatility(rows, symbol) > NEGLIGIBLE;
+            if score.is_finite() && universe.contains(symbol) && wanted() && !told_to_exit() && sizable() {
+                self.candidates.push(Candidate { symbol: symbol as u32, score });
             }
         }
-        let mut sum: f64 = self.raw.iter().sum();
-        if sum <= 0.0 || !sum.is_finite() {
-            // All scores equal (or unknown): nothing to weigh by.
-            self.raw.fill(1.0);
-            sum = self.raw.len() as f64;
+    }
+
+    /// Moves the highest scores (`side` 1) or the lowest (`side` -1) from the candidates to the chosen, ties in symbol
+    /// order. Both stay in symbol order, so that sums over them do not depend on how they were found.
+    fn take(&mut self, count: usize, side: f64) {
+        self.chosen.clear();
+        let count = count.min(self.candidates.len());
+        if count == 0 {
+            return;
         }
-        targets.extend(self.candidates.iter().zip(&self.raw).map(|(&(symbol, _), raw)| (symbol, total * raw / sum)));
+        // Adding 0 makes one zero of two.
+        let rank = |candidate: &Candidate| side * candidate.score + 0.0;
+        self.ranked.clear();
+        self.ranked.extend(self.candidates.iter().map(rank));
+        let at = self.ranked.len() - count;
+        let (_, &mut last, above) = self.ranked.select_nth_unstable_by(at, f64::total_cmp);
+        let mut ties = count - above.iter().filter(|&&rank| rank > last).count();
+        let chosen = &mut self.chosen;
+        self.candidates.retain(|candidate| {
+            let rank = rank(candidate);
+            let taken = rank > last || (rank == last && ties > 0);
+            if taken {
+                ties -= usize::from(rank == last);
+                chosen.push(*candidate);
+            }
+            !taken
+        });
+    }
+
+    fn take_scores_as_weights(&mut self) {
+        // Scores near the largest number would overflow their sum; below 1 they are left as they are.
+        let scale = self.candidates.iter().fold(1.0, |most: f64, candidate| most.max(candidate.score.abs()));
+        let gross: f64 = self.candidates.iter().map(|candidate| (candidate.score / scale).abs()).sum();
+        let divisor = if gross * scale > 1.0 { gross } else { 1.0 };
+        self.targets.extend(self.candidates.iter().map(|&Candidate { symbol, score }| Target {
+            symbol,
+            weight: score / scale / divisor,
+            score,
+        }));
     }
 }
 
-impl View<'_> {
-    /// Whether an order for a symbol can be sized on this row.
-    fn tradable(&self, positions: &Positions, symbol: u32) -> bool {
-        let at = symbol as usize;
-        let priced = self.members[at] && self.close[at] > 0.0 && self.barred.binary_search(&symbol).is_err();
-        let known_volatility = positions.weight != Weighting::InverseVolatility
-            || self.rows.weight_volatility.is_some_and(|row| row[at] > 0.0);
-        priced && known_volatility
-    }
+/// Whether a flag is known and true.
+pub(super) fn is_true(flags: &[f64], symbol: usize) -> bool {
+    flags[symbol] > 0.0
+}
 
-    /// The score of a symbol that may be part of the book. A holding needs no entry flag to stay.
-    fn eligible(&self, positions: &Positions, symbol: u32, held: bool) -> Option<f64> {
-        let score = self.rows.score?[symbol as usize];
-        let enters = self.rows.entry.is_none_or(|entry| entry[symbol as usize] == 1.0);
-        let leaves = self.rows.exit.is_some_and(|exit| exit[symbol as usize] == 1.0);
-        (!score.is_nan() && (held || enters) && !leaves && self.tradable(positions, symbol)).then_some(score)
+fn volatility(rows: &Rows<'_>, symbol: usize) -> f64 {
+    rows.weight_volatility.map_or(f64::NAN, |volatility| volatility[symbol])
+}
+
+/// Divides `part` of the book, negative for shorts, among the chosen.
+fn weigh(chosen: &[Candidate], weighting: Weighting, rows: &Rows<'_>, part: f64, targets: &mut Vec<Target>) {
+    let start = targets.len();
+    match weighting {
+        Weighting::Equal => {
+            targets.extend(chosen.iter().map(|&Candidate { symbol, score }| Target { symbol, weight: 1.0, score }));
+        }
+        Weighting::InverseVolatility => targets.extend(chosen.iter().map(|&Candidate { symbol, score }| Target {
+            symbol,
+            weight: 1.0 / volatility(rows, symbol as usize),
+            score,
+        })),
+        Weighting::Score => {
+            // Halves, because the distance between two scores may exceed the largest number.
+            let side = part.signum() * 0.5;
+            let worst = chosen.iter().map(|candidate| side * candidate.score).fold(f64::INFINITY, f64::min);
+            let best = chosen.iter().map(|candidate| side * candidate.score).fold(f64::NEG_INFINITY, f64::max);
+            targets.extend(chosen.iter().map(|&Candidate { symbol, score }| {
+                let weight = if best > worst { (side * score - worst) / (best - worst) } else { 1.0 };
+                Target { symbol, weight, score }
+            }));
+        }
+    }
+    let targets = &mut targets[start..];
+    let total: f64 = targets.iter().map(|target| target.weight).sum();
+    for target in targets {
+        target.weight *= part / total;
     }
 }

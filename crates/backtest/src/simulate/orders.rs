@@ -1,0 +1,369 @@
+//! Orders: decided at one close, filled at a later price, sells before buys.
+
+use super::exits::Measures;
+use super::holdings::{Book, Holding};
+use super::record::{Fate, Order, Reason, Recorder, Side};
+use super::settings::{Charge, Costs};
+
+/// Changes worth less than this fraction of equity are rounding, and are not traded.
+pub(super) const DUST: f64 = 1e-9;
+
+/// An order that is not filled yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pending {
+    pub(super) symbol: u32,
+    /// Shares to be held afterwards; 0 closes the position.
+    pub(super) target: f64,
+    pub(super) decided: u32,
+    pub(super) reason: Reason,
+    /// What stops will be scaled by, should the order open a position.
+    pub(super) measures: Measures,
+    /// Shares held when the order was decided, from which follow its side and what it wanted.
+    pub(super) held: f64,
+    /// How good the choice was, on its own side: what counts least gives way first.
+    pub(super) rank: f64,
+    stage: Stage,
+    filled: f64,
+    charge: Charge,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing has been tried.
+    New,
+    /// Opens a position, once this bar's sales and covers are made.
+    Opening,
+    /// Increases a position, likewise.
+    Increasing,
+    /// Closes a position, in part or whole, and waits for the symbol's next price.
+    Delayed,
+    Done,
+}
+
+impl Pending {
+    /// An order to close a position.
+    pub(super) fn close(holding: &Holding, row: usize, reason: Reason) -> Self {
+        Self::to(0.0, holding.symbol, holding.shares, row, reason)
+    }
+
+    /// An order from the shares that are held to a target.
+    pub(super) fn to(target: f64, symbol: u32, held: f64, row: usize, reason: Reason) -> Self {
+        Self {
+            symbol,
+            target,
+            decided: row as u32,
+            reason,
+            measures: Measures::UNKNOWN,
+            held,
+            rank: 0.0,
+            stage: Stage::New,
+            filled: 0.0,
+            charge: Charge::default(),
+        }
+    }
+
+    fn is_opening(&self, which: usize) -> bool {
+        matches!(self.stage, Stage::Opening | Stage::Increasing) && side(self.target) == which
+    }
+
+    fn order(&self, ended: Option<usize>, price: Option<f64>, fate: Fate) -> Order {
+        let change = self.target - self.held;
+        Order {
+            decided: self.decided as usize,
+            ended,
+            symbol: self.symbol as usize,
+            side: if change > 0.0 { Side::Buy } else { Side::Sell },
+            wanted: change.abs(),
+            filled: self.filled,
+            price: price.filter(|_| self.filled > 0.0),
+            costs: self.charge.total(),
+            reason: self.reason,
+            fate,
+        }
+    }
+}
+
+/// Orders that wait to be filled, in symbol order, at most one a symbol.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    list: Vec<Pending>,
+}
+
+impl Orders {
+    pub(super) fn give(&mut self, order: Pending) {
+        self.list.push(order);
+    }
+
+    /// Ends a round of decisions.
+    pub(super) fn sort(&mut self) {
+        self.list.sort_unstable_by_key(|order| order.symbol);
+    }
+
+    /// Takes back waiting orders that a decision at this row replaces.
+    pub(super) fn replace(&mut self, row: usize, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
+        self.withdraw(row, Fate::Replaced, recorder, which);
+    }
+
+    /// Takes back orders whose holding no longer exists.
+    pub(super) fn forget_settled(&mut self, row: usize, book: &Book, recorder: &mut Recorder) {
+        self.withdraw(row, Fate::Settled, recorder, |order| !book.holds(order.symbol));
+    }
+
+    fn withdraw(&mut self, row: usize, fate: Fate, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
+        self.list.retain(|order| {
+            let goes = which(order);
+            if goes {
+                recorder.order(|| order.order(Some(row), None, fate));
+            }
+            !goes
+        });
+    }
+
+    /// Fills what can be filled at one bar's prices, `[symbols]`.
+    ///
+    /// First everything that reduces or closes a position, in full; then short sales; then buys, scaled by one factor
+    /// where they and their costs exceed the cash there is. A symbol without a price trades nothing: what would reduce
+    /// or close its position waits for the next price, and the rest is dropped. What waits keeps its slot, of `slots` a
+    /// side, and its part of the book: see [`make_room`](Self::make_room).
+    pub(super) fn fill(&mut self, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
+        if self.list.is_empty() {
+            return;
+        }
+        let (mut wanted, mut waiting) = ([0.0; 2], [0.0; 2]);
+        let mut at = 0;
+        for order in &mut self.list {
+            let price = prices[order.symbol as usize];
+            let index = find(&book.holdings, &mut at, order.symbol);
+            if price > 0.0 {
+                wanted[side(order.target)] += desk.reduce(order, index, price, book);
+            } else if let Some(holding) = index.map(|index| &mut book.holdings[index]) {
+                waiting[side(holding.shares)] += desk.delay(order, holding);
+            } else {
+                desk.drop_untradable(order);
+            }
+        }
+        if wanted != [0.0; 2] {
+            let room =
+                if waiting == [0.0; 2] { [1.0; 2] } else { self.make_room(&mut wanted, waiting, prices, book, desk) };
+            if wanted[SHORT] > 0.0 {
+                self.open(SHORT, Scale { room: room[SHORT], cash: 1.0 }, prices, book, desk);
+            }
+            if wanted[LONG] > 0.0 {
+                let needed = wanted[LONG] * room[LONG] * (1.0 + desk.costs.buy_rate());
+                let available = book.cash.max(0.0);
+                let cash = if needed > available { available / needed } else { 1.0 };
+                self.open(LONG, Scale { room: room[LONG], cash }, prices, book, desk);
+            }
+        }
+        book.tidy();
+        self.list.retain(|order| order.stage == Stage::Delayed);
+    }
+
+    /// Executes what opens or increases positions on a side.
+    fn open(&mut self, which: usize, scale: Scale, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
+        let mut at = 0;
+        for order in self.list.iter_mut().filter(|order| order.is_opening(which)) {
+            let index = find(&book.holdings, &mut at, order.symbol);
+            desk.open(order, index, prices[order.symbol as usize], scale, book);
+        }
+    }
+
+    /// Makes openings give way to positions that ought to be closed and have no price, `waiting` in money a side.
+    /// Openings beyond the slots of a side are dropped, least rank first. What then exceeds the equity, as far as what
+    /// waits is to blame, is taken from its own side first and then from the other: gives the factor of each side.
+    fn make_room(
+        &mut self,
+        wanted: &mut [f64; 2],
+        mut waiting: [f64; 2],
+        prices: &[f64],
+        book: &Book,
+        desk: &mut Desk<'_>,
+    ) -> [f64; 2] {
+        for which in [LONG, SHORT] {
+            if waiting[which] == 0.0 {
+                continue;
+            }
+            let opens = |order: &Pending| order.stage == Stage::Opening && side(order.target) == which;
+            let held = book.holdings.iter().filter(|held| held.shares != 0.0 && side(held.shares) == which).count();
+            let opened = self.list.iter().filter(|order| opens(order)).count();
+            for _ in 0..(held + opened).saturating_sub(desk.slots).min(opened) {
+                let candidates = self.list.iter_mut().filter(|order| opens(order));
+                // The last of equals, as the first was the better choice.
+                let Some(least) = candidates.max_by(|a, b| b.rank.total_cmp(&a.rank)) else { break };
+                let value = least.target.abs() * prices[least.symbol as usize];
+                wanted[which] -= value;
+                waiting[which] -= value.min(waiting[which]);
+                desk.drop_blocked(least, prices[least.symbol as usize]);
+            }
+        }
+        let price = |held: &Holding| match prices[held.symbol as usize] {
+            price if price > 0.0 => price,
+            _ => held.mark,
+        };
+        let gross: f64 = book.holdings.iter().map(|held| held.shares.abs() * price(held)).sum();
+        let blame = waiting[LONG] + waiting[SHORT];
+        let mut excess = (gross + wanted[LONG] + wanted[SHORT] - desk.equity).min(blame).max(0.0);
+        if excess == 0.0 {
+            return [1.0; 2];
+        }
+        let mut taken = waiting.map(|waiting| excess * (waiting / blame));
+        for which in [LONG, SHORT] {
+            taken[which] = taken[which].min(wanted[which]).max(0.0);
+            excess -= taken[which];
+        }
+        for which in [LONG, SHORT] {
+            let more = excess.min(wanted[which] - taken[which]).max(0.0);
+            taken[which] += more;
+            excess -= more;
+        }
+        [LONG, SHORT].map(|which| (1.0 - taken[which] / wanted[which]).max(0.0))
+    }
+
+    /// Writes down what still waits.
+    pub(super) fn finish(&self, recorder: &mut Recorder) {
+        for order in &self.list {
+            recorder.order(|| order.order(None, None, Fate::Waiting));
+        }
+    }
+}
+
+/// The holding of a symbol; symbols come in rising order, so the search goes on from `at`.
+fn find(holdings: &[Holding], at: &mut usize, symbol: u32) -> Option<usize> {
+    while holdings.get(*at).is_some_and(|holding| holding.symbol < symbol) {
+        *at += 1;
+    }
+    holdings.get(*at).filter(|holding| holding.symbol == symbol).map(|_| *at)
+}
+
+const LONG: usize = 0;
+const SHORT: usize = 1;
+
+fn side(shares: f64) -> usize {
+    if shares < 0.0 { SHORT } else { LONG }
+}
+
+/// What openings are scaled by.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    room: f64,
+    cash: f64,
+}
+
+/// Where one bar's orders are executed.
+pub(super) struct Desk<'a> {
+    pub(super) row: usize,
+    pub(super) costs: &'a Costs,
+    /// What orders were sized by.
+    pub(super) equity: f64,
+    /// Most positions on a side.
+    pub(super) slots: usize,
+    pub(super) recorder: &'a mut Recorder,
+}
+
+impl Desk<'_> {
+    /// Executes what an order reduces or closes; gives the money that it opens or increases a position by.
+    fn reduce(&mut self, order: &mut Pending, index: Option<usize>, price: f64, book: &mut Book) -> f64 {
+        let held = index.map_or(0.0, |index| book.holdings[index].shares);
+        let reduced = reduced(held, order.target);
+        if let Some(index) = index
+            && reduced != held
+        {
+            let costs = self.execute(order, held, reduced, price, book);
+            let holding = &mut book.holdings[index];
+            holding.decrease_to(reduced, price, costs);
+            if reduced == 0.0 {
+                self.recorder.closed(holding, self.row, order.reason);
+            }
+        }
+        if order.target == reduced {
+            self.finish(order, price, Fate::Filled);
+            return 0.0;
+        }
+        order.stage = if reduced == 0.0 { Stage::Opening } else { Stage::Increasing };
+        (order.target - reduced).abs() * price
+    }
+
+    /// Executes what an order opens or increases, as far as there is room and, for a buy, cash.
+    fn open(&mut self, order: &mut Pending, index: Option<usize>, price: f64, scale: Scale, book: &mut Book) {
+        let held = index.map_or(0.0, |index| book.holdings[index].shares);
+        let factor = scale.room * scale.cash;
+        // Rounding may leave the cash a hair short of what a whole book of targets needs: that is no cut.
+        let cut = factor < 1.0 - DUST;
+        let shares = if factor < 1.0 { held + (order.target - held) * factor } else { order.target };
+        if (shares - held).abs() * price <= DUST * self.equity {
+            if scale.room < scale.cash {
+                self.drop_blocked(order, price);
+            } else {
+                self.recorder.counts().no_cash += 1;
+                self.finish(order, price, Fate::NoCash);
+            }
+            return;
+        }
+        let costs = self.execute(order, held, shares, price, book);
+        let opened = Holding::open(order.symbol, self.row, shares, price, costs, order.measures);
+        match index.map(|index| &mut book.holdings[index]) {
+            Some(holding) if held == 0.0 => *holding = opened,
+            Some(holding) => holding.increase_to(shares, price, costs),
+            None => book.add(opened),
+        }
+        self.recorder.counts().cut += usize::from(cut);
+        self.finish(order, price, if cut { Fate::Cut } else { Fate::Filled });
+    }
+
+    /// Moves the cash of a change from `held` to `shares`; gives its costs.
+    fn execute(&mut self, order: &mut Pending, held: f64, shares: f64, price: f64, book: &mut Book) -> f64 {
+        let value = (shares - held).abs() * price;
+        let charge = self.costs.of(value, shares < held);
+        book.cash += (held - shares) * price;
+        book.cash -= charge.total();
+        self.recorder.traded(value, charge);
+        order.filled += (shares - held).abs();
+        order.charge.add(charge);
+        charge.total()
+    }
+
+    /// What reduces or closes a position waits; gives what it would have brought at the last close.
+    fn delay(&mut self, order: &mut Pending, holding: &mut Holding) -> f64 {
+        let reduced = reduced(holding.shares, order.target);
+        if order.target != reduced {
+            self.recorder.counts().untradable += 1;
+        }
+        if reduced == holding.shares {
+            self.finish(order, f64::NAN, Fate::Untradable);
+            return 0.0;
+        }
+        self.recorder.counts().delayed += 1;
+        // An order that would have gone through zero to the other side now only closes.
+        order.target = reduced;
+        holding.leaving |= reduced == 0.0;
+        order.stage = Stage::Delayed;
+        (holding.shares - reduced).abs() * holding.mark
+    }
+
+    fn drop_untradable(&mut self, order: &mut Pending) {
+        self.recorder.counts().untradable += 1;
+        self.finish(order, f64::NAN, Fate::Untradable);
+    }
+
+    fn drop_blocked(&mut self, order: &mut Pending, price: f64) {
+        self.recorder.counts().blocked += 1;
+        self.finish(order, price, Fate::Blocked);
+    }
+
+    fn finish(&mut self, order: &mut Pending, price: f64, fate: Fate) {
+        order.stage = Stage::Done;
+        self.recorder.counts().fills += usize::from(order.filled > 0.0);
+        self.recorder.order(|| order.order(Some(self.row), Some(price), fate));
+    }
+}
+
+/// What is left of a position once an order has reduced it: nothing, where its target lies on the other side.
+fn reduced(held: f64, target: f64) -> f64 {
+    if held * target <= 0.0 {
+        0.0
+    } else if target.abs() < held.abs() {
+        target
+    } else {
+        held
+    }
+}
