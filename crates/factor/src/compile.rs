@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::error::GraphError;
-use crate::graph::{FactorGraph, Kind, NodeIndex, Role};
+use crate::graph::{FactorGraph, Inputs, Kind, NodeIndex, Role};
 use crate::library::LibraryFactor;
 use crate::operator::{Definition, Inferred, MAX_INPUTS, Parameters, Port, Reference, infer};
 use crate::program::{Instruction, NodeId, Operation, Program, Purpose, SlotAllocator};
@@ -36,15 +36,17 @@ pub struct Extra {
 pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphError> {
     let order = graph.topological_order()?;
     let mut builder = Builder::with_capacity(graph.len() * 4);
-    let mut compiled: Vec<Option<Value>> = vec![None; graph.index_bound()];
-    let live = live_nodes(graph, &order);
+    let inputs = graph.all_inputs();
+    let mut compiled: Vec<Option<Value>> = vec![None; inputs.len()];
+    let live = live_nodes(graph, &order, &inputs);
     let mut outputs = Vec::with_capacity(3 + extras.len());
     for index in order {
         if !live[index.index()] {
             continue;
         }
-        let inputs = collect_inputs(graph, index, &compiled)?;
-        let inputs = &inputs.0[..inputs.1];
+        let mut values = [Value { id: NodeId(0), output: Type::Plain }; MAX_INPUTS];
+        let count = collect_inputs(graph, index, &inputs[index.index()], &compiled, &mut values)?;
+        let inputs = &values[..count];
         compiled[index.index()] = Some(match graph.kind(index) {
             Kind::Field(name, output) => builder.field(name, *output),
             Kind::Constant(value) => builder.constant(*value, Type::Plain),
@@ -61,8 +63,7 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
                     [(Role::Score, Purpose::Score), (Role::Entry, Purpose::Entry), (Role::Exit, Purpose::Exit)]
                 {
                     if let Some(input) = graph.input(index, role as u8) {
-                        let value = compiled[input.index()].expect("inputs come first in topological order");
-                        check_role(graph, role, input, value)?;
+                        let value = check_role(graph, role, input, compiled[input.index()])?;
                         outputs.push((purpose, value.id));
                     }
                 }
@@ -83,13 +84,13 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
 }
 
 /// Nodes that reach the root.
-fn live_nodes(graph: &FactorGraph, order: &[NodeIndex]) -> Vec<bool> {
-    let mut live = vec![false; graph.index_bound()];
+fn live_nodes(graph: &FactorGraph, order: &[NodeIndex], inputs: &[Inputs]) -> Vec<bool> {
+    let mut live = vec![false; inputs.len()];
     live[graph.root().index()] = true;
     for &index in order.iter().rev() {
         if live[index.index()] {
             // All slots: a terminal node may lack a score and still have an entry. Empty ones lie outside the table.
-            for input in graph.inputs(index).0 {
+            for input in inputs[index.index()].0 {
                 if let Some(mark) = live.get_mut(input.index()) {
                     *mark = true;
                 }
@@ -99,21 +100,22 @@ fn live_nodes(graph: &FactorGraph, order: &[NodeIndex]) -> Vec<bool> {
     live
 }
 
-/// The compiled inputs of a node, checked for number: every slot taken exactly once.
+/// Fills in the compiled inputs of a node, checked for number, every slot taken exactly once, and says how many they
+/// are.
 fn collect_inputs(
     graph: &FactorGraph,
     index: NodeIndex,
+    (inputs, count): &Inputs,
     compiled: &[Option<Value>],
-) -> Result<([Value; MAX_INPUTS], usize), GraphError> {
-    const NONE: Value = Value { id: NodeId(0), output: Type::Plain };
+    values: &mut [Value; MAX_INPUTS],
+) -> Result<usize, GraphError> {
     let expected = match graph.kind(index) {
         Kind::Field(..) | Kind::Constant(_) => 0,
         Kind::Operator(operator, _) => operator.definition().inputs.len(),
         Kind::Library(..) => 1,
-        Kind::Positions => return Ok(([NONE; MAX_INPUTS], 0)),
+        Kind::Positions => return Ok(0),
     };
-    let (inputs, count) = graph.inputs(index);
-    let mut values = [NONE; MAX_INPUTS];
+    let count = *count;
     let filled = inputs.iter().take(expected).filter(|input| **input != NodeIndex::end()).count();
     if count != expected || filled != expected {
         return Err(GraphError::WrongArity { consumer: graph.describe(index), expected, found: count });
@@ -127,7 +129,7 @@ fn collect_inputs(
             found: Type::Positions.to_string(),
         })?;
     }
-    Ok((values, count))
+    Ok(count)
 }
 
 /// Names of a node and of its inputs, for messages.
@@ -404,7 +406,10 @@ impl Builder {
             if last_use[index] == UNUSED {
                 continue;
             }
-            let mut instruction = self.instructions[index].clone();
+            // Those kept move down over those dropped, in their order.
+            self.instructions.swap(kept as usize, index);
+            let (earlier, later) = self.instructions.split_at_mut(kept as usize);
+            let instruction = &mut later[0];
             // The result's slot is taken before inputs are given back: no kernel writes where it still reads.
             instruction.slot = slots.take();
             for slot in 0..instruction.count as usize {
@@ -413,11 +418,10 @@ impl Builder {
                 let repeated = instruction.inputs[..slot].contains(&place);
                 instruction.inputs[slot] = place;
                 if last_use[input.0 as usize] == index as u16 && !repeated {
-                    slots.give_back(self.instructions[place.0 as usize].slot);
+                    slots.give_back(earlier[place.0 as usize].slot);
                 }
             }
             places[index] = NodeId(kept);
-            self.instructions[kept as usize] = instruction;
             kept += 1;
         }
         self.instructions.truncate(kept as usize);
@@ -460,17 +464,17 @@ fn check_types(
     })
 }
 
-fn check_role(graph: &FactorGraph, role: Role, input: NodeIndex, value: Value) -> Result<(), GraphError> {
-    let fits = if role == Role::Score { value.output.is_number() } else { value.output == Type::Flag };
-    if fits {
-        return Ok(());
+fn check_role(graph: &FactorGraph, role: Role, input: NodeIndex, value: Option<Value>) -> Result<Value, GraphError> {
+    let fits = |output: Type| if role == Role::Score { output.is_number() } else { output == Type::Flag };
+    if let Some(value) = value.filter(|value| fits(value.output)) {
+        return Ok(value);
     }
     Err(GraphError::WrongType {
         consumer: role.name().to_owned(),
         argument: 1,
         expected: if role == Role::Score { "number" } else { "flag" }.to_owned(),
         input: graph.describe(input),
-        found: value.output.to_string(),
+        found: value.map_or(Type::Positions, |value| value.output).to_string(),
     })
 }
 

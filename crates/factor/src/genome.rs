@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{GraphError, StrategyError};
-use crate::graph::{FactorGraph, Kind, Node, NodeIndex};
+use crate::graph::{FactorGraph, Kind, Node};
 use crate::library::LibraryFactor;
 use crate::operator::{MAX_INPUTS, MAX_PARAMETERS, Parameters};
 use crate::registry::Operator;
@@ -106,26 +106,25 @@ impl Genome {
             return Err(bad("the last node must be the positions".to_owned()));
         }
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        let mut edges = 0;
+        let mut edges = Vec::with_capacity(2 * self.nodes.len());
         for (place, node) in self.nodes.iter().enumerate() {
             let kind = kind(&node.gene).map_err(bad)?;
             if kind == Kind::Positions && place + 1 != self.nodes.len() {
                 return Err(bad("positions must stand last".to_owned()));
             }
-            let mut inputs = [NodeIndex::end(); MAX_INPUTS];
+            let mut taken = [false; MAX_INPUTS];
             for &(slot, input) in &node.inputs {
-                let taken = inputs.get_mut(slot as usize).filter(|taken| **taken == NodeIndex::end());
-                let (Some(taken), true) = (taken, (input as usize) < place) else {
+                let free = taken.get_mut(slot as usize).is_some_and(|taken| !std::mem::replace(taken, true));
+                if !free || input as usize >= place {
                     return Err(bad(format!(
                         "an input of node {place} has no slot of its own or does not stand before it"
                     )));
-                };
-                *taken = NodeIndex::new(input as usize);
-                edges += 1;
+                }
+                edges.push((input, place as u16, slot));
             }
-            nodes.push((Arc::new(Node { kind, name: node.name.as_deref().map(Arc::from) }), inputs));
+            nodes.push(Arc::new(Node { kind, name: node.name.as_deref().map(Arc::from) }));
         }
-        let graph = FactorGraph::assemble(nodes.into_iter(), edges);
+        let graph = FactorGraph::assemble(nodes.into_iter(), edges.into_iter());
         let strategy = Strategy {
             name: self.name.clone(),
             description: self.description.clone(),

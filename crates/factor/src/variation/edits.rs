@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 6;
 const NEW_FACTOR: usize = 7;
 
 pub(super) struct Editor<'a> {
-    sketch: Sketch,
+    sketch: Sketch<'a>,
     /// Entries of the parent; those after them are new.
     old: usize,
     positions: &'a Positions,
@@ -34,7 +34,7 @@ pub(super) struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
-    pub(super) fn new(sketch: Sketch, positions: &'a Positions, palette: &'a Palette, rng: Draw<'a>) -> Self {
+    pub(super) fn new(sketch: Sketch<'a>, positions: &'a Positions, palette: &'a Palette, rng: Draw<'a>) -> Self {
         let old = sketch.len();
         Self { sketch, old, positions, palette, rng, retyped: false }
     }
@@ -235,7 +235,7 @@ impl<'a> Editor<'a> {
         }
         (0..ATTEMPTS).find_map(|_| {
             let (place, index) = one_of(self.rng, &steps)?;
-            let node = Arc::clone(&self.sketch.entry(place).node);
+            let node = Arc::clone(&*self.sketch.entry(place).node);
             let kind = self.stepped(&node.kind, index)?;
             self.sketch.replace_node(place, Node { kind, name: node.name.clone() });
             Some(())
@@ -246,7 +246,7 @@ impl<'a> Editor<'a> {
         let constants: Vec<Place> =
             self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()).collect();
         let place = one_of(self.rng, &constants)?;
-        let node = Arc::clone(&self.sketch.entry(place).node);
+        let node = Arc::clone(&*self.sketch.entry(place).node);
         let Kind::Constant(value) = node.kind else { return None };
         let magnitude = if value == 0.0 { log_uniform(self.rng, 0.001, 0.5) } else { value * step_factor(self.rng) };
         let turned = percent(self.rng, if value == 0.0 { 50 } else { 5 });
@@ -362,7 +362,7 @@ impl<'a> Editor<'a> {
         None
     }
 
-    fn grower(&mut self) -> Grower<'_> {
+    fn grower(&mut self) -> Grower<'_, 'a> {
         Grower { palette: self.palette, sketch: &mut self.sketch, rng: &mut *self.rng }
     }
 

@@ -4,6 +4,8 @@
 //! to types, and its inputs are grown for those. Whatever is put down is typed again by the same rules that compile
 //! keeps to, so a recipe that does not work out is dropped, never forced.
 
+use std::borrow::Cow;
+
 use rand::Rng;
 
 use super::draw::{Draw, below, between, one_of, percent, rounded, uniform};
@@ -61,13 +63,13 @@ pub(super) struct Reuse<'a> {
 }
 
 /// Grows factors into a sketch.
-pub(super) struct Grower<'a> {
-    pub(super) palette: &'a Palette,
-    pub(super) sketch: &'a mut Sketch,
+pub(super) struct Grower<'a, 'nodes> {
+    pub(super) palette: &'nodes Palette,
+    pub(super) sketch: &'a mut Sketch<'nodes>,
     pub(super) rng: Draw<'a>,
 }
 
-impl Grower<'_> {
+impl Grower<'_, '_> {
     /// Grows what a rule needs, and sometimes more.
     fn roles(&mut self, rule: Rule, budget: usize) {
         let signal = rule == Rule::Signal;
@@ -194,7 +196,7 @@ impl Grower<'_> {
     fn column(&mut self, output: Type) -> Option<Place> {
         let columns = self.palette.columns(output);
         let node = columns.get(below(self.rng, columns.len()))?;
-        self.sketch.leaf(node)
+        self.sketch.column(Cow::Borrowed(node))
     }
 
     /// Follows a recipe for an output type; `None` where it does not work out. Nodes already added are left behind,
@@ -228,7 +230,7 @@ impl Grower<'_> {
 
     fn library(&mut self, factor: LibraryFactor, output: Type) -> Option<Place> {
         let column = self.palette.own_column(factor)?;
-        let input = self.sketch.leaf(column)?;
+        let input = self.sketch.column(Cow::Borrowed(column))?;
         let definition = factor.definition();
         let parameters = self.palette.draw_parameters(definition.parameters, definition.rising, self.rng);
         self.push(Kind::Library(factor, parameters), &[input], output)
@@ -294,7 +296,6 @@ impl Grower<'_> {
             None => free(grower),
         };
         Some(match definition.output {
-            Output::Fixed(_) => return None,
             // A threshold on a ratio is what most people mean by a signal.
             Output::Flag if first.is_none() && budget >= 2 && percent(self.rng, 60) => (Type::RATIO, Type::RATIO),
             Output::Flag | Output::Number { u: 0, v: 0 } => {
@@ -324,7 +325,7 @@ impl Grower<'_> {
             Output::Number { u: 2, v: 2 } if first == Some(Type::RATIO) => (Type::RATIO, output),
             Output::Number { u: 2, v: -2 | 2 } => (output, Type::RATIO),
             Output::Number { .. } if output == Type::RATIO => (Type::RATIO, Type::RATIO),
-            Output::Number { .. } => return None,
+            Output::Fixed(_) | Output::Number { .. } => return None,
         })
     }
 

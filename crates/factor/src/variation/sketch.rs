@@ -2,11 +2,12 @@
 //!
 //! Reading a graph walks it from the root, slot by slot, so positions depend on its structure alone and not on the
 //! order in which its nodes came to be. Every random choice is made by position: a graph read back from a file or a
-//! checkpoint varies exactly as the one in memory. Nodes are shared with the parent throughout.
+//! checkpoint varies exactly as the one in memory. Nodes are borrowed from the parents and shared with the child.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::graph::{FactorGraph, Inputs, Kind, Node, NodeIndex, Role};
+use crate::graph::{FactorGraph, Kind, Node, NodeIndex, Role, Slot};
 use crate::operator::{Inferred, MAX_INPUTS, Parameters};
 use crate::types::Type;
 
@@ -17,18 +18,29 @@ pub(super) type Place = u16;
 pub(super) const EMPTY: Place = Place::MAX;
 
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) node: Arc<Node>,
+pub(super) struct Entry<'a> {
+    /// Borrowed where it is a parent's: counting a reference up and down again costs more than all else that reading
+    /// a node does.
+    pub(super) node: Cow<'a, Arc<Node>>,
     inputs: [Place; MAX_INPUTS],
     count: u8,
     /// Type of the values, inferred from the inputs.
     pub(super) output: Type,
 }
 
-impl Entry {
+impl Entry<'_> {
     /// Inputs by slot; for the terminal node by role, [`EMPTY`] where a role is not played.
     pub(super) fn inputs(&self) -> &[Place] {
         &self.inputs[..self.count as usize]
+    }
+
+    /// Inputs that it needs.
+    fn arity(&self) -> usize {
+        match &self.node.kind {
+            Kind::Field(..) | Kind::Constant(_) | Kind::Positions => 0,
+            Kind::Operator(operator, _) => operator.definition().inputs.len(),
+            Kind::Library(..) => 1,
+        }
     }
 
     pub(super) fn kind(&self) -> &Kind {
@@ -62,17 +74,17 @@ pub(super) struct Edge {
 }
 
 #[derive(Debug)]
-pub(super) struct Sketch {
-    entries: Vec<Entry>,
+pub(super) struct Sketch<'a> {
+    entries: Vec<Entry<'a>>,
     root: Place,
     /// Whether a factor mixes units: a person's may.
     pub(super) mixes_units: bool,
 }
 
-impl Sketch {
+impl<'a> Sketch<'a> {
     /// A sketch of a terminal node without inputs.
     pub(super) fn terminal() -> Self {
-        let node = Arc::new(Node::new(Kind::Positions));
+        let node = Cow::Owned(Arc::new(Node::new(Kind::Positions)));
         let mut entries = Vec::with_capacity(32);
         entries.push(Entry {
             node,
@@ -84,30 +96,26 @@ impl Sketch {
     }
 
     /// The live part of a graph, inputs before consumers, the root last; `None` where it would not compile.
-    pub(super) fn read(graph: &FactorGraph) -> Option<Self> {
+    pub(super) fn read(graph: &'a FactorGraph) -> Option<Self> {
         const UNSEEN: Place = Place::MAX;
         const OPEN: Place = Place::MAX - 1;
         let mut places = vec![UNSEEN; graph.index_bound()];
         let mut sketch = Self { entries: Vec::with_capacity(graph.len() + 12), root: EMPTY, mixes_units: false };
-        let mut open: Vec<(NodeIndex, Option<Inputs>)> = Vec::with_capacity(graph.len());
-        open.push((graph.root(), None));
-        while let Some((index, inputs)) = open.pop() {
+        let inputs = graph.all_inputs();
+        let mut open: Vec<(NodeIndex, bool)> = Vec::with_capacity(graph.len() + 2);
+        open.push((graph.root(), false));
+        while let Some((index, inputs_done)) = open.pop() {
             let place = &mut places[index.index()];
-            if let Some((inputs, count)) = inputs {
+            if inputs_done {
                 *place = sketch.entries.len() as Place;
-                let mut own = [EMPTY; MAX_INPUTS];
-                for (own, input) in own.iter_mut().zip(inputs) {
-                    if input != NodeIndex::end() {
-                        *own = places[input.index()];
-                    }
-                }
-                sketch.push_checked(Arc::clone(graph.node(index)), own, count)?;
+                let (inputs, count) = &inputs[index.index()];
+                let inputs = inputs.iter().map(|&input| places.get(input.index()).map_or(EMPTY, |&place| place));
+                sketch.push_checked(Cow::Borrowed(graph.node(index)), inputs, *count)?;
             } else if *place == UNSEEN {
                 *place = OPEN;
-                let (inputs, count) = graph.inputs(index);
-                open.push((index, Some((inputs, count))));
-                let present = inputs.iter().rev().filter(|&&input| input != NodeIndex::end());
-                open.extend(present.map(|&input| (input, None)));
+                open.push((index, true));
+                let present = inputs[index.index()].0.iter().rev().filter(|&&input| input != NodeIndex::end());
+                open.extend(present.map(|&input| (input, false)));
             } else if *place == OPEN {
                 return None;
             }
@@ -128,26 +136,25 @@ impl Sketch {
         let mut order: Vec<Place> = Vec::with_capacity(self.entries.len());
         let mut open: Vec<(Place, bool)> = Vec::with_capacity(self.entries.len());
         open.push((root, false));
-        let mut edges = 0;
         while let Some((place, inputs_done)) = open.pop() {
             if indices[place as usize] != UNSEEN {
                 continue;
             }
-            let inputs = self.entries[place as usize].inputs();
             if inputs_done {
                 indices[place as usize] = order.len() as u16;
                 order.push(place);
-                edges += inputs.len();
             } else {
                 open.push((place, true));
-                open.extend(inputs.iter().rev().filter(|&&input| input != EMPTY).map(|&input| (input, false)));
+                let inputs = self.entries[place as usize].inputs().iter().rev();
+                open.extend(inputs.filter(|&&input| input != EMPTY).map(|&input| (input, false)));
             }
         }
-        let nodes = order.iter().map(|&place| {
-            let entry = &self.entries[place as usize];
-            let index =
-                |input: Place| if input == EMPTY { NodeIndex::end() } else { NodeIndex::from(indices[input as usize]) };
-            (Arc::clone(&entry.node), entry.inputs.map(index))
+        let nodes = order.iter().map(|&place| Arc::clone(&*self.entries[place as usize].node));
+        let edges = order.iter().enumerate().flat_map(|(consumer, &place)| {
+            let inputs = self.entries[place as usize].inputs().iter().enumerate();
+            let present = inputs.filter(|&(_, &input)| input != EMPTY);
+            let indices = &indices;
+            present.map(move |(slot, &input)| (indices[input as usize], consumer as u16, slot as Slot))
         });
         FactorGraph::assemble(nodes, edges)
     }
@@ -156,7 +163,7 @@ impl Sketch {
         self.entries.len()
     }
 
-    pub(super) fn entry(&self, place: Place) -> &Entry {
+    pub(super) fn entry(&self, place: Place) -> &Entry<'a> {
         &self.entries[place as usize]
     }
 
@@ -211,7 +218,7 @@ impl Sketch {
     /// would mix units.
     pub(super) fn push(&mut self, kind: Kind, inputs: &[Place]) -> Option<Place> {
         let mixed_before = std::mem::take(&mut self.mixes_units);
-        let place = self.push_node(Arc::new(Node::new(kind)), inputs);
+        let place = self.push_node(Cow::Owned(Arc::new(Node::new(kind))), inputs);
         let mixes = std::mem::replace(&mut self.mixes_units, mixed_before);
         if place.is_some() && mixes {
             self.entries.pop();
@@ -221,35 +228,34 @@ impl Sketch {
     }
 
     /// As [`Sketch::push`], for a node that is shared with another graph, where units may mix.
-    pub(super) fn push_node(&mut self, node: Arc<Node>, inputs: &[Place]) -> Option<Place> {
-        let mut own = [EMPTY; MAX_INPUTS];
-        own[..inputs.len()].copy_from_slice(inputs);
+    pub(super) fn push_node(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place]) -> Option<Place> {
         let place = self.entries.len() as Place;
-        self.push_checked(node, own, inputs.len())?;
+        self.push_checked(node, inputs.iter().copied(), inputs.len())?;
         Some(place)
     }
 
-    /// The place of a column or constant: the one that is there already, or a new one.
-    pub(super) fn leaf(&mut self, node: &Arc<Node>) -> Option<Place> {
-        let known = self.entries.iter().position(|entry| {
-            Arc::ptr_eq(&entry.node, node)
-                || matches!((&entry.node.kind, &node.kind), (Kind::Field(a, _), Kind::Field(b, _)) if a == b)
-        });
+    /// The place of a column: the one that is there already, or a new one.
+    pub(super) fn column(&mut self, node: Cow<'a, Arc<Node>>) -> Option<Place> {
+        let same = |entry: &Entry| match (&entry.node.kind, &node.kind) {
+            (Kind::Field(known, _), Kind::Field(name, _)) => known == name,
+            _ => false,
+        };
+        let known = self.entries.iter().position(same);
         match known {
             Some(place) => Some(place as Place),
-            None => self.push_node(Arc::clone(node), &[]),
+            None => self.push_node(node, &[]),
         }
     }
 
     /// The entry that is this very node over these very inputs.
     pub(super) fn find(&self, node: &Arc<Node>, inputs: &[Place]) -> Option<Place> {
-        let same = |entry: &Entry| Arc::ptr_eq(&entry.node, node) && entry.inputs() == inputs;
+        let same = |entry: &Entry| Arc::ptr_eq(&*entry.node, node) && entry.inputs() == inputs;
         self.entries.iter().position(same).map(|place| place as Place)
     }
 
     /// Replaces what a node is, keeping its inputs; the type of its output must stay the same.
     pub(super) fn replace_node(&mut self, place: Place, node: Node) {
-        self.entries[place as usize].node = Arc::new(node);
+        self.entries[place as usize].node = Cow::Owned(Arc::new(node));
     }
 
     /// Which entries `place` feeds, itself included. Nothing may have been fed from a later entry since the sketch
@@ -278,38 +284,57 @@ impl Sketch {
         feeds
     }
 
-    /// Infers the type of a node and appends it.
-    fn push_checked(&mut self, node: Arc<Node>, inputs: [Place; MAX_INPUTS], count: usize) -> Option<()> {
-        let types = inputs.map(|input| self.entries.get(input as usize).map_or(Type::Plain, |entry| entry.output));
-        let filled = inputs.iter().take_while(|&&input| input != EMPTY).count();
-        let plain = |output: Type| Inferred { output, mixes_units: false };
-        let (arity, inferred) = match &node.kind {
-            Kind::Field(_, output) => (0, plain(*output)),
-            Kind::Constant(_) => (0, plain(Type::Plain)),
-            Kind::Operator(operator, _) => {
-                let definition = operator.definition();
-                (definition.inputs.len(), definition.infer(&types[..count.min(MAX_INPUTS)]).ok()?)
-            }
-            Kind::Library(factor, _) => (1, factor.infer(types[0]).ok()?),
-            Kind::Positions => {
-                let fits = Role::ALL.iter().all(|&role| {
-                    inputs[role as usize] == EMPTY
-                        || if role == Role::Score {
-                            types[role as usize].is_number()
-                        } else {
-                            types[role as usize] == Type::Flag
-                        }
-                });
-                (fits.then_some(count)?, plain(Type::Positions))
-            }
-        };
+    /// Appends a node and infers its type; takes it back where the inputs are not what it needs.
+    #[inline]
+    fn push_checked(
+        &mut self,
+        node: Cow<'a, Arc<Node>>,
+        inputs: impl Iterator<Item = Place>,
+        count: usize,
+    ) -> Option<()> {
         let terminal = matches!(node.kind, Kind::Positions);
-        if count != arity || (!terminal && filled != arity) || self.entries.len() >= usize::from(EMPTY) - 1 {
-            return None;
+        let own = if terminal { Role::ALL.len() } else { count.min(MAX_INPUTS) } as u8;
+        let place = self.entries.len();
+        self.entries.push(Entry { node, inputs: [EMPTY; MAX_INPUTS], count: own, output: Type::Positions });
+        let (earlier, last) = self.entries.split_at_mut(place);
+        let entry = &mut last[0];
+        let mut types = [Type::Plain; MAX_INPUTS];
+        let mut filled = 0;
+        for ((slot, kind), input) in entry.inputs.iter_mut().zip(&mut types).zip(inputs) {
+            *slot = input;
+            if let Some(source) = earlier.get(input as usize) {
+                *kind = source.output;
+                filled += 1;
+            }
         }
-        self.mixes_units |= inferred.mixes_units;
-        let count = if terminal { Role::ALL.len() } else { count } as u8;
-        self.entries.push(Entry { node, inputs, count, output: inferred.output });
-        Some(())
+        let arity = if terminal { filled } else { entry.arity() };
+        let complete = count == arity && filled == arity && place < usize::from(EMPTY) - 1;
+        if let Some(inferred) = infer(entry, &types).filter(|_| complete) {
+            entry.output = inferred.output;
+            self.mixes_units |= inferred.mixes_units;
+            Some(())
+        } else {
+            self.entries.pop();
+            None
+        }
+    }
+}
+
+/// The type of an entry's values, from the types of its inputs; `None` where these do not fit.
+fn infer(entry: &Entry<'_>, types: &[Type; MAX_INPUTS]) -> Option<Inferred> {
+    let plain = |output: Type| Some(Inferred { output, mixes_units: false });
+    match &entry.node.kind {
+        Kind::Field(_, output) => plain(*output),
+        Kind::Constant(_) => plain(Type::Plain),
+        Kind::Operator(operator, _) => operator.definition().infer(&types[..entry.count as usize]).ok(),
+        Kind::Library(factor, _) => factor.infer(types[0]).ok(),
+        Kind::Positions => {
+            let fits = |role: Role| match (entry.inputs[role as usize], types[role as usize]) {
+                (EMPTY, _) => true,
+                (_, found) if role == Role::Score => found.is_number(),
+                (_, found) => found == Type::Flag,
+            };
+            if Role::ALL.into_iter().all(fits) { plain(Type::Positions) } else { None }
+        }
     }
 }

@@ -277,7 +277,12 @@ fn graphs_that_cannot_run_say_why() {
     graph.replace(graph.root(), factor::Node::new(operator(Operator::TsMean, &[])));
     check(&graph, "`ts_mean`: needs 1 parameters");
 
-    // 600 different library factors, some fifteen instructions each.
+    let mut graph = FactorGraph::new(Kind::Positions);
+    let other = graph.add_with_inputs(Kind::Positions, &[]);
+    graph.connect(other, graph.root(), 0);
+    check(&graph, "`score` needs a number as argument 1, but `positions` is a positions");
+
+    // 1,200 different library factors, some fifteen instructions each.
     let rsi = LibraryFactor::by_name("rsi").unwrap();
     let mut graph = FactorGraph::new(Kind::Field("close".into(), Type::Number(Unit::PRICE)));
     for window in 0..1_200 {
