@@ -175,7 +175,8 @@ impl Parameter {
             ParameterKind::Whole { least, most } => (f64::from(least), f64::from(most), true),
             ParameterKind::Real { least, most } => (least, most, false),
         };
-        if value.is_nan() || value < least || value > most || (whole && value.fract() != 0.0) {
+        let in_range = value >= least && value <= most;
+        if !in_range || (whole && f64::from(value as i32) != value) {
             let noun = if whole { "a whole number" } else { "a number" };
             return Err(format!("`{}` must be {noun} from {least} to {most}, not {value}", self.name));
         }

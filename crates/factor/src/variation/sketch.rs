@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::graph::{FactorGraph, Kind, Node, NodeIndex, Role, Slot};
+use crate::graph::{FactorGraph, Kind, Node, Role, Slot, Step};
 use crate::operator::{Inferred, MAX_INPUTS, Parameters};
 use crate::types::Type;
 
@@ -15,7 +15,7 @@ use crate::types::Type;
 pub(super) type Place = u16;
 
 /// An empty slot; only the terminal node has some.
-pub(super) const EMPTY: Place = Place::MAX;
+pub(super) const EMPTY: Place = Step::EMPTY;
 
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {
@@ -97,28 +97,10 @@ impl<'a> Sketch<'a> {
 
     /// The live part of a graph, inputs before consumers, the root last; `None` where it would not compile.
     pub(super) fn read(graph: &'a FactorGraph) -> Option<Self> {
-        const UNSEEN: Place = Place::MAX;
-        const OPEN: Place = Place::MAX - 1;
-        let mut places = vec![UNSEEN; graph.index_bound()];
-        let mut sketch = Self { entries: Vec::with_capacity(graph.len() + 12), root: EMPTY, mixes_units: false };
-        let inputs = graph.all_inputs();
-        let mut open: Vec<(NodeIndex, bool)> = Vec::with_capacity(graph.len() + 2);
-        open.push((graph.root(), false));
-        while let Some((index, inputs_done)) = open.pop() {
-            let place = &mut places[index.index()];
-            if inputs_done {
-                *place = sketch.entries.len() as Place;
-                let (inputs, count) = &inputs[index.index()];
-                let inputs = inputs.iter().map(|&input| places.get(input.index()).map_or(EMPTY, |&place| place));
-                sketch.push_checked(Cow::Borrowed(graph.node(index)), inputs, *count)?;
-            } else if *place == UNSEEN {
-                *place = OPEN;
-                open.push((index, true));
-                let present = inputs[index.index()].0.iter().rev().filter(|&&input| input != NodeIndex::end());
-                open.extend(present.map(|&input| (input, false)));
-            } else if *place == OPEN {
-                return None;
-            }
+        let steps = graph.walk().ok()?;
+        let mut sketch = Self { entries: Vec::with_capacity(steps.len() + 12), root: EMPTY, mixes_units: false };
+        for step in &steps {
+            sketch.push_checked(Cow::Borrowed(graph.node(step.index)), step.inputs.iter().copied(), step.edges)?;
         }
         sketch.root = (sketch.entries.len() - 1) as Place;
         Some(sketch)
