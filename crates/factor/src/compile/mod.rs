@@ -176,9 +176,9 @@ impl Compiler<'_> {
     fn positions(&mut self, step: &Step) -> Result<Value, GraphError> {
         const PURPOSES: [Purpose; Role::ALL.len()] = [Purpose::Score, Purpose::Entry, Purpose::Exit];
         let filled = step.inputs.iter().take(Role::ALL.len()).filter(|&&input| input != Step::EMPTY).count();
-        if filled != step.edges {
+        if filled != step.edges as usize {
             let consumer = self.graph.describe(step.index);
-            return Err(GraphError::WrongArity { consumer, expected: Role::ALL.len(), found: step.edges });
+            return Err(GraphError::WrongArity { consumer, expected: Role::ALL.len(), found: step.edges as usize });
         }
         for ((role, purpose), &input) in Role::ALL.into_iter().zip(PURPOSES).zip(&step.inputs) {
             if input == Step::EMPTY {
@@ -213,9 +213,9 @@ impl Compiler<'_> {
     /// Places of a node's inputs, checked for number: every slot taken exactly once.
     fn inputs<'s>(&self, step: &'s Step, expected: usize) -> Result<&'s [u16], GraphError> {
         let inputs = &step.inputs[..expected];
-        if step.edges != expected || inputs.contains(&Step::EMPTY) {
+        if step.edges as usize != expected || inputs.contains(&Step::EMPTY) {
             let consumer = self.graph.describe(step.index);
-            return Err(GraphError::WrongArity { consumer, expected, found: step.edges });
+            return Err(GraphError::WrongArity { consumer, expected, found: step.edges as usize });
         }
         Ok(inputs)
     }

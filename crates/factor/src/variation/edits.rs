@@ -41,12 +41,10 @@ impl<'a> Editor<'a> {
 
     /// The child's graph; `None` where its units do not agree though its parent's did.
     pub(super) fn finish(self) -> Option<FactorGraph> {
+        let mixed_before = self.sketch.mixes_units;
         let graph = self.sketch.build();
-        if self.retyped {
-            let checked = Sketch::read(&graph)?;
-            if checked.mixes_units && !self.sketch.mixes_units {
-                return None;
-            }
+        if self.retyped && !mixed_before && Sketch::read(&graph)?.mixes_units {
+            return None;
         }
         Some(graph)
     }

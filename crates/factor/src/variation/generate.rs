@@ -20,6 +20,8 @@ use crate::registry::Operator;
 use crate::strategy::{Rule, Strategy};
 use crate::types::{Type, Unit};
 
+const TERMINAL: &str = "a terminal node without inputs has nothing that could be of the wrong type";
+
 /// A random strategy of one of the palette's rules: a score, an entry and an exit as the rule needs, positions and
 /// exits.
 pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
@@ -28,8 +30,9 @@ pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
     let most = palette.settings().max_nodes;
     // Small ones: large strategies have to earn their size.
     let mut budget = between(rng, 6, (most - 1).min(18));
+    let blank = FactorGraph::new(Kind::Positions);
     loop {
-        let mut sketch = Sketch::terminal();
+        let mut sketch = Sketch::read(&blank).expect(TERMINAL);
         let mut grower = Grower { palette, sketch: &mut sketch, rng: &mut *rng };
         grower.roles(rule, budget);
         let scored = grower.sketch.role(Role::Score).is_some();
@@ -48,7 +51,8 @@ pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
 /// A random expression of a type, in about `nodes` nodes at most; `None` where the palette has nothing to build the
 /// type from, such as a group without group columns.
 pub fn random_expression(palette: &Palette, output: Type, nodes: usize, rng: &mut impl Rng) -> Option<FactorGraph> {
-    let mut sketch = Sketch::terminal();
+    let blank = FactorGraph::new(Kind::Positions);
+    let mut sketch = Sketch::read(&blank).expect(TERMINAL);
     let root = Grower { palette, sketch: &mut sketch, rng }.grow(output, nodes)?;
     Some(sketch.build_at(root))
 }

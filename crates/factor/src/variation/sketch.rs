@@ -2,12 +2,13 @@
 //!
 //! Reading a graph walks it from the root, slot by slot, so positions depend on its structure alone and not on the
 //! order in which its nodes came to be. Every random choice is made by position: a graph read back from a file or a
-//! checkpoint varies exactly as the one in memory. Nodes are borrowed from the parents and shared with the child.
+//! checkpoint varies exactly as the one in memory. Nodes are borrowed from the parents and shared with the child, which
+//! is a copy of the parent's graph with the changes made to its sketch.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::graph::{FactorGraph, Kind, Node, Role, Slot, Step};
+use crate::graph::{Edit, FactorGraph, Kind, Node, NodeIndex, Role, Slot, Step};
 use crate::operator::{Inferred, MAX_INPUTS, Parameters};
 use crate::types::Type;
 
@@ -17,30 +18,29 @@ pub(super) type Place = u16;
 /// An empty slot; only the terminal node has some.
 pub(super) const EMPTY: Place = Step::EMPTY;
 
+/// Entries that are usually added: a new factor, and what was tried before.
+const NEW_ENTRIES: usize = 12;
+
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {
     /// Borrowed where it is a parent's: counting a reference up and down again costs more than all else that reading
     /// a node does.
     pub(super) node: Cow<'a, Arc<Node>>,
     inputs: [Place; MAX_INPUTS],
+    /// Number of slots.
     count: u8,
     /// Type of the values, inferred from the inputs.
     pub(super) output: Type,
+    /// The node in the graph that was read; `NodeIndex::end()` where it is new.
+    index: NodeIndex,
+    /// Whether it is another node than was read, or has other inputs.
+    changed: bool,
 }
 
 impl Entry<'_> {
     /// Inputs by slot; for the terminal node by role, [`EMPTY`] where a role is not played.
     pub(super) fn inputs(&self) -> &[Place] {
         &self.inputs[..self.count as usize]
-    }
-
-    /// Inputs that it needs.
-    fn arity(&self) -> usize {
-        match &self.node.kind {
-            Kind::Field(..) | Kind::Constant(_) | Kind::Positions => 0,
-            Kind::Operator(operator, _) => operator.definition().inputs.len(),
-            Kind::Library(..) => 1,
-        }
     }
 
     pub(super) fn kind(&self) -> &Kind {
@@ -75,6 +75,9 @@ pub(super) struct Edge {
 
 #[derive(Debug)]
 pub(super) struct Sketch<'a> {
+    /// What was read.
+    graph: &'a FactorGraph,
+    /// Its live nodes, inputs before consumers, the root last; after them what is new.
     entries: Vec<Entry<'a>>,
     root: Place,
     /// Whether a factor mixes units: a person's may.
@@ -82,63 +85,73 @@ pub(super) struct Sketch<'a> {
 }
 
 impl<'a> Sketch<'a> {
-    /// A sketch of a terminal node without inputs.
-    pub(super) fn terminal() -> Self {
-        let node = Cow::Owned(Arc::new(Node::new(Kind::Positions)));
-        let mut entries = Vec::with_capacity(32);
-        entries.push(Entry {
-            node,
-            inputs: [EMPTY; MAX_INPUTS],
-            count: Role::ALL.len() as u8,
-            output: Type::Positions,
-        });
-        Self { entries, root: 0, mixes_units: false }
-    }
-
-    /// The live part of a graph, inputs before consumers, the root last; `None` where it would not compile.
+    /// The live part of a graph; `None` where it would not compile.
     pub(super) fn read(graph: &'a FactorGraph) -> Option<Self> {
         let steps = graph.walk().ok()?;
-        let mut sketch = Self { entries: Vec::with_capacity(steps.len() + 12), root: EMPTY, mixes_units: false };
+        let mut types: Vec<Type> = Vec::with_capacity(steps.len());
+        let mut mixes_units = false;
         for step in &steps {
-            sketch.push_checked(Cow::Borrowed(graph.node(step.index)), step.inputs.iter().copied(), step.edges)?;
+            let inferred = infer(graph.kind(step.index), &step.inputs, step.edges as usize, |place| types[place as usize])?;
+            mixes_units |= inferred.mixes_units;
+            types.push(inferred.output);
         }
-        sketch.root = (sketch.entries.len() - 1) as Place;
-        Some(sketch)
+        let mut entries = Vec::with_capacity(steps.len() + NEW_ENTRIES);
+        entries.extend(steps.iter().zip(types).map(|(step, output)| Entry {
+            node: Cow::Borrowed(graph.node(step.index)),
+            inputs: step.inputs,
+            count: if output == Type::Positions { Role::ALL.len() as u8 } else { step.edges as u8 },
+            output,
+            index: step.index,
+            changed: false,
+        }));
+        Some(Self { graph, root: (entries.len() - 1) as Place, entries, mixes_units })
     }
 
-    /// The part that reaches the root, as a graph with its nodes in canonical order.
-    pub(super) fn build(&self) -> FactorGraph {
-        self.build_at(self.root)
+    /// The graph with the changes made to it. What is new and feeds nothing stays out.
+    pub(super) fn build(self) -> FactorGraph {
+        let root = self.root;
+        self.build_at(root)
     }
 
-    /// The part that reaches `root`.
-    pub(super) fn build_at(&self, root: Place) -> FactorGraph {
-        const UNSEEN: u16 = u16::MAX;
-        let mut indices = vec![UNSEEN; self.entries.len()];
-        let mut order: Vec<Place> = Vec::with_capacity(self.entries.len());
-        let mut open: Vec<(Place, bool)> = Vec::with_capacity(self.entries.len());
-        open.push((root, false));
-        while let Some((place, inputs_done)) = open.pop() {
-            if indices[place as usize] != UNSEEN {
-                continue;
+    /// As [`Sketch::build`], with another root.
+    pub(super) fn build_at(mut self, root: Place) -> FactorGraph {
+        let old = self.root as usize + 1;
+        let mut edit = Edit::new(self.graph, self.entries.len() - old);
+        let needed = self.needed(root, old);
+        for place in (old..self.entries.len()).filter(|&place| needed[place]) {
+            let entry = &self.entries[place];
+            self.entries[place].index = edit.add(Arc::clone(&entry.node), self.sources(entry));
+        }
+        for entry in self.entries[..old].iter().filter(|entry| entry.changed) {
+            if let Cow::Owned(node) = &entry.node {
+                edit.replace(entry.index, Arc::clone(node));
             }
-            if inputs_done {
-                indices[place as usize] = order.len() as u16;
-                order.push(place);
-            } else {
-                open.push((place, true));
-                let inputs = self.entries[place as usize].inputs().iter().rev();
-                open.extend(inputs.filter(|&&input| input != EMPTY).map(|&input| (input, false)));
+            self.sources(entry).for_each(|(slot, source)| edit.feed(entry.index, slot, source));
+        }
+        edit.set_root(self.entries[root as usize].index);
+        edit.finish()
+    }
+
+    /// Which entries the root or a changed entry needs; of the old ones not all.
+    fn needed(&self, root: Place, old: usize) -> Vec<bool> {
+        let mut needed = vec![false; self.entries.len()];
+        needed[root as usize] = true;
+        // New entries stand after those that they need, so that looking at them from the end misses none.
+        for place in (0..old).chain((old..self.entries.len()).rev()) {
+            let entry = &self.entries[place];
+            if if place < old { entry.changed } else { needed[place] } {
+                for &input in entry.inputs().iter().filter(|&&input| input != EMPTY) {
+                    needed[input as usize] = true;
+                }
             }
         }
-        let nodes = order.iter().map(|&place| Arc::clone(&*self.entries[place as usize].node));
-        let edges = order.iter().enumerate().flat_map(|(consumer, &place)| {
-            let inputs = self.entries[place as usize].inputs().iter().enumerate();
-            let present = inputs.filter(|&(_, &input)| input != EMPTY);
-            let indices = &indices;
-            present.map(move |(slot, &input)| (indices[input as usize], consumer as u16, slot as Slot))
-        });
-        FactorGraph::assemble(nodes, edges)
+        needed
+    }
+
+    /// Slots of an entry, each with the node that feeds it.
+    fn sources(&self, entry: &Entry) -> impl Iterator<Item = (Slot, Option<NodeIndex>)> {
+        let index = |&input: &Place| self.entries.get(input as usize).map(|entry| entry.index);
+        (0..).zip(entry.inputs().iter().map(index))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -175,13 +188,15 @@ impl<'a> Sketch<'a> {
 
     /// Gives a role to an entry, or to none.
     pub(super) fn set_role(&mut self, role: Role, input: Option<Place>) {
-        self.entries[self.root as usize].inputs[role as usize] = input.unwrap_or(EMPTY);
+        self.connect(self.root, role as usize, input.unwrap_or(EMPTY));
     }
 
     /// Feeds a slot from elsewhere. Types downstream are not inferred again: for sources of equal type nothing
     /// changes, and whoever feeds another type must check the child.
     pub(super) fn connect(&mut self, consumer: Place, slot: usize, source: Place) {
-        self.entries[consumer as usize].inputs[slot] = source;
+        let consumer = &mut self.entries[consumer as usize];
+        consumer.inputs[slot] = source;
+        consumer.changed = true;
     }
 
     /// Feeds the consumers of one entry from another, those among the first `among` entries alone: what was added
@@ -191,6 +206,7 @@ impl<'a> Sketch<'a> {
             for input in &mut entry.inputs[..entry.count as usize] {
                 if *input == old {
                     *input = new;
+                    entry.changed = true;
                 }
             }
         }
@@ -199,21 +215,26 @@ impl<'a> Sketch<'a> {
     /// Adds a node whose output is inferred; nothing is added, and `None` returned, where the inputs do not fit or
     /// would mix units.
     pub(super) fn push(&mut self, kind: Kind, inputs: &[Place]) -> Option<Place> {
-        let mixed_before = std::mem::take(&mut self.mixes_units);
-        let place = self.push_node(Cow::Owned(Arc::new(Node::new(kind))), inputs);
-        let mixes = std::mem::replace(&mut self.mixes_units, mixed_before);
-        if place.is_some() && mixes {
-            self.entries.pop();
-            return None;
-        }
-        place
+        self.append(Cow::Owned(Arc::new(Node::new(kind))), inputs, false)
     }
 
     /// As [`Sketch::push`], for a node that is shared with another graph, where units may mix.
     pub(super) fn push_node(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place]) -> Option<Place> {
-        let place = self.entries.len() as Place;
-        self.push_checked(node, inputs.iter().copied(), inputs.len())?;
-        Some(place)
+        self.append(node, inputs, true)
+    }
+
+    fn append(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place], may_mix: bool) -> Option<Place> {
+        let place = self.entries.len();
+        let mut own = [EMPTY; MAX_INPUTS];
+        own[..inputs.len()].copy_from_slice(inputs);
+        let inferred = infer(&node.kind, &own, inputs.len(), |input| self.entries[input as usize].output)?;
+        if (inferred.mixes_units && !may_mix) || place >= usize::from(EMPTY) {
+            return None;
+        }
+        self.mixes_units |= inferred.mixes_units;
+        let (count, output) = (inputs.len() as u8, inferred.output);
+        self.entries.push(Entry { node, inputs: own, count, output, index: NodeIndex::end(), changed: false });
+        Some(place as Place)
     }
 
     /// The place of a column: the one that is there already, or a new one.
@@ -237,7 +258,9 @@ impl<'a> Sketch<'a> {
 
     /// Replaces what a node is, keeping its inputs; the type of its output must stay the same.
     pub(super) fn replace_node(&mut self, place: Place, node: Node) {
-        self.entries[place as usize].node = Cow::Owned(Arc::new(node));
+        let entry = &mut self.entries[place as usize];
+        entry.node = Cow::Owned(Arc::new(node));
+        entry.changed = true;
     }
 
     /// Which entries `place` feeds, itself included. Nothing may have been fed from a later entry since the sketch
@@ -265,58 +288,43 @@ impl<'a> Sketch<'a> {
         }
         feeds
     }
-
-    /// Appends a node and infers its type; takes it back where the inputs are not what it needs.
-    #[inline]
-    fn push_checked(
-        &mut self,
-        node: Cow<'a, Arc<Node>>,
-        inputs: impl Iterator<Item = Place>,
-        count: usize,
-    ) -> Option<()> {
-        let terminal = matches!(node.kind, Kind::Positions);
-        let own = if terminal { Role::ALL.len() } else { count.min(MAX_INPUTS) } as u8;
-        let place = self.entries.len();
-        self.entries.push(Entry { node, inputs: [EMPTY; MAX_INPUTS], count: own, output: Type::Positions });
-        let (earlier, last) = self.entries.split_at_mut(place);
-        let entry = &mut last[0];
-        let mut types = [Type::Plain; MAX_INPUTS];
-        let mut filled = 0;
-        for ((slot, kind), input) in entry.inputs.iter_mut().zip(&mut types).zip(inputs) {
-            *slot = input;
-            if let Some(source) = earlier.get(input as usize) {
-                *kind = source.output;
-                filled += 1;
-            }
-        }
-        let arity = if terminal { filled } else { entry.arity() };
-        let complete = count == arity && filled == arity && place < usize::from(EMPTY) - 1;
-        if let Some(inferred) = infer(entry, &types).filter(|_| complete) {
-            entry.output = inferred.output;
-            self.mixes_units |= inferred.mixes_units;
-            Some(())
-        } else {
-            self.entries.pop();
-            None
-        }
-    }
 }
 
-/// The type of an entry's values, from the types of its inputs; `None` where these do not fit.
-fn infer(entry: &Entry<'_>, types: &[Type; MAX_INPUTS]) -> Option<Inferred> {
-    let plain = |output: Type| Some(Inferred { output, mixes_units: false });
-    match &entry.node.kind {
-        Kind::Field(_, output) => plain(*output),
-        Kind::Constant(_) => plain(Type::Plain),
-        Kind::Operator(operator, _) => operator.definition().infer(&types[..entry.count as usize]).ok(),
-        Kind::Library(factor, _) => factor.infer(types[0]).ok(),
+/// The type of a node's values, from its inputs by slot and the number of edges into it; `None` where these are not
+/// what it needs.
+fn infer(
+    kind: &Kind,
+    inputs: &[Place; MAX_INPUTS],
+    edges: usize,
+    output_of: impl Fn(Place) -> Type,
+) -> Option<Inferred> {
+    let plain = |output: Type| Inferred { output, mixes_units: false };
+    match kind {
+        Kind::Field(_, output) => (edges == 0).then(|| plain(*output)),
+        Kind::Constant(_) => (edges == 0).then(|| plain(Type::Plain)),
+        Kind::Operator(operator, _) => {
+            let definition = operator.definition();
+            let arity = definition.inputs.len();
+            let inputs = &inputs[..arity];
+            if edges != arity || inputs.contains(&EMPTY) {
+                return None;
+            }
+            let mut types = [Type::Plain; MAX_INPUTS];
+            for (kind, &input) in types.iter_mut().zip(inputs) {
+                *kind = output_of(input);
+            }
+            definition.infer(&types[..arity]).ok()
+        }
+        Kind::Library(factor, _) if edges == 1 && inputs[0] != EMPTY => factor.infer(output_of(inputs[0])).ok(),
+        Kind::Library(..) => None,
         Kind::Positions => {
-            let fits = |role: Role| match (entry.inputs[role as usize], types[role as usize]) {
-                (EMPTY, _) => true,
-                (_, found) if role == Role::Score => found.is_number(),
-                (_, found) => found == Type::Flag,
+            let fits = |role: Role, input: Place| match role {
+                Role::Score => output_of(input).is_number(),
+                Role::Entry | Role::Exit => output_of(input) == Type::Flag,
             };
-            if Role::ALL.into_iter().all(fits) { plain(Type::Positions) } else { None }
+            let played = Role::ALL.into_iter().zip(*inputs).filter(|&(_, input)| input != EMPTY);
+            let complete = played.clone().count() == edges;
+            (complete && played.clone().all(|(role, input)| fits(role, input))).then(|| plain(Type::Positions))
         }
     }
 }

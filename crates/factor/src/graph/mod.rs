@@ -1,11 +1,16 @@
 //! The factor graph: a petgraph DAG of typed nodes, shared copy-on-write between parents and children.
 
+mod edit;
+mod walk;
+
 use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::stable_graph::StableDiGraph;
-use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+use petgraph::visit::EdgeRef;
 
+pub(crate) use self::edit::Edit;
+pub(crate) use self::walk::Step;
 use crate::error::GraphError;
 use crate::library::LibraryFactor;
 use crate::operator::{MAX_INPUTS, Parameters};
@@ -81,21 +86,8 @@ impl Node {
 /// Inputs of one node, in slot order.
 pub type Inputs = ([NodeIndex; MAX_INPUTS], usize);
 
-/// One node of a [`FactorGraph::walk`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Step {
-    /// The node.
-    pub(crate) index: NodeIndex,
-    /// Places of its inputs in the walk, by slot; [`Step::EMPTY`] where there is none.
-    pub(crate) inputs: [u16; MAX_INPUTS],
-    /// Edges into it. More than it has slots are possible, and a fault that compiling names.
-    pub(crate) edges: usize,
-}
-
-impl Step {
-    /// The place of no input.
-    pub(crate) const EMPTY: u16 = u16::MAX;
-}
+/// Indices and edges; nodes are shared between graphs.
+type Skeleton = StableDiGraph<Arc<Node>, Slot, u16>;
 
 /// A directed acyclic graph of factors with one root: the terminal [`Kind::Positions`] of a strategy, or the value
 /// of a bare expression.
@@ -104,7 +96,7 @@ impl Step {
 /// nodes themselves stay shared: a parent is never touched.
 #[derive(Debug, Clone)]
 pub struct FactorGraph {
-    graph: Arc<StableDiGraph<Arc<Node>, Slot, u16>>,
+    graph: Arc<Skeleton>,
     root: NodeIndex,
 }
 
@@ -282,60 +274,6 @@ impl FactorGraph {
     pub fn topological_order(&self) -> Result<Vec<NodeIndex>, GraphError> {
         petgraph::algo::toposort(&*self.graph, None)
             .map_err(|cycle| GraphError::Cycle { node: self.describe(cycle.node_id()) })
-    }
-
-    /// The part that feeds the root: inputs before consumers, the root last. The order is that in which a walk from the
-    /// root, slot by slot, leaves the nodes: it follows from structure alone, not from how the nodes are numbered.
-    ///
-    /// # Errors
-    /// When that part has a cycle.
-    pub(crate) fn walk(&self) -> Result<Vec<Step>, GraphError> {
-        const UNSEEN: u16 = u16::MAX;
-        const ENTERED: u16 = u16::MAX - 1;
-        let inputs = self.all_inputs();
-        let mut places = vec![UNSEEN; inputs.len()];
-        let mut steps = Vec::with_capacity(self.len());
-        // Nodes entered and not yet left, each with the slot to look at next.
-        let mut open: Vec<(NodeIndex, usize)> = Vec::with_capacity(self.len());
-        places[self.root.index()] = ENTERED;
-        open.push((self.root, 0));
-        while let Some((index, slot)) = open.last_mut() {
-            let (own, edges) = &inputs[index.index()];
-            if let Some(&input) = own.get(*slot) {
-                *slot += 1;
-                // Empty slots lie outside the table.
-                let Some(place) = places.get_mut(input.index()) else { continue };
-                match *place {
-                    UNSEEN => {
-                        *place = ENTERED;
-                        open.push((input, 0));
-                    }
-                    ENTERED => return Err(GraphError::Cycle { node: self.describe(input) }),
-                    _ => {}
-                }
-            } else {
-                let place_of = |input: NodeIndex| places.get(input.index()).copied().unwrap_or(Step::EMPTY);
-                let step = Step { index: *index, inputs: own.map(place_of), edges: *edges };
-                places[index.index()] = steps.len() as u16;
-                steps.push(step);
-                open.pop();
-            }
-        }
-        Ok(steps)
-    }
-
-    /// The inputs of every node, by node index. One pass over the edges costs less than a look at each node's.
-    fn all_inputs(&self) -> Vec<Inputs> {
-        let mut all = vec![([NodeIndex::end(); MAX_INPUTS], 0); self.index_bound()];
-        for edge in self.graph.edge_references() {
-            let (inputs, count) = &mut all[edge.target().index()];
-            // A slot beyond the last is counted, so that compiling says how many inputs are too many.
-            if let Some(input) = inputs.get_mut(*edge.weight() as usize) {
-                *input = edge.source();
-            }
-            *count += 1;
-        }
-        all
     }
 
     /// A few words that name a node in messages.
