@@ -15,7 +15,7 @@ pub const MAX_WINDOW: u32 = 2520;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
     values: [f64; MAX_PARAMETERS],
-    count: u8,
+    count: usize,
 }
 
 impl Parameters {
@@ -33,18 +33,18 @@ impl Parameters {
 
     /// Appends a value; -0.0 becomes 0.0, so that equal parameters have equal bits.
     pub fn push(&mut self, value: f64) {
-        self.values[self.count as usize] = value + 0.0;
+        self.values[self.count] = value + 0.0;
         self.count += 1;
     }
 
     /// The values.
     pub fn as_slice(&self) -> &[f64] {
-        &self.values[..self.count as usize]
+        &self.values[..self.count]
     }
 
     /// The values, to be changed in place.
     pub fn as_mut_slice(&mut self) -> &mut [f64] {
-        &mut self.values[..self.count as usize]
+        &mut self.values[..self.count]
     }
 
     /// Parameter `index` as a count of rows.
@@ -301,6 +301,7 @@ pub struct Inferred {
 ///
 /// # Errors
 /// The index of the first input whose type does not fit its port.
+#[inline]
 pub fn infer(ports: &[Port], output: Output, inputs: &[Type]) -> Result<Inferred, usize> {
     let (mut u, mut v) = (None, None);
     let mut mixes_units = false;

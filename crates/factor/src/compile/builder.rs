@@ -75,7 +75,7 @@ impl Builder {
                     for (input, &place) in inputs.iter_mut().zip(node.inputs()) {
                         *input = expansion[place as usize];
                     }
-                    self.operator(*operator, own, &inputs[..node.inputs().len()], output)
+                    self.operator(*operator, &own, &inputs[..node.inputs().len()], output)
                 }
                 LoweredKind::Named(_) | LoweredKind::Library(..) => unreachable!("templates hold operators alone"),
             };
@@ -90,11 +90,11 @@ impl Builder {
     pub(super) fn operator(
         &mut self,
         operator: Operator,
-        parameters: Parameters,
+        parameters: &Parameters,
         inputs: &[NodeId],
         output: Type,
     ) -> NodeId {
-        if let Some(id) = self.simplify(operator, &parameters, inputs, output) {
+        if let Some(id) = self.simplify(operator, parameters, inputs, output) {
             return id;
         }
         let swapped;
@@ -112,7 +112,7 @@ impl Builder {
         for &input in inputs {
             words.push_hash(self.hash(input));
         }
-        self.add(words.hash(), output, inputs, || Operation::Operator(operator, parameters))
+        self.add(words.hash(), output, inputs, || Operation::Operator(operator, *parameters))
     }
 
     /// What stands for an operator that can be done without.
@@ -159,34 +159,30 @@ impl Builder {
             Ok(known) => return known,
             Err(place) => place,
         };
-        let (mut lookback, mut memory) = (0, 0);
-        for &input in inputs {
-            let instruction = &self.instructions[input.0 as usize];
-            lookback = lookback.max(instruction.lookback);
-            memory = memory.max(instruction.memory);
-        }
-        let operation = operation();
-        if let Operation::Operator(operator, parameters) = &operation {
-            let definition = operator.definition();
-            lookback += definition.lookback.rows(parameters);
-            memory += definition.memory.rows(parameters);
-        }
         let id = NodeId(self.instructions.len() as u16);
-        let count = inputs.len() as u8;
-        let slots = [NodeId(0); MAX_INPUTS];
-        self.instructions.push(Instruction {
-            operation,
+        // Made where it stays: an instruction is long, and moving it would cost more than making it.
+        self.instructions.extend(std::iter::once_with(|| Instruction {
+            operation: operation(),
             hash,
             output,
-            lookback,
-            memory,
+            lookback: 0,
+            memory: 0,
             slot: 0,
-            inputs: slots,
-            count,
-        });
-        let added = &mut self.instructions[id.0 as usize];
+            inputs: [NodeId(0); MAX_INPUTS],
+            count: inputs.len() as u8,
+        }));
+        let (earlier, added) = self.instructions.split_at_mut(id.0 as usize);
+        let added = &mut added[0];
         for (slot, &input) in added.inputs.iter_mut().zip(inputs) {
             *slot = input;
+            let earlier = &earlier[input.0 as usize];
+            added.lookback = added.lookback.max(earlier.lookback);
+            added.memory = added.memory.max(earlier.memory);
+        }
+        if let Operation::Operator(operator, parameters) = &added.operation {
+            let definition = operator.definition();
+            added.lookback += definition.lookback.rows(parameters);
+            added.memory += definition.memory.rows(parameters);
         }
         self.index.take(place, id);
         id

@@ -60,8 +60,7 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
         mixed_units: Vec::new(),
     };
     for step in &steps {
-        let value = compiler.node(step)?;
-        compiler.values.push(value);
+        compiler.node(step)?;
         compiler.builder.check_size()?;
     }
     if let Some(root) = compiler.values.last().filter(|root| root.output != Type::Positions) {
@@ -95,7 +94,7 @@ struct Value {
 struct Compiler<'a> {
     graph: &'a FactorGraph,
     steps: &'a [Step],
-    /// What the steps became, by place.
+    /// What the steps became, by place; then what extras did.
     values: Vec<Value>,
     builder: Builder,
     outputs: Vec<(Purpose, NodeId)>,
@@ -103,27 +102,35 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn node(&mut self, step: &Step) -> Result<Value, GraphError> {
+    /// Compiles the next step.
+    fn node(&mut self, step: &Step) -> Result<(), GraphError> {
         match self.graph.kind(step.index) {
             Kind::Field(name, output) => {
                 self.inputs(step, 0)?;
-                Ok(Value { id: self.builder.field(name, *output), output: *output })
+                let id = self.builder.field(name, *output);
+                self.add(id, *output);
             }
             Kind::Constant(value) => {
                 self.inputs(step, 0)?;
-                Ok(Value { id: self.builder.constant(*value, Type::Plain), output: Type::Plain })
+                let id = self.builder.constant(*value, Type::Plain);
+                self.add(id, Type::Plain);
             }
-            Kind::Operator(operator, parameters) => self.operator(step, *operator, parameters),
+            Kind::Operator(operator, parameters) => self.operator(step, *operator, parameters)?,
             Kind::Library(factor, parameters) => {
                 let (graph, input) = (self.graph, self.inputs(step, 1)?[0] as usize);
                 let nodes = [step.index, self.steps[input].index];
-                self.library(*factor, parameters, self.values[input], || nodes.map(|index| graph.describe(index)))
+                self.library(*factor, parameters, input, || nodes.map(|index| graph.describe(index)))?;
             }
-            Kind::Positions => self.positions(step),
+            Kind::Positions => self.positions(step)?,
         }
+        Ok(())
     }
 
-    fn operator(&mut self, step: &Step, operator: Operator, parameters: &Parameters) -> Result<Value, GraphError> {
+    fn add(&mut self, id: NodeId, output: Type) {
+        self.values.push(Value { id, output });
+    }
+
+    fn operator(&mut self, step: &Step, operator: Operator, parameters: &Parameters) -> Result<(), GraphError> {
         let definition = operator.definition();
         let inputs = self.inputs(step, definition.inputs.len())?;
         let bad = |message: String| GraphError::BadParameter { consumer: self.graph.describe(step.index), message };
@@ -145,35 +152,39 @@ impl Compiler<'_> {
         if mixes_units {
             self.mixed_units.push(self.graph.describe(step.index));
         }
-        Ok(Value { id: self.builder.operator(operator, *parameters, &ids[..inputs.len()], output), output })
+        let id = self.builder.operator(operator, parameters, &ids[..inputs.len()], output);
+        self.add(id, output);
+        Ok(())
     }
 
-    /// Expands a library factor into its definition. `names` gives the factor's name and that of its input.
+    /// Expands a library factor over the value at a place. `names` gives the factor's name and that of its input.
     fn library(
         &mut self,
         factor: LibraryFactor,
         parameters: &Parameters,
-        input: Value,
+        input: usize,
         names: impl Fn() -> [String; 2],
-    ) -> Result<Value, GraphError> {
+    ) -> Result<(), GraphError> {
+        let Value { id: input, output: found } = self.values[input];
         if let Err(message) = factor.definition().check(parameters) {
             let [consumer, _] = names();
             return Err(GraphError::BadParameter { consumer, message });
         }
-        let Ok(typing) = factor.typing(input.output) else {
+        let Ok(typing) = factor.typing(found) else {
             let [consumer, name] = names();
-            return Err(wrong_type(consumer, 0, "number".to_owned(), name, input.output));
+            return Err(wrong_type(consumer, 0, "number".to_owned(), name, found));
         };
         if typing.inferred.mixes_units {
             let [consumer, _] = names();
             self.mixed_units.push(consumer);
         }
-        let id = self.builder.expand(factor.template(), &typing.nodes, parameters, input.id);
-        Ok(Value { id, output: typing.inferred.output })
+        let id = self.builder.expand(factor.template(), &typing.nodes, parameters, input);
+        self.add(id, typing.inferred.output);
+        Ok(())
     }
 
     /// Reads off what the terminal node is given.
-    fn positions(&mut self, step: &Step) -> Result<Value, GraphError> {
+    fn positions(&mut self, step: &Step) -> Result<(), GraphError> {
         const PURPOSES: [Purpose; Role::ALL.len()] = [Purpose::Score, Purpose::Entry, Purpose::Exit];
         let filled = step.inputs.iter().take(Role::ALL.len()).filter(|&&input| input != Step::EMPTY).count();
         if filled != step.edges as usize {
@@ -195,18 +206,19 @@ impl Compiler<'_> {
             self.outputs.push((purpose, id));
         }
         // Whatever stands on a terminal node is refused, so nobody asks for its instruction.
-        Ok(Value { id: NodeId(0), output: Type::Positions })
+        self.add(NodeId(0), Type::Positions);
+        Ok(())
     }
 
     /// Adds what the graph does not hold.
     fn extra(&mut self, extra: Extra) -> Result<(), GraphError> {
         static CLOSE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("close"));
-        let (factor, output) = (extra.factor(), Type::Number(Unit::PRICE));
-        let close = Value { id: self.builder.field(&CLOSE, output), output };
+        let (factor, price) = (extra.factor(), Type::Number(Unit::PRICE));
+        let close = self.builder.field(&CLOSE, price);
+        self.add(close, price);
         let names = || [factor.definition().name, "close"].map(str::to_owned);
-        let window = Parameters::new(&[f64::from(extra.window)]);
-        let value = self.library(factor, &window, close, names)?;
-        self.outputs.push((extra.purpose, value.id));
+        self.library(factor, &Parameters::new(&[f64::from(extra.window)]), self.values.len() - 1, names)?;
+        self.outputs.extend(self.values.last().map(|value| (extra.purpose, value.id)));
         Ok(())
     }
 

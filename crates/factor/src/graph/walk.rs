@@ -46,34 +46,35 @@ impl FactorGraph {
     pub(crate) fn walk(&self) -> Result<Vec<Step>, GraphError> {
         let mut visits = self.visits();
         let mut steps = Vec::with_capacity(self.len());
-        // Nodes entered and not yet left, each with the slot to look at next.
-        let mut open: Vec<(NodeIndex, u16)> = Vec::with_capacity(self.len());
-        visits[self.root.index()].place = ENTERED;
-        open.push((self.root, 0));
-        while let Some((index, slot)) = open.last_mut() {
-            let own = &visits[index.index()];
-            if *slot < own.slots {
-                let input = own.inputs[*slot as usize];
-                *slot += 1;
+        // Nodes on the way from the root to this one, each with the slot to look at next.
+        let mut outer: Vec<(NodeIndex, u16)> = Vec::with_capacity(self.len());
+        let (mut index, mut slot) = (self.root, 0);
+        visits[index.index()].place = ENTERED;
+        loop {
+            let visit = &visits[index.index()];
+            if slot < visit.slots {
+                let input = visit.inputs[slot as usize];
+                slot += 1;
                 // Empty slots lie outside the table.
-                let Some(visit) = visits.get_mut(input.index()) else { continue };
-                match visit.place {
-                    UNSEEN => {
-                        visit.place = ENTERED;
-                        open.push((input, 0));
+                match visits.get(input.index()).map(|visit| visit.place) {
+                    Some(UNSEEN) => {
+                        outer.push((index, slot));
+                        (index, slot) = (input, 0);
+                        visits[index.index()].place = ENTERED;
                     }
-                    ENTERED => return Err(GraphError::Cycle { node: self.describe(input) }),
+                    Some(ENTERED) => return Err(GraphError::Cycle { node: self.describe(input) }),
                     _ => {}
                 }
             } else {
-                let inputs = own.inputs.map(|input| visits.get(input.index()).map_or(Step::EMPTY, |visit| visit.place));
-                let step = Step { index: *index, inputs, edges: own.edges };
-                visits[index.index()].place = steps.len() as u16;
-                steps.push(step);
-                open.pop();
+                let place_of = |input: NodeIndex| visits.get(input.index()).map_or(Step::EMPTY, |visit| visit.place);
+                steps.push(Step { index, inputs: visit.inputs.map(place_of), edges: visit.edges });
+                visits[index.index()].place = (steps.len() - 1) as u16;
+                match outer.pop() {
+                    Some(consumer) => (index, slot) = consumer,
+                    None => return Ok(steps),
+                }
             }
         }
-        Ok(steps)
     }
 
     /// Every node before the walk, by index. One pass over all edges costs less than a look at each node's.
