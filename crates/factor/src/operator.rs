@@ -301,7 +301,6 @@ pub struct Inferred {
 ///
 /// # Errors
 /// The index of the first input whose type does not fit its port.
-#[inline]
 pub fn infer(ports: &[Port], output: Output, inputs: &[Type]) -> Result<Inferred, usize> {
     let (mut u, mut v) = (None, None);
     let mut mixes_units = false;

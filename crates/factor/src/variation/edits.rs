@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::draw::{Draw, below, between, log_uniform, one_of, percent, rounded, uniform};
+use super::draw::{Draw, below, between, log_uniform, one_among, one_of, percent, rounded, uniform};
 use super::generate::{Grower, Reuse};
 use super::palette::{Palette, Recipe};
 use super::positions::step_factor;
@@ -50,8 +50,7 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn add_root(&mut self) -> Option<()> {
-        let present: Vec<Role> = Role::ALL.into_iter().filter(|&role| self.sketch.role(role).is_some()).collect();
-        let role = one_of(self.rng, &present)?;
+        let role = one_among(self.rng, Role::ALL.into_iter().filter(|&role| self.sketch.role(role).is_some()))?;
         let budget = self.budget()?;
         let current = self.sketch.role(role)?;
         let combined = if role == Role::Score {
@@ -241,9 +240,8 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn step_constant(&mut self) -> Option<()> {
-        let constants: Vec<Place> =
-            self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()).collect();
-        let place = one_of(self.rng, &constants)?;
+        let place =
+            one_among(self.rng, self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()))?;
         let node = Arc::clone(&*self.sketch.entry(place).node);
         let Kind::Constant(value) = node.kind else { return None };
         let magnitude = if value == 0.0 { log_uniform(self.rng, 0.001, 0.5) } else { value * step_factor(self.rng) };
@@ -384,14 +382,12 @@ impl<'a> Editor<'a> {
     }
 
     fn draw_edge(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<Edge> {
-        let edges: Vec<Edge> = self.sketch.edges().filter(|edge| wanted(self.sketch.entry(edge.source))).collect();
-        one_of(self.rng, &edges)
+        one_among(self.rng, self.sketch.edges().filter(|edge| wanted(self.sketch.entry(edge.source))))
     }
 
     fn draw_factor(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<Place> {
         let is_wanted = |&place: &Place| self.sketch.entry(place).is_factor() && wanted(self.sketch.entry(place));
-        let places: Vec<Place> = self.sketch.places().filter(is_wanted).collect();
-        one_of(self.rng, &places)
+        one_among(self.rng, self.sketch.places().filter(is_wanted))
     }
 
     fn is_score(&self, edge: Edge) -> bool {

@@ -47,13 +47,18 @@ impl Entry<'_> {
         &self.node.kind
     }
 
-    /// Whether this is an operator or a library factor.
+    /// Whether this is an operator or a library factor: all of them have inputs.
     pub(super) fn is_factor(&self) -> bool {
-        matches!(self.node.kind, Kind::Operator(..) | Kind::Library(..))
+        !self.is_leaf() && self.output != Type::Positions
+    }
+
+    /// Whether this is a column or a constant.
+    fn is_leaf(&self) -> bool {
+        self.count == 0
     }
 
     pub(super) fn is_constant(&self) -> bool {
-        matches!(self.node.kind, Kind::Constant(_))
+        self.is_leaf() && matches!(self.node.kind, Kind::Constant(_))
     }
 
     /// The literal parameters.
@@ -168,12 +173,12 @@ impl<'a> Sketch<'a> {
     }
 
     /// All positions.
-    pub(super) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+    pub(super) fn places(&self) -> std::ops::Range<Place> {
         0..self.entries.len() as Place
     }
 
     /// All edges, by consumer and slot.
-    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + '_ {
+    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + Clone + '_ {
         self.entries.iter().enumerate().flat_map(|(consumer, entry)| {
             let edge = move |(slot, &source)| Edge { consumer: consumer as Place, slot, source };
             entry.inputs().iter().enumerate().map(edge).filter(|edge| edge.source != EMPTY)
@@ -215,26 +220,32 @@ impl<'a> Sketch<'a> {
     /// Adds a node whose output is inferred; nothing is added, and `None` returned, where the inputs do not fit or
     /// would mix units.
     pub(super) fn push(&mut self, kind: Kind, inputs: &[Place]) -> Option<Place> {
-        self.append(Cow::Owned(Arc::new(Node::new(kind))), inputs, false)
+        let inferred = self.infer(&kind, inputs).filter(|inferred| !inferred.mixes_units)?;
+        self.append(Cow::Owned(Arc::new(Node::new(kind))), inputs, inferred)
     }
 
     /// As [`Sketch::push`], for a node that is shared with another graph, where units may mix.
     pub(super) fn push_node(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place]) -> Option<Place> {
-        self.append(node, inputs, true)
+        let inferred = self.infer(&node.kind, inputs)?;
+        self.append(node, inputs, inferred)
     }
 
-    fn append(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place], may_mix: bool) -> Option<Place> {
-        let place = self.entries.len();
-        let mut own = [EMPTY; MAX_INPUTS];
-        own[..inputs.len()].copy_from_slice(inputs);
-        let inferred = infer(&node.kind, &own, inputs.len(), |input| self.entries[input as usize].output)?;
-        if (inferred.mixes_units && !may_mix) || place >= usize::from(EMPTY) {
-            return None;
-        }
+    fn infer(&self, kind: &Kind, inputs: &[Place]) -> Option<Inferred> {
+        infer(kind, &slots(inputs), inputs.len(), |place| self.entries[place as usize].output)
+    }
+
+    fn append(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place], inferred: Inferred) -> Option<Place> {
+        let place = Place::try_from(self.entries.len()).ok().filter(|&place| place < EMPTY)?;
         self.mixes_units |= inferred.mixes_units;
-        let (count, output) = (inputs.len() as u8, inferred.output);
-        self.entries.push(Entry { node, inputs: own, count, output, index: NodeIndex::end(), changed: false });
-        Some(place as Place)
+        self.entries.push(Entry {
+            node,
+            inputs: slots(inputs),
+            count: inputs.len() as u8,
+            output: inferred.output,
+            index: NodeIndex::end(),
+            changed: false,
+        });
+        Some(place)
     }
 
     /// The place of a column: the one that is there already, or a new one.
@@ -243,7 +254,7 @@ impl<'a> Sketch<'a> {
             (Kind::Field(known, _), Kind::Field(name, _)) => known == name,
             _ => false,
         };
-        let known = self.entries.iter().position(same);
+        let known = self.entries.iter().position(|entry| entry.is_leaf() && same(entry));
         match known {
             Some(place) => Some(place as Place),
             None => self.push_node(node, &[]),
@@ -288,6 +299,13 @@ impl<'a> Sketch<'a> {
         }
         feeds
     }
+}
+
+/// Inputs by slot.
+fn slots(inputs: &[Place]) -> [Place; MAX_INPUTS] {
+    let mut slots = [EMPTY; MAX_INPUTS];
+    slots[..inputs.len()].copy_from_slice(inputs);
+    slots
 }
 
 /// The type of a node's values, from its inputs by slot and the number of edges into it; `None` where these are not
