@@ -53,13 +53,13 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
     let steps = graph.walk()?;
     let mut compiler = Compiler {
         graph,
-        steps: &steps,
+        steps,
         values: Vec::with_capacity(steps.len()),
-        builder: Builder::with_capacity(most_instructions(graph, &steps, extras)),
+        builder: Builder::with_capacity(most_instructions(graph, steps, extras)),
         outputs: Vec::with_capacity(Purpose::COUNT),
         mixed_units: Vec::new(),
     };
-    for step in &steps {
+    for step in steps {
         compiler.node(step)?;
         compiler.builder.check_size()?;
     }

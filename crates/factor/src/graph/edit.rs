@@ -5,12 +5,12 @@ use std::sync::Arc;
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
 
-use super::{FactorGraph, Node, NodeIndex, Skeleton, Slot};
+use super::{FactorGraph, Node, NodeIndex, Nodes, Slot};
 
 /// A copy of a graph that is about to become a child. Nodes are shared with the parent, which stays as it is.
 #[derive(Debug)]
 pub(crate) struct Edit {
-    graph: Skeleton,
+    graph: Nodes,
     root: NodeIndex,
     /// Nodes that lost a consumer, and may have lost their last.
     loose: Vec<NodeIndex>,
@@ -19,10 +19,10 @@ pub(crate) struct Edit {
 impl Edit {
     /// A copy of `parent` with room for some more nodes.
     pub(crate) fn new(parent: &FactorGraph, more: usize) -> Self {
-        let (nodes, edges) = (parent.graph.node_count() + more, parent.graph.edge_count() + 2 * more);
-        let mut graph = Skeleton::with_capacity(nodes, edges);
-        graph.clone_from(&parent.graph);
-        Self { graph, root: parent.root, loose: Vec::new() }
+        let known = &parent.skeleton.nodes;
+        let mut graph = Nodes::with_capacity(known.node_count() + more, known.edge_count() + 2 * more);
+        graph.clone_from(known);
+        Self { graph, root: parent.root(), loose: Vec::new() }
     }
 
     /// Adds a node fed by these inputs.
@@ -74,6 +74,6 @@ impl Edit {
                 self.graph.remove_node(index);
             }
         }
-        FactorGraph { graph: Arc::new(self.graph), root: self.root }
+        FactorGraph::from_nodes(self.graph, self.root)
     }
 }

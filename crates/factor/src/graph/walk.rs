@@ -39,16 +39,26 @@ const ENTERED: u16 = u16::MAX - 1;
 
 impl FactorGraph {
     /// The part that feeds the root: inputs before consumers, the root last. The order is that in which a walk from the
-    /// root, slot by slot, leaves the nodes, whatever their numbers.
+    /// root, slot by slot, leaves the nodes, whatever their numbers. It is worked out once: a strategy is compiled, and
+    /// then varied again and again.
     ///
     /// # Errors
     /// When that part has a cycle.
-    pub(crate) fn walk(&self) -> Result<Vec<Step>, GraphError> {
+    pub(crate) fn walk(&self) -> Result<&[Step], GraphError> {
+        let known = &self.skeleton.walk;
+        if let Some(steps) = known.get() {
+            return Ok(steps);
+        }
+        let steps = self.steps()?;
+        Ok(known.get_or_init(|| steps))
+    }
+
+    fn steps(&self) -> Result<Vec<Step>, GraphError> {
         let mut visits = self.visits();
         let mut steps = Vec::with_capacity(self.len());
         // Nodes on the way from the root to this one, each with the slot to look at next.
         let mut outer: Vec<(NodeIndex, u16)> = Vec::with_capacity(self.len());
-        let (mut index, mut slot) = (self.root, 0);
+        let (mut index, mut slot) = (self.root(), 0);
         visits[index.index()].place = ENTERED;
         loop {
             let visit = &visits[index.index()];
@@ -81,7 +91,7 @@ impl FactorGraph {
     fn visits(&self) -> Vec<Visit> {
         let blank = Visit { inputs: [NodeIndex::end(); MAX_INPUTS], slots: 0, edges: 0, place: UNSEEN };
         let mut visits = vec![blank; self.index_bound()];
-        for edge in self.graph.edge_references() {
+        for edge in self.skeleton.nodes.edge_references() {
             let (visit, slot) = (&mut visits[edge.target().index()], *edge.weight());
             if let Some(input) = visit.inputs.get_mut(slot as usize) {
                 *input = edge.source();

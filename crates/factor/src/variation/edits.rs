@@ -240,8 +240,7 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn step_constant(&mut self) -> Option<()> {
-        let place =
-            one_among(self.rng, self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()))?;
+        let place = one_among(self.rng, self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()))?;
         let node = Arc::clone(&*self.sketch.entry(place).node);
         let Kind::Constant(value) = node.kind else { return None };
         let magnitude = if value == 0.0 { log_uniform(self.rng, 0.001, 0.5) } else { value * step_factor(self.rng) };

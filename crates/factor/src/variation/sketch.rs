@@ -33,7 +33,7 @@ pub(super) struct Entry<'a> {
     pub(super) output: Type,
     /// The node in the graph that was read; `NodeIndex::end()` where it is new.
     index: NodeIndex,
-    /// Whether it is another node than was read, or has other inputs.
+    /// Whether the graph must change for it: another node than was read, with other inputs, or new and needed.
     changed: bool,
 }
 
@@ -95,8 +95,9 @@ impl<'a> Sketch<'a> {
         let steps = graph.walk().ok()?;
         let mut types: Vec<Type> = Vec::with_capacity(steps.len());
         let mut mixes_units = false;
-        for step in &steps {
-            let inferred = infer(graph.kind(step.index), &step.inputs, step.edges as usize, |place| types[place as usize])?;
+        for step in steps {
+            let inferred =
+                infer(graph.kind(step.index), &step.inputs, step.edges as usize, |place| types[place as usize])?;
             mixes_units |= inferred.mixes_units;
             types.push(inferred.output);
         }
@@ -122,10 +123,12 @@ impl<'a> Sketch<'a> {
     pub(super) fn build_at(mut self, root: Place) -> FactorGraph {
         let old = self.root as usize + 1;
         let mut edit = Edit::new(self.graph, self.entries.len() - old);
-        let needed = self.needed(root, old);
-        for place in (old..self.entries.len()).filter(|&place| needed[place]) {
+        self.mark_needed(root, old);
+        for place in old..self.entries.len() {
             let entry = &self.entries[place];
-            self.entries[place].index = edit.add(Arc::clone(&entry.node), self.sources(entry));
+            if entry.changed {
+                self.entries[place].index = edit.add(Arc::clone(&entry.node), self.sources(entry));
+            }
         }
         for entry in self.entries[..old].iter().filter(|entry| entry.changed) {
             if let Cow::Owned(node) = &entry.node {
@@ -133,24 +136,34 @@ impl<'a> Sketch<'a> {
             }
             self.sources(entry).for_each(|(slot, source)| edit.feed(entry.index, slot, source));
         }
-        edit.set_root(self.entries[root as usize].index);
-        edit.finish()
+        if root != self.root {
+            edit.set_root(self.entries[root as usize].index);
+        }
+        let mut child = edit.finish();
+        if self.graph.len() > old {
+            // What was dead in the parent was not read.
+            child.prune();
+        }
+        child
     }
 
-    /// Which entries the root or a changed entry needs; of the old ones not all.
-    fn needed(&self, root: Place, old: usize) -> Vec<bool> {
-        let mut needed = vec![false; self.entries.len()];
-        needed[root as usize] = true;
-        // New entries stand after those that they need, so that looking at them from the end misses none.
-        for place in (0..old).chain((old..self.entries.len()).rev()) {
-            let entry = &self.entries[place];
-            if if place < old { entry.changed } else { needed[place] } {
-                for &input in entry.inputs().iter().filter(|&&input| input != EMPTY) {
-                    needed[input as usize] = true;
-                }
+    /// Marks the new entries that the root or a changed entry needs as changed too.
+    fn mark_needed(&mut self, root: Place, old: usize) {
+        let (known, new) = self.entries.split_at_mut(old);
+        let mark = |new: &mut [Entry], inputs: &[Place]| {
+            for &input in inputs.iter().filter(|&&input| input != EMPTY && input as usize >= old) {
+                new[input as usize - old].changed = true;
+            }
+        };
+        mark(new, &[root]);
+        known.iter().filter(|entry| entry.changed).for_each(|entry| mark(new, entry.inputs()));
+        // They stand after those that they need themselves, so that looking at them from the end misses none.
+        for place in (0..new.len()).rev() {
+            let (earlier, entry) = new.split_at_mut(place);
+            if entry[0].changed {
+                mark(earlier, entry[0].inputs());
             }
         }
-        needed
     }
 
     /// Slots of an entry, each with the node that feeds it.
