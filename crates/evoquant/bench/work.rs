@@ -4,9 +4,11 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use backtest::metrics::{Headline, ReturnSettings};
-use backtest::{Detail, Market, Rows, Settings as Assumptions, Simulator};
+use backtest::{Detail, Market, Rows, Settings, Simulator};
 use engine::{Columns, Executor, Outputs, Plan};
-use factor::{Mutation, Palette, Program, Purpose, Rule, Schema, Settings, Strategy, random_strategy};
+use factor::{
+    GraphError, Mutation, Palette, Program, Purpose, Rule, Schema, Strategy, VariationSettings, random_strategy,
+};
 use market::Panel;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -85,6 +87,32 @@ pub fn one_symbol(panel: &Panel) -> Panel {
         .expect("one column of a panel makes a panel")
 }
 
+/// A [`chain`] to be compiled.
+#[derive(Debug)]
+pub struct Compilation {
+    strategy: Strategy,
+}
+
+impl Compilation {
+    /// Prepares to compile so many factors.
+    ///
+    /// # Errors
+    /// When there are too few or too many.
+    pub fn new(factors: usize) -> Result<Self, Error> {
+        Ok(Self { strategy: chain(factors)? })
+    }
+
+    /// Compiles them as if for the first time: a graph remembers its order, and forgets it when it is changed.
+    ///
+    /// # Errors
+    /// Never so for a chain.
+    pub fn run(&mut self) -> Result<Program, GraphError> {
+        let root = self.strategy.graph.root();
+        self.strategy.graph.set_root(root);
+        self.strategy.compile()
+    }
+}
+
 /// The factors of a [`chain`], compiled and planned over a panel.
 #[derive(Debug)]
 pub struct Query<'a> {
@@ -131,7 +159,8 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Children of one parent by one mutation.
+/// Children of one parent by one mutation. As in a run, the parent's graph knows its order: there it was compiled
+/// before, here the first child finds it out.
 #[derive(Debug)]
 pub struct Brood {
     mutation: Mutation,
@@ -147,7 +176,8 @@ impl Brood {
     /// When there are too few or too many.
     pub fn new(mutation: Mutation, factors: usize) -> Result<Self, Error> {
         let parent = variable_chain(factors)?;
-        let settings = Settings { max_nodes: Settings::MOST_NODES, ..Settings::new(Schema::bars()) };
+        let settings =
+            VariationSettings { max_nodes: VariationSettings::MOST_NODES, ..VariationSettings::new(Schema::bars()) };
         let rng = Xoshiro256PlusPlus::seed_from_u64(factors as u64);
         Ok(Self { mutation, parent, palette: Palette::new(settings)?, rng })
     }
@@ -180,8 +210,9 @@ impl<'a> Generation<'a> {
         let rules = if cross_section { vec![Rule::Top, Rule::LongShort] } else { vec![Rule::Signal] };
         let schema = Schema::new(panel.field_names().filter(|name| *name != "universe"), panel.group_names());
         // Windows as a run on this market would draw them: an eighth of the bars is a fifth of train.
-        let max_window = (panel.bars() as u32 / 8).clamp(Settings::LEAST_WINDOW, 250);
-        let palette = Palette::new(Settings { max_window, cross_section, rules, ..Settings::new(schema) })?;
+        let max_window = (panel.bars() as u32 / 8).clamp(VariationSettings::LEAST_WINDOW, 250);
+        let palette =
+            Palette::new(VariationSettings { max_window, cross_section, rules, ..VariationSettings::new(schema) })?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut seen = std::collections::BTreeSet::new();
         let mut strategies = Vec::with_capacity(count);
@@ -198,7 +229,7 @@ impl<'a> Generation<'a> {
 
     /// Merges, streams and backtests every strategy, and scores its returns.
     pub fn run(&self) {
-        let assumptions = Assumptions::default();
+        let assumptions = Settings::default();
         let returns = ReturnSettings::new(self.panel.calendar().frequency().periods_per_year());
         for group in self.strategies.chunks(GROUP) {
             let plan = Plan::new(group.iter().map(|(_, program)| program));

@@ -167,6 +167,9 @@ impl LibraryDefinition {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self, parameters: &Parameters) -> Result<(), String> {
+        if parameters.as_slice().len() != self.parameters.len() {
+            return Err(format!("needs {} parameters", self.parameters.len()));
+        }
         for (parameter, &value) in self.parameters.iter().zip(parameters.as_slice()) {
             parameter.check(value)?;
         }

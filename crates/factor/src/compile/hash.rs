@@ -45,7 +45,9 @@ impl Words {
 /// Hash of words under a tag.
 pub(crate) fn mix_words(tag: u64, words: &[u64]) -> u128 {
     let mut all = Words::new(tag);
-    words.iter().for_each(|&word| all.push(word));
+    for &word in words {
+        all.push(word);
+    }
     all.hash()
 }
 

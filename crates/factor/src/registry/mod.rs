@@ -22,6 +22,7 @@ macro_rules! operators {
         /// An operator of the vocabulary; [`Operator::definition`] says everything about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "each operator is documented by its definition")]
+        // As wide as the room it has beside the parameters of a node: what has no gaps is copied word by word.
         #[repr(u32)]
         pub enum Operator { $($variant),* }
 

@@ -92,8 +92,8 @@ fn closes_circle(mother: &Sketch, target: Place, copy: Place, old: usize) -> boo
     (0..old).any(|place| place != target as usize && upstream[place] && downstream[place])
 }
 
-/// Copies what feeds `place` into `sketch`, nodes shared. What is there already, node for node, is not copied again:
-/// relatives share much.
+/// Copies what feeds `place` into `sketch`, nodes shared. What is there already is not copied again: relatives have
+/// much in common.
 fn graft<'a>(sketch: &mut Sketch<'a>, donor: &Sketch<'a>, place: Place) -> Option<Place> {
     let feeds = donor.upstream(place);
     let mut copies = vec![EMPTY; donor.len()];
@@ -108,7 +108,7 @@ fn graft<'a>(sketch: &mut Sketch<'a>, donor: &Sketch<'a>, place: Place) -> Optio
         let inputs = &inputs[..count];
         let known = match entry.kind() {
             Kind::Field(..) => Some(sketch.column(entry.node.clone())?),
-            _ => sketch.find(&entry.node, inputs),
+            _ => sketch.find(entry.kind(), inputs),
         };
         copies[source as usize] = match known {
             Some(known) => known,

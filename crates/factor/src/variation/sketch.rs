@@ -97,7 +97,7 @@ impl<'a> Sketch<'a> {
         let mut mixes_units = false;
         for step in steps {
             let inferred =
-                infer(graph.kind(step.index), &step.inputs, step.edges as usize, |place| types[place as usize])?;
+                infer(graph.kind(step.index), step.inputs, step.edges as usize, |place| types[place as usize])?;
             mixes_units |= inferred.mixes_units;
             types.push(inferred.output);
         }
@@ -244,7 +244,7 @@ impl<'a> Sketch<'a> {
     }
 
     fn infer(&self, kind: &Kind, inputs: &[Place]) -> Option<Inferred> {
-        infer(kind, &slots(inputs), inputs.len(), |place| self.entries[place as usize].output)
+        infer(kind, slots(inputs), inputs.len(), |place| self.entries[place as usize].output)
     }
 
     fn append(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place], inferred: Inferred) -> Option<Place> {
@@ -274,9 +274,9 @@ impl<'a> Sketch<'a> {
         }
     }
 
-    /// The entry that is this very node over these very inputs.
-    pub(super) fn find(&self, node: &Arc<Node>, inputs: &[Place]) -> Option<Place> {
-        let same = |entry: &Entry| Arc::ptr_eq(&*entry.node, node) && entry.inputs() == inputs;
+    /// The entry that computes the same from the same inputs.
+    pub(super) fn find(&self, kind: &Kind, inputs: &[Place]) -> Option<Place> {
+        let same = |entry: &Entry| entry.inputs() == inputs && entry.node.kind == *kind;
         self.entries.iter().position(same).map(|place| place as Place)
     }
 
@@ -325,7 +325,7 @@ fn slots(inputs: &[Place]) -> [Place; MAX_INPUTS] {
 /// what it needs.
 fn infer(
     kind: &Kind,
-    inputs: &[Place; MAX_INPUTS],
+    inputs: [Place; MAX_INPUTS],
     edges: usize,
     output_of: impl Fn(Place) -> Type,
 ) -> Option<Inferred> {
@@ -353,7 +353,7 @@ fn infer(
                 Role::Score => output_of(input).is_number(),
                 Role::Entry | Role::Exit => output_of(input) == Type::Flag,
             };
-            let played = Role::ALL.into_iter().zip(*inputs).filter(|&(_, input)| input != EMPTY);
+            let played = Role::ALL.into_iter().zip(inputs).filter(|&(_, input)| input != EMPTY);
             let complete = played.clone().count() == edges;
             (complete && played.clone().all(|(role, input)| fits(role, input))).then(|| plain(Type::Positions))
         }
