@@ -21,9 +21,9 @@ pub(super) struct Builder {
 impl Builder {
     /// A builder for at most so many instructions.
     pub(super) fn with_capacity(most: usize) -> Self {
-        // One node of a graph is compiled beyond the limit before anybody looks.
         Self {
             instructions: Vec::with_capacity(most.min(MAX_INSTRUCTIONS)),
+            // A library factor may go beyond the limit before anybody looks.
             index: HashIndex::with_capacity(most.min(2 * MAX_INSTRUCTIONS)),
             expansion: Vec::with_capacity(16),
         }

@@ -68,6 +68,7 @@ pub fn compile(graph: &FactorGraph, extras: &[Extra]) -> Result<Program, GraphEr
     }
     for &extra in extras {
         compiler.extra(extra)?;
+        compiler.builder.check_size()?;
     }
     compiler.builder.finish(compiler.outputs, compiler.mixed_units)
 }

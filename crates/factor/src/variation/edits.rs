@@ -43,8 +43,11 @@ impl<'a> Editor<'a> {
     pub(super) fn finish(self) -> Option<FactorGraph> {
         let mixed_before = self.sketch.mixes_units;
         let graph = self.sketch.build();
-        if self.retyped && !mixed_before && Sketch::read(&graph)?.mixes_units {
-            return None;
+        if self.retyped {
+            let mixes_now = Sketch::read(&graph)?.mixes_units;
+            if mixes_now && !mixed_before {
+                return None;
+            }
         }
         Some(graph)
     }
