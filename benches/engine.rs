@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
-use evoquant::bench::{Brood, Generation, Query, chain, one_symbol};
+use evoquant::bench::{Brood, Compilation, Generation, Query, one_symbol};
 use evoquant::factor::Mutation;
 use evoquant::market::{Panel, random_walk};
 
@@ -55,10 +55,10 @@ impl Bench {
         let mut group = self.criterion.benchmark_group("compile");
         group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(800));
         for count in FACTORS {
-            let strategy = chain(count).expect("the chain can be written");
+            let mut compilation = Compilation::new(count).expect("the chain can be written");
             group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
                 self.limited.borrow_mut().insert(format!("compile/{count}"));
-                bencher.iter(|| strategy.compile());
+                bencher.iter(|| compilation.run());
             });
         }
     }
@@ -80,7 +80,7 @@ impl Bench {
         group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
         group.sample_size(10).sampling_mode(SamplingMode::Flat);
         for count in FACTORS {
-            let query = Query::new(count, panel).expect("generated markets have every column");
+            let mut query = Query::new(count, panel).expect("generated markets have every column");
             group.bench_function(BenchmarkId::from_parameter(count), |bencher| bencher.iter(|| query.run()));
         }
     }

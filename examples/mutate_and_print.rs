@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use evoquant::factor::{Mutation, Palette, Schema, Settings, Strategy, crossover};
+use evoquant::factor::{Mutation, Palette, Schema, Strategy, VariationSettings, crossover};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
@@ -42,7 +42,7 @@ rebalance = "daily"
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // What there is to write with: the columns of the market, windows and sizes that the run allows.
     let schema = Schema::bars();
-    let palette = Palette::new(Settings { max_window: 120, ..Settings::new(schema.clone()) })?;
+    let palette = Palette::new(VariationSettings { max_window: 120, ..VariationSettings::new(schema.clone()) })?;
     let (mother, father) = (Strategy::from_toml(MOTHER, &schema)?, Strategy::from_toml(FATHER, &schema)?);
     let before = (mother.to_toml(""), father.to_toml(""));
     println!("{}\n{}", before.0, before.1);

@@ -13,7 +13,7 @@ use factor::Mutation;
 use market::{Panel, RandomWalk};
 
 pub use report::{BenchReport, Fit, Record};
-pub use work::{Brood, Generation, Query, chain, one_symbol, variable_chain};
+pub use work::{Brood, Compilation, Generation, Query, chain, one_symbol, variable_chain};
 
 /// What can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,9 +166,9 @@ struct Session<'a> {
 impl Session<'_> {
     fn compile(&mut self) -> Result<(), Error> {
         for &count in &self.options.factors {
-            let strategy = chain(count)?;
-            strategy.compile()?;
-            self.time(format!("compile/{count}"), || strategy.compile());
+            let mut compilation = Compilation::new(count)?;
+            compilation.run()?;
+            self.time(format!("compile/{count}"), || compilation.run());
         }
         Ok(())
     }
@@ -190,7 +190,7 @@ impl Session<'_> {
         for (place, panel) in [("symbol", &symbol), ("panel", &self.options.panel)] {
             for &count in &self.options.factors {
                 let name = format!("execute/{place}/{count}");
-                let query = Query::new(count, panel)?;
+                let mut query = Query::new(count, panel)?;
                 query.check(&name)?;
                 self.time(name, || query.run());
             }

@@ -6,8 +6,8 @@ use backtest::{
     buy_and_hold,
 };
 use factor::{
-    Count, Exits, Palette, Positions, Rebalance, Rule, ScaledStop, Schema, Settings as Variation, Strategy,
-    TrailingStop, Weighting, random_strategy,
+    Count, Exits, Palette, Positions, Rebalance, Rule, ScaledStop, Schema, Strategy, TrailingStop, VariationSettings,
+    Weighting, random_strategy,
 };
 use indexmap::IndexMap;
 use market::{Calendar, Panel, RandomWalk};
@@ -232,7 +232,7 @@ fn the_best_scores_are_held_and_ties_go_by_symbol() {
 
 fn strategies(count: usize) -> Vec<Strategy> {
     let rules = vec![Rule::Top, Rule::LongShort, Rule::Signal, Rule::Weights];
-    let settings = Variation { rules, max_window: 40, ..Variation::new(Schema::bars()) };
+    let settings = VariationSettings { rules, max_window: 40, ..VariationSettings::new(Schema::bars()) };
     let palette = Palette::new(settings).expect("bars are enough for any strategy");
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(23);
     (0..count).map(|_| random_strategy(&palette, &mut rng)).collect()

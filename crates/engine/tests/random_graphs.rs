@@ -1,7 +1,7 @@
 //! Random graphs: merged as separate, to the bit, and blind to the future.
 
 use engine::{Columns, Executor, Memory, Outputs, Plan, evaluate};
-use factor::{Palette, Program, Purpose, Schema, Settings, Type, compile, random_expression};
+use factor::{Palette, Program, Purpose, Schema, Type, VariationSettings, compile, random_expression};
 use market::{Panel, RandomWalk};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -14,7 +14,7 @@ fn panel() -> Panel {
 }
 
 fn programs() -> Vec<Program> {
-    let settings = Settings { max_window: 30, ..Settings::new(Schema::bars()) };
+    let settings = VariationSettings { max_window: 30, ..VariationSettings::new(Schema::bars()) };
     let palette = Palette::new(settings).expect("bars are enough for any factor");
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(17);
     let mut programs = Vec::new();

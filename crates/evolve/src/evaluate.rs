@@ -1,10 +1,11 @@
 //! Scores strategies on train and validation, a generation at a time; the exam's rows are never fed.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use backtest::metrics::{Headline, ReturnSettings};
 use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, RankScratch, Rows, Simulator};
-use engine::{Columns, Executor, Outputs, Plan};
+use engine::{Columns, Executor, Memory, Outputs, Plan};
 use factor::{Program, Purpose, Strategy};
 use market::Panel;
 use rayon::prelude::*;
@@ -79,7 +80,7 @@ impl Evaluation {
 }
 
 /// Strategies evaluated together: small enough that states stay in cache, large enough to share nodes.
-const GROUP: usize = 8;
+pub const GROUP: usize = 8;
 
 /// Everything that evaluations share.
 #[derive(Debug)]
@@ -89,6 +90,8 @@ pub(crate) struct Evaluator<'a> {
     labels: Option<LabelRanks>,
     config: &'a RunConfig,
     returns: ReturnSettings,
+    /// What executors that are done leave to the next.
+    memories: Mutex<Vec<Memory>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -102,7 +105,7 @@ impl<'a> Evaluator<'a> {
             LabelRanks::new(&forward, symbols).expect("labels are whole rows")
         });
         let returns = ReturnSettings::new(config.periods_per_year);
-        Self { panel, market, labels, config, returns }
+        Self { panel, market, labels, config, returns, memories: Mutex::default() }
     }
 
     /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
@@ -120,10 +123,13 @@ impl<'a> Evaluator<'a> {
         let columns =
             Columns::new(&plan, self.panel, self.market.members()).expect("the search only uses the panel's columns");
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
-        let mut executor = Executor::new(&plan, self.panel.symbols().len());
+        let spare = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = spare().pop().unwrap_or_default();
+        let mut executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
         executor.advance(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
             tracks[outputs.program].take(self, outputs);
         });
+        spare().push(executor.into_memory());
         let mut tracks = tracks.into_iter();
         strategies
             .iter()

@@ -17,7 +17,7 @@ mod run;
 mod search;
 
 pub use config::{Algorithm, CROSS_SECTION, Objectives, RunConfig, RunSpec};
-pub use evaluate::{Evaluation, Rejection, Rejections, Scores};
+pub use evaluate::{Evaluation, GROUP, Rejection, Rejections, Scores};
 pub use run::{Champion, Control, RunResult, run};
 pub use search::{GenerationRecord, Individual, Next, Observer, Remembered, Search, SearchState, StopReason, Trial};
 

@@ -2,7 +2,7 @@
 
 use backtest::metrics::ReturnSettings;
 use backtest::{Backtester, Market, Report};
-use factor::Strategy;
+use factor::{Genome, Strategy};
 use market::Panel;
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +134,9 @@ fn run_here(
     let mut champions = Vec::new();
     for (place, individual) in pick(search.archive(), config.spec.champions).into_iter().enumerate() {
         let Evaluation::Scored { fitness, train, validation } = individual.evaluation else { continue };
-        let mut strategy = individual.strategy.clone();
+        // A genome has one order of nodes, and so has what is written: whether the run was resumed cannot be seen.
+        let mut strategy =
+            Genome::from(&individual.strategy).strategy().map_err(|error| Error::Specification(error.to_string()))?;
         strategy.name = format!("champion-{}", place + 1);
         // The exam is opened here, once, after the last generation, for the leaderboard alone.
         let report = backtester.run(&strategy).map_err(|error| Error::Specification(error.to_string()))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use factor::{Genome, Mutation, Palette, Program, Schema, Settings, Strategy, crossover, random_strategy};
+use factor::{Genome, Mutation, Palette, Program, Schema, Strategy, VariationSettings, crossover, random_strategy};
 use market::Panel;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
@@ -326,8 +326,7 @@ impl<'a> Search<'a> {
     }
 
     fn random(&self, rng: &mut impl rand::Rng) -> Option<Child> {
-        let strategy = random_strategy(&self.palette, rng);
-        child(&strategy, None, "random".to_owned(), &[])
+        child(random_strategy(&self.palette, rng), None, "random".to_owned(), &[])
     }
 
     /// A child by crossover or mutation of parents that won a tournament, or an immigrant.
@@ -341,11 +340,11 @@ impl<'a> Search<'a> {
         if draw < spec.immigrants + spec.crossover {
             let father = self.tournament(rng);
             let strategy = crossover(&mother.strategy, &father.strategy, &self.palette, rng)?;
-            return child(&strategy, Some(mother), "crossover".to_owned(), &[mother.hash, father.hash]);
+            return child(strategy, Some(mother), "crossover".to_owned(), &[mother.hash, father.hash]);
         }
         let mutation = Mutation::ALL[below(rng, Mutation::ALL.len())];
         let strategy = mutation.mutate(&mother.strategy, &self.palette, rng)?;
-        child(&strategy, Some(mother), mutation.name().to_owned(), &[mother.hash])
+        child(strategy, Some(mother), mutation.name().to_owned(), &[mother.hash])
     }
 
     /// The best of a few drawn at random; of equals, the one that stands first.
@@ -369,10 +368,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A child in the one form that breeding, checkpoints and identity share.
-fn child(strategy: &Strategy, parent: Option<&Individual>, operation: String, parents: &[u128]) -> Option<Child> {
-    // A genome has one node order, so that what a checkpoint brings back breeds as what was never saved.
-    let mut strategy = Genome::from(strategy).strategy().ok()?;
+/// A child under a name that its identity gives it.
+fn child(mut strategy: Strategy, parent: Option<&Individual>, operation: String, parents: &[u128]) -> Option<Child> {
     let program = strategy.compile().ok()?;
     let hash = strategy.identity(&program);
     strategy.name = format!("s{:016x}", (hash >> 64) as u64);
@@ -394,7 +391,7 @@ fn rank(individuals: &mut [Individual]) {
 fn palette(config: &RunConfig, panel: &Panel) -> Result<Palette, Error> {
     let fields = panel.field_names().filter(|name| *name != "universe");
     let schema = Schema::new(fields, panel.group_names());
-    Palette::new(Settings {
+    Palette::new(VariationSettings {
         schema,
         max_window: config.max_window,
         max_nodes: config.spec.max_nodes,

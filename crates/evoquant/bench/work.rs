@@ -4,9 +4,11 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use backtest::metrics::{Headline, ReturnSettings};
-use backtest::{Detail, Market, Rows, Settings as Assumptions, Simulator};
-use engine::{Columns, Executor, Outputs, Plan};
-use factor::{Mutation, Palette, Program, Purpose, Rule, Schema, Settings, Strategy, random_strategy};
+use backtest::{Detail, Market, Rows, Settings, Simulator};
+use engine::{Columns, Executor, Memory, Outputs, Plan};
+use factor::{
+    GraphError, Mutation, Palette, Program, Purpose, Rule, Schema, Strategy, VariationSettings, random_strategy,
+};
 use market::Panel;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -17,8 +19,6 @@ use super::Error;
 pub(super) const MOST: usize = 200;
 /// Draws after which a mutation, or the search for one more distinct strategy, is given up.
 pub(super) const ATTEMPTS: usize = 1_000;
-/// Strategies that evolution merges into one plan.
-const GROUP: usize = 8;
 
 /// So many factors joined by one positions node: momentum, `ma_filter`, `cs_rank(volume)`, volatility and breakout,
 /// and then the same again with every window one bar longer. Numbers are all ratios and sum into the score; the
@@ -85,12 +85,39 @@ pub fn one_symbol(panel: &Panel) -> Panel {
         .expect("one column of a panel makes a panel")
 }
 
+/// A [`chain`] to be compiled.
+#[derive(Debug)]
+pub struct Compilation {
+    strategy: Strategy,
+}
+
+impl Compilation {
+    /// Prepares to compile so many factors.
+    ///
+    /// # Errors
+    /// When there are too few or too many.
+    pub fn new(factors: usize) -> Result<Self, Error> {
+        Ok(Self { strategy: chain(factors)? })
+    }
+
+    /// Compiles them as if for the first time: a graph remembers its order, and forgets it when it is changed.
+    ///
+    /// # Errors
+    /// Never so for a chain.
+    pub fn run(&mut self) -> Result<Program, GraphError> {
+        let root = self.strategy.graph.root();
+        self.strategy.graph.set_root(root);
+        self.strategy.compile()
+    }
+}
+
 /// The factors of a [`chain`], compiled and planned over a panel.
 #[derive(Debug)]
 pub struct Query<'a> {
     plan: Plan,
     panel: &'a Panel,
     members: Vec<bool>,
+    memory: Memory,
 }
 
 impl<'a> Query<'a> {
@@ -102,18 +129,19 @@ impl<'a> Query<'a> {
         let plan = Plan::new([&chain(factors)?.compile()?]);
         let members = panel.members();
         Columns::new(&plan, panel, &members)?;
-        Ok(Self { plan, panel, members })
+        Ok(Self { plan, panel, members, memory: Memory::default() })
     }
 
-    /// Streams the whole panel through a fresh executor, and reads every result.
-    pub fn run(&self) {
+    /// Streams the whole panel through a fresh executor, in the memory of the one before as evolution does, and reads
+    /// every result.
+    pub fn run(&mut self) {
         self.stream(&mut |outputs: &Outputs<'_>| {
             black_box((outputs.block(Purpose::Score), outputs.block(Purpose::Entry)));
         });
     }
 
     /// Sees whether there is a value to compute at all.
-    pub(super) fn check(&self, name: &str) -> Result<(), Error> {
+    pub(super) fn check(&mut self, name: &str) -> Result<(), Error> {
         let mut finite = 0;
         self.stream(&mut |outputs: &Outputs<'_>| {
             let score = outputs.block(Purpose::Score).or(outputs.block(Purpose::Entry)).unwrap_or_default();
@@ -125,13 +153,17 @@ impl<'a> Query<'a> {
         Err(Error::NoValues { name: name.to_owned(), lookback: self.plan.lookback(), bars: self.panel.bars() })
     }
 
-    fn stream(&self, sink: &mut impl engine::Sink) {
+    fn stream(&mut self, sink: &mut impl engine::Sink) {
         let columns = Columns::new(&self.plan, self.panel, &self.members).expect("the columns were seen when planning");
-        Executor::new(&self.plan, self.panel.symbols().len()).advance(&columns, self.panel.bars(), sink);
+        let memory = std::mem::take(&mut self.memory);
+        let mut executor = Executor::with_memory(&self.plan, self.panel.symbols().len(), memory);
+        executor.advance(&columns, self.panel.bars(), sink);
+        self.memory = executor.into_memory();
     }
 }
 
-/// Children of one parent by one mutation.
+/// Children of one parent by one mutation. As in a run, the parent's graph knows its order: there it was compiled
+/// before, here the first child finds it out.
 #[derive(Debug)]
 pub struct Brood {
     mutation: Mutation,
@@ -147,7 +179,8 @@ impl Brood {
     /// When there are too few or too many.
     pub fn new(mutation: Mutation, factors: usize) -> Result<Self, Error> {
         let parent = variable_chain(factors)?;
-        let settings = Settings { max_nodes: Settings::MOST_NODES, ..Settings::new(Schema::bars()) };
+        let settings =
+            VariationSettings { max_nodes: VariationSettings::MOST_NODES, ..VariationSettings::new(Schema::bars()) };
         let rng = Xoshiro256PlusPlus::seed_from_u64(factors as u64);
         Ok(Self { mutation, parent, palette: Palette::new(settings)?, rng })
     }
@@ -179,8 +212,9 @@ impl<'a> Generation<'a> {
         let rules = if cross_section { vec![Rule::Top, Rule::LongShort] } else { vec![Rule::Signal] };
         let schema = Schema::new(panel.field_names().filter(|name| *name != "universe"), panel.group_names());
         // Windows as a run on this market would draw them: an eighth of the bars is a fifth of train.
-        let max_window = (panel.bars() as u32 / 8).clamp(Settings::LEAST_WINDOW, 250);
-        let palette = Palette::new(Settings { max_window, cross_section, rules, ..Settings::new(schema) })?;
+        let max_window = (panel.bars() as u32 / 8).clamp(VariationSettings::LEAST_WINDOW, 250);
+        let palette =
+            Palette::new(VariationSettings { max_window, cross_section, rules, ..VariationSettings::new(schema) })?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut seen = std::collections::BTreeSet::new();
         let mut strategies = Vec::with_capacity(count);
@@ -197,9 +231,10 @@ impl<'a> Generation<'a> {
 
     /// Merges, streams and backtests every strategy, and scores its returns.
     pub fn run(&self) {
-        let assumptions = Assumptions::default();
+        let assumptions = Settings::default();
         let returns = ReturnSettings::new(self.panel.calendar().frequency().periods_per_year());
-        for group in self.strategies.chunks(GROUP) {
+        let mut memory = Memory::default();
+        for group in self.strategies.chunks(evolve::GROUP) {
             let plan = Plan::new(group.iter().map(|(_, program)| program));
             let columns =
                 Columns::new(&plan, self.panel, self.market.members()).expect("the palette holds the panel's columns");
@@ -207,15 +242,13 @@ impl<'a> Generation<'a> {
                 .iter()
                 .map(|(one, _)| Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Returns))
                 .collect();
-            Executor::new(&plan, self.panel.symbols().len()).advance(
-                &columns,
-                self.panel.bars(),
-                &mut |outputs: &Outputs<'_>| {
-                    for row in 0..outputs.rows {
-                        simulators[outputs.program].step(outputs.first_row + row, &Rows::of(outputs, row));
-                    }
-                },
-            );
+            let mut executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
+            executor.advance(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
+                for row in 0..outputs.rows {
+                    simulators[outputs.program].step(outputs.first_row + row, &Rows::of(outputs, row));
+                }
+            });
+            memory = executor.into_memory();
             for simulator in simulators {
                 black_box(Headline::from_returns(&simulator.finish().returns, &returns));
             }

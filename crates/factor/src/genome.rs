@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{GraphError, StrategyError};
-use crate::graph::{FactorGraph, Kind, Node, NodeIndex};
+use crate::graph::{FactorGraph, Kind, Node, Step};
 use crate::library::LibraryFactor;
 use crate::operator::{MAX_INPUTS, MAX_PARAMETERS, Parameters};
 use crate::registry::Operator;
@@ -57,34 +57,8 @@ pub struct Genome {
 impl From<&Strategy> for Genome {
     fn from(strategy: &Strategy) -> Self {
         let graph = &strategy.graph;
-        let mut places: Vec<Option<u16>> = vec![None; graph.index_bound()];
-        let mut nodes = Vec::with_capacity(graph.len());
-        let mut open = vec![(graph.root(), false)];
-        while let Some((index, inputs_done)) = open.pop() {
-            if places[index.index()].is_some() {
-                continue;
-            }
-            let slots = (0..MAX_INPUTS as u8).filter_map(|slot| graph.input(index, slot).map(|input| (slot, input)));
-            if !inputs_done {
-                open.push((index, true));
-                let inputs: Vec<_> = slots.map(|(_, input)| (input, false)).collect();
-                open.extend(inputs.into_iter().rev());
-                continue;
-            }
-            let inputs =
-                slots.map(|(slot, input)| (slot, places[input.index()].expect("inputs are completed first"))).collect();
-            places[index.index()] = Some(nodes.len() as u16);
-            let gene = match graph.kind(index) {
-                Kind::Field(name, kind) => Gene::Field(name.to_string(), *kind),
-                Kind::Constant(value) => Gene::Constant(*value),
-                Kind::Operator(operator, p) => {
-                    Gene::Operator(operator.definition().name.to_owned(), p.as_slice().to_vec())
-                }
-                Kind::Library(factor, p) => Gene::Library(factor.definition().name.to_owned(), p.as_slice().to_vec()),
-                Kind::Positions => Gene::Positions,
-            };
-            nodes.push(GenomeNode { gene, name: graph.node(index).name.as_deref().map(str::to_owned), inputs });
-        }
+        // A graph with a cycle has no genome that could be read back; whoever made it hears of it when it is compiled.
+        let nodes = graph.walk().unwrap_or_default().iter().map(|step| node(graph, step)).collect();
         Self {
             name: strategy.name.clone(),
             description: strategy.description.clone(),
@@ -93,6 +67,18 @@ impl From<&Strategy> for Genome {
             exits: strategy.exits,
         }
     }
+}
+
+fn node(graph: &FactorGraph, step: &Step) -> GenomeNode {
+    let inputs = (0..).zip(step.inputs).filter(|&(_, input)| input != Step::EMPTY).collect();
+    let gene = match graph.kind(step.index) {
+        Kind::Field(name, kind) => Gene::Field(name.to_string(), *kind),
+        Kind::Constant(value) => Gene::Constant(*value),
+        Kind::Operator(operator, p) => Gene::Operator(operator.definition().name.to_owned(), p.as_slice().to_vec()),
+        Kind::Library(factor, p) => Gene::Library(factor.definition().name.to_owned(), p.as_slice().to_vec()),
+        Kind::Positions => Gene::Positions,
+    };
+    GenomeNode { gene, name: graph.node(step.index).name.as_deref().map(str::to_owned), inputs }
 }
 
 impl Genome {
@@ -106,26 +92,25 @@ impl Genome {
             return Err(bad("the last node must be the positions".to_owned()));
         }
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        let mut edges = 0;
+        let mut edges = Vec::with_capacity(2 * self.nodes.len());
         for (place, node) in self.nodes.iter().enumerate() {
             let kind = kind(&node.gene).map_err(bad)?;
             if kind == Kind::Positions && place + 1 != self.nodes.len() {
                 return Err(bad("positions must stand last".to_owned()));
             }
-            let mut inputs = [NodeIndex::end(); MAX_INPUTS];
+            let mut taken = [false; MAX_INPUTS];
             for &(slot, input) in &node.inputs {
-                let taken = inputs.get_mut(slot as usize).filter(|taken| **taken == NodeIndex::end());
-                let (Some(taken), true) = (taken, (input as usize) < place) else {
+                let free = taken.get_mut(slot as usize).is_some_and(|taken| !std::mem::replace(taken, true));
+                if !free || input as usize >= place {
                     return Err(bad(format!(
                         "an input of node {place} has no slot of its own or does not stand before it"
                     )));
-                };
-                *taken = NodeIndex::new(input as usize);
-                edges += 1;
+                }
+                edges.push((input, place as u16, slot));
             }
-            nodes.push((Arc::new(Node { kind, name: node.name.as_deref().map(Arc::from) }), inputs));
+            nodes.push(Arc::new(Node { kind, name: node.name.as_deref().map(Arc::from) }));
         }
-        let graph = FactorGraph::assemble(nodes.into_iter(), edges);
+        let graph = FactorGraph::assemble(nodes.into_iter(), edges.into_iter());
         let strategy = Strategy {
             name: self.name.clone(),
             description: self.description.clone(),

@@ -46,4 +46,4 @@ pub use schema::Schema;
 pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
 pub use text::{NamedFactors, parse, parse_into, print, print_number};
 pub use types::{Type, Unit};
-pub use variation::{Mutation, Palette, Settings, crossover, random_expression, random_strategy};
+pub use variation::{Mutation, Palette, VariationSettings, crossover, random_expression, random_strategy};

@@ -4,6 +4,7 @@
 //! input, `close` unless the text gives another series first: `rsi(volume, 14)`. Exits that need an entry price, an
 //! age or a high-water mark belong to a strategy's `[exits]`, not here.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -15,6 +16,15 @@ use crate::types::{Type, Unit};
 /// A library factor; [`LibraryFactor::definition`] says everything about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LibraryFactor(u16);
+
+/// Types throughout a library factor's definition, for one type of its input.
+#[derive(Debug, Clone)]
+pub(crate) struct Typing {
+    /// Of each node of the template.
+    pub(crate) nodes: Vec<Type>,
+    /// What the factor gives.
+    pub(crate) inferred: Inferred,
+}
 
 /// What a library factor is.
 #[derive(Debug, Clone, Copy)]
@@ -72,11 +82,19 @@ impl LibraryFactor {
         &TEMPLATES[self.0 as usize]
     }
 
-    /// The type it gives for an input of this type, by walking its definition.
+    /// The type it gives for an input of this type.
     ///
     /// # Errors
     /// The index of the input, 0, where it is not a number.
     pub fn infer(self, input: Type) -> Result<Inferred, usize> {
+        self.typing(input).map(|typing| typing.inferred)
+    }
+
+    /// Types throughout the definition, for an input of this type.
+    ///
+    /// # Errors
+    /// As [`LibraryFactor::infer`].
+    pub(crate) fn typing(self, input: Type) -> Result<Cow<'static, Typing>, usize> {
         // Nearly every input is one of these; their answers are looked up.
         const COMMON: [Type; 5] = [
             Type::Number(Unit::PRICE),
@@ -85,17 +103,17 @@ impl LibraryFactor {
             Type::Number(Unit::VOLUME),
             Type::Number(Unit::MONEY),
         ];
-        static ANSWERS: LazyLock<Vec<[Result<Inferred, usize>; COMMON.len()]>> =
+        static ANSWERS: LazyLock<Vec<[Result<Typing, usize>; COMMON.len()]>> =
             LazyLock::new(|| LibraryFactor::all().map(|factor| COMMON.map(|input| factor.walk(input))).collect());
         match COMMON.iter().position(|&common| common == input) {
-            Some(place) => ANSWERS[self.0 as usize][place],
-            None => self.walk(input),
+            Some(place) => ANSWERS[self.0 as usize][place].as_ref().map(Cow::Borrowed).map_err(|&index| index),
+            None => self.walk(input).map(Cow::Owned),
         }
     }
 
-    fn walk(self, input: Type) -> Result<Inferred, usize> {
+    fn walk(self, input: Type) -> Result<Typing, usize> {
         let template = self.template();
-        let mut types: Vec<Type> = Vec::with_capacity(template.len());
+        let mut nodes: Vec<Type> = Vec::with_capacity(template.len());
         let mut mixes_units = false;
         for node in template {
             let output = match &node.kind {
@@ -103,7 +121,7 @@ impl LibraryFactor {
                 LoweredKind::Operator(operator, ..) => {
                     let mut arguments = [Type::Plain; MAX_INPUTS];
                     for (argument, &place) in arguments.iter_mut().zip(node.inputs()) {
-                        *argument = types[place as usize];
+                        *argument = nodes[place as usize];
                     }
                     // Everything but the input is typed when the library is read, so the input is to blame.
                     let inferred =
@@ -113,14 +131,15 @@ impl LibraryFactor {
                 }
                 _ => node.output,
             };
-            types.push(output);
+            nodes.push(output);
         }
-        Ok(Inferred { output: self.output(types[types.len() - 1]), mixes_units })
+        let output = self.output(nodes[nodes.len() - 1]);
+        Ok(Typing { nodes, inferred: Inferred { output, mixes_units } })
     }
 
     /// The type of the output, where the definition gives `inferred`: a choice between literals, or a quotient of
     /// columns whose unit is not known, is a ratio if the factor declares one.
-    pub(crate) fn output(self, inferred: Type) -> Type {
+    fn output(self, inferred: Type) -> Type {
         match (inferred, self.definition().output) {
             (Type::Plain, Output::RATIO) => Type::RATIO,
             _ => inferred,
@@ -148,6 +167,9 @@ impl LibraryDefinition {
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self, parameters: &Parameters) -> Result<(), String> {
+        if parameters.as_slice().len() != self.parameters.len() {
+            return Err(format!("needs {} parameters", self.parameters.len()));
+        }
         for (parameter, &value) in self.parameters.iter().zip(parameters.as_slice()) {
             parameter.check(value)?;
         }

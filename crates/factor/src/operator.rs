@@ -15,7 +15,7 @@ pub const MAX_WINDOW: u32 = 2520;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
     values: [f64; MAX_PARAMETERS],
-    count: u8,
+    count: usize,
 }
 
 impl Parameters {
@@ -33,18 +33,18 @@ impl Parameters {
 
     /// Appends a value; -0.0 becomes 0.0, so that equal parameters have equal bits.
     pub fn push(&mut self, value: f64) {
-        self.values[self.count as usize] = value + 0.0;
+        self.values[self.count] = value + 0.0;
         self.count += 1;
     }
 
     /// The values.
     pub fn as_slice(&self) -> &[f64] {
-        &self.values[..self.count as usize]
+        &self.values[..self.count]
     }
 
     /// The values, to be changed in place.
     pub fn as_mut_slice(&mut self) -> &mut [f64] {
-        &mut self.values[..self.count as usize]
+        &mut self.values[..self.count]
     }
 
     /// Parameter `index` as a count of rows.
@@ -175,7 +175,8 @@ impl Parameter {
             ParameterKind::Whole { least, most } => (f64::from(least), f64::from(most), true),
             ParameterKind::Real { least, most } => (least, most, false),
         };
-        if value.is_nan() || value < least || value > most || (whole && value.fract() != 0.0) {
+        let in_range = value >= least && value <= most;
+        if !in_range || (whole && f64::from(value as i32) != value) {
             let noun = if whole { "a whole number" } else { "a number" };
             return Err(format!("`{}` must be {noun} from {least} to {most}, not {value}", self.name));
         }

@@ -64,6 +64,8 @@ impl std::fmt::Display for Unit {
 /// The type of a node's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+// Four bytes, so that it is copied as one number.
+#[repr(align(4))]
 pub enum Type {
     /// A number with a unit.
     Number(Unit),

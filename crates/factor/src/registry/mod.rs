@@ -22,6 +22,8 @@ macro_rules! operators {
         /// An operator of the vocabulary; [`Operator::definition`] says everything about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "each operator is documented by its definition")]
+        // As wide as the room it has beside the parameters of a node: what has no gaps is copied word by word.
+        #[repr(u32)]
         pub enum Operator { $($variant),* }
 
         impl Operator {
@@ -128,16 +130,28 @@ impl Operator {
     /// A number that stands for the operator in structural hashes: FNV-1a of its name, so that adding operators
     /// changes no hash.
     pub fn code(self) -> u64 {
-        static CODES: LazyLock<Vec<u64>> = LazyLock::new(|| {
-            let fnv = |name: &str| {
-                name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-                })
-            };
-            Operator::ALL.iter().map(|operator| fnv(operator.definition().name)).collect()
-        });
+        static CODES: [u64; DEFINITIONS.len()] = {
+            let mut codes = [0; DEFINITIONS.len()];
+            let mut index = 0;
+            while index < codes.len() {
+                codes[index] = fnv(DEFINITIONS[index].name.as_bytes());
+                index += 1;
+            }
+            codes
+        };
         CODES[self as usize]
     }
+}
+
+/// FNV-1a, 64 bits.
+const fn fnv(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut index = 0;
+    while index < bytes.len() {
+        hash = (hash ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);
+        index += 1;
+    }
+    hash
 }
 
 /// A window parameter `d` of at least `least` rows.

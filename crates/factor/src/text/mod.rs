@@ -64,6 +64,8 @@ pub fn parse_into(
         };
         indices.push(graph.add_with_inputs(kind, &inputs));
     }
-    let last = lowered.last().expect("an expression has at least one node");
-    Ok((indices[indices.len() - 1], last.output))
+    match (indices.last(), lowered.last()) {
+        (Some(&index), Some(last)) => Ok((index, last.output)),
+        _ => Err(ParseError { message: "the expression is empty".to_owned(), offset: 0, text: text.to_owned() }),
+    }
 }

@@ -116,10 +116,9 @@ fn precedence(graph: &FactorGraph, index: NodeIndex, inputs: &[NodeIndex]) -> u8
     match graph.kind(index) {
         Kind::Constant(value) if value.is_sign_negative() => NEGATIVE,
         Kind::Operator(operator, _) => match operator.definition().syntax {
-            Syntax::Infix(_, tight) => tight,
             // `-3` would read back as the literal, not as the operator on a literal.
             Syntax::Prefix("-", _) if matches!(graph.kind(inputs[0]), Kind::Constant(_)) => ATOM,
-            Syntax::Prefix(_, tight) => tight,
+            Syntax::Infix(_, tight) | Syntax::Prefix(_, tight) => tight,
             Syntax::Function => ATOM,
         },
         _ => ATOM,

@@ -1,7 +1,5 @@
 //! Crossover: a part of one strategy grafted into another.
 
-use std::sync::Arc;
-
 use rand::Rng;
 
 use super::draw::{Draw, below, one_of, percent};
@@ -45,7 +43,7 @@ fn cross(mother: &Strategy, father: &Strategy, palette: &Palette, rng: Draw) -> 
 }
 
 /// Gives the mother what plays a role for the father.
-fn exchange_role(mother: &mut Sketch, father: &Sketch, rng: Draw) -> Option<()> {
+fn exchange_role<'a>(mother: &mut Sketch<'a>, father: &Sketch<'a>, rng: Draw) -> Option<()> {
     let roles: Vec<(Role, Place)> =
         Role::ALL.into_iter().filter_map(|role| father.role(role).map(|place| (role, place))).collect();
     let (role, place) = one_of(rng, &roles)?;
@@ -58,7 +56,7 @@ fn exchange_role(mother: &mut Sketch, father: &Sketch, rng: Draw) -> Option<()> 
 }
 
 /// Puts a factor of the father in the place of one of the mother's of equal type.
-fn exchange_factor(mother: &mut Sketch, father: &Sketch, rng: Draw) -> Option<()> {
+fn exchange_factor<'a>(mother: &mut Sketch<'a>, father: &Sketch<'a>, rng: Draw) -> Option<()> {
     let factors =
         |sketch: &Sketch| -> Vec<Place> { sketch.places().filter(|&place| sketch.entry(place).is_factor()).collect() };
     let (targets, sources) = (factors(mother), factors(father));
@@ -94,9 +92,9 @@ fn closes_circle(mother: &Sketch, target: Place, copy: Place, old: usize) -> boo
     (0..old).any(|place| place != target as usize && upstream[place] && downstream[place])
 }
 
-/// Copies what feeds `place` into `sketch`, nodes shared. What is there already, node for node, is not copied again:
-/// relatives share much.
-fn graft(sketch: &mut Sketch, donor: &Sketch, place: Place) -> Option<Place> {
+/// Copies what feeds `place` into `sketch`, nodes shared. What is there already is not copied again: relatives have
+/// much in common.
+fn graft<'a>(sketch: &mut Sketch<'a>, donor: &Sketch<'a>, place: Place) -> Option<Place> {
     let feeds = donor.upstream(place);
     let mut copies = vec![EMPTY; donor.len()];
     // Inputs stand before consumers in a sketch that was read.
@@ -109,12 +107,12 @@ fn graft(sketch: &mut Sketch, donor: &Sketch, place: Place) -> Option<Place> {
         }
         let inputs = &inputs[..count];
         let known = match entry.kind() {
-            Kind::Field(..) => Some(sketch.leaf(&entry.node)?),
-            _ => sketch.find(&entry.node, inputs),
+            Kind::Field(..) => Some(sketch.column(entry.node.clone())?),
+            _ => sketch.find(entry.kind(), inputs),
         };
         copies[source as usize] = match known {
             Some(known) => known,
-            None => sketch.push_node(Arc::clone(&entry.node), inputs)?,
+            None => sketch.push_node(entry.node.clone(), inputs)?,
         };
     }
     Some(copies[place as usize])

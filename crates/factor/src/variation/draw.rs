@@ -34,6 +34,12 @@ pub(super) fn one_of<T: Copy>(rng: Draw, values: &[T]) -> Option<T> {
     values.get(below(rng, values.len())).copied()
 }
 
+/// One of the items that an iterator gives, each as likely. It runs twice, which costs less than keeping the items.
+pub(super) fn one_among<T>(rng: Draw, mut items: impl Iterator<Item = T> + Clone) -> Option<T> {
+    let count = items.clone().count();
+    items.nth(below(rng, count))
+}
+
 /// A number from `least` to `most`, uniform.
 pub(super) fn uniform(rng: Draw, least: f64, most: f64) -> f64 {
     least + fraction(rng) * (most - least)

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::draw::{Draw, below, between, log_uniform, one_of, percent, rounded, uniform};
+use super::draw::{Draw, below, between, log_uniform, one_among, one_of, percent, rounded, uniform};
 use super::generate::{Grower, Reuse};
 use super::palette::{Palette, Recipe};
 use super::positions::step_factor;
@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 6;
 const NEW_FACTOR: usize = 7;
 
 pub(super) struct Editor<'a> {
-    sketch: Sketch,
+    sketch: Sketch<'a>,
     /// Entries of the parent; those after them are new.
     old: usize,
     positions: &'a Positions,
@@ -34,17 +34,18 @@ pub(super) struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
-    pub(super) fn new(sketch: Sketch, positions: &'a Positions, palette: &'a Palette, rng: Draw<'a>) -> Self {
+    pub(super) fn new(sketch: Sketch<'a>, positions: &'a Positions, palette: &'a Palette, rng: Draw<'a>) -> Self {
         let old = sketch.len();
         Self { sketch, old, positions, palette, rng, retyped: false }
     }
 
     /// The child's graph; `None` where its units do not agree though its parent's did.
     pub(super) fn finish(self) -> Option<FactorGraph> {
+        let mixed_before = self.sketch.mixes_units;
         let graph = self.sketch.build();
         if self.retyped {
-            let checked = Sketch::read(&graph)?;
-            if checked.mixes_units && !self.sketch.mixes_units {
+            let mixes_now = Sketch::read(&graph)?.mixes_units;
+            if mixes_now && !mixed_before {
                 return None;
             }
         }
@@ -52,8 +53,7 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn add_root(&mut self) -> Option<()> {
-        let present: Vec<Role> = Role::ALL.into_iter().filter(|&role| self.sketch.role(role).is_some()).collect();
-        let role = one_of(self.rng, &present)?;
+        let role = one_among(self.rng, Role::ALL.into_iter().filter(|&role| self.sketch.role(role).is_some()))?;
         let budget = self.budget()?;
         let current = self.sketch.role(role)?;
         let combined = if role == Role::Score {
@@ -235,7 +235,7 @@ impl<'a> Editor<'a> {
         }
         (0..ATTEMPTS).find_map(|_| {
             let (place, index) = one_of(self.rng, &steps)?;
-            let node = Arc::clone(&self.sketch.entry(place).node);
+            let node = Arc::clone(&*self.sketch.entry(place).node);
             let kind = self.stepped(&node.kind, index)?;
             self.sketch.replace_node(place, Node { kind, name: node.name.clone() });
             Some(())
@@ -243,10 +243,8 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn step_constant(&mut self) -> Option<()> {
-        let constants: Vec<Place> =
-            self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()).collect();
-        let place = one_of(self.rng, &constants)?;
-        let node = Arc::clone(&self.sketch.entry(place).node);
+        let place = one_among(self.rng, self.sketch.places().filter(|&place| self.sketch.entry(place).is_constant()))?;
+        let node = Arc::clone(&*self.sketch.entry(place).node);
         let Kind::Constant(value) = node.kind else { return None };
         let magnitude = if value == 0.0 { log_uniform(self.rng, 0.001, 0.5) } else { value * step_factor(self.rng) };
         let turned = percent(self.rng, if value == 0.0 { 50 } else { 5 });
@@ -362,7 +360,7 @@ impl<'a> Editor<'a> {
         None
     }
 
-    fn grower(&mut self) -> Grower<'_> {
+    fn grower(&mut self) -> Grower<'_, 'a> {
         Grower { palette: self.palette, sketch: &mut self.sketch, rng: &mut *self.rng }
     }
 
@@ -386,14 +384,12 @@ impl<'a> Editor<'a> {
     }
 
     fn draw_edge(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<Edge> {
-        let edges: Vec<Edge> = self.sketch.edges().filter(|edge| wanted(self.sketch.entry(edge.source))).collect();
-        one_of(self.rng, &edges)
+        one_among(self.rng, self.sketch.edges().filter(|edge| wanted(self.sketch.entry(edge.source))))
     }
 
     fn draw_factor(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<Place> {
         let is_wanted = |&place: &Place| self.sketch.entry(place).is_factor() && wanted(self.sketch.entry(place));
-        let places: Vec<Place> = self.sketch.places().filter(is_wanted).collect();
-        one_of(self.rng, &places)
+        one_among(self.rng, self.sketch.places().filter(is_wanted))
     }
 
     fn is_score(&self, edge: Edge) -> bool {

@@ -4,6 +4,8 @@
 //! to types, and its inputs are grown for those. Whatever is put down is typed again by the same rules that compile
 //! keeps to, so a recipe that does not work out is dropped, never forced.
 
+use std::borrow::Cow;
+
 use rand::Rng;
 
 use super::draw::{Draw, below, between, one_of, percent, rounded, uniform};
@@ -18,6 +20,8 @@ use crate::registry::Operator;
 use crate::strategy::{Rule, Strategy};
 use crate::types::{Type, Unit};
 
+const TERMINAL: &str = "a terminal node without inputs has nothing that could be of the wrong type";
+
 /// A random strategy of one of the palette's rules: a score, an entry and an exit as the rule needs, positions and
 /// exits.
 pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
@@ -26,8 +30,9 @@ pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
     let most = palette.settings().max_nodes;
     // Small ones: large strategies have to earn their size.
     let mut budget = between(rng, 6, (most - 1).min(18));
+    let blank = FactorGraph::new(Kind::Positions);
     loop {
-        let mut sketch = Sketch::terminal();
+        let mut sketch = Sketch::read(&blank).expect(TERMINAL);
         let mut grower = Grower { palette, sketch: &mut sketch, rng: &mut *rng };
         grower.roles(rule, budget);
         let scored = grower.sketch.role(Role::Score).is_some();
@@ -46,7 +51,8 @@ pub fn random_strategy(palette: &Palette, rng: &mut impl Rng) -> Strategy {
 /// A random expression of a type, in about `nodes` nodes at most; `None` where the palette has nothing to build the
 /// type from, such as a group without group columns.
 pub fn random_expression(palette: &Palette, output: Type, nodes: usize, rng: &mut impl Rng) -> Option<FactorGraph> {
-    let mut sketch = Sketch::terminal();
+    let blank = FactorGraph::new(Kind::Positions);
+    let mut sketch = Sketch::read(&blank).expect(TERMINAL);
     let root = Grower { palette, sketch: &mut sketch, rng }.grow(output, nodes)?;
     Some(sketch.build_at(root))
 }
@@ -61,13 +67,13 @@ pub(super) struct Reuse<'a> {
 }
 
 /// Grows factors into a sketch.
-pub(super) struct Grower<'a> {
-    pub(super) palette: &'a Palette,
-    pub(super) sketch: &'a mut Sketch,
+pub(super) struct Grower<'a, 'nodes> {
+    pub(super) palette: &'nodes Palette,
+    pub(super) sketch: &'a mut Sketch<'nodes>,
     pub(super) rng: Draw<'a>,
 }
 
-impl Grower<'_> {
+impl Grower<'_, '_> {
     /// Grows what a rule needs, and sometimes more.
     fn roles(&mut self, rule: Rule, budget: usize) {
         let signal = rule == Rule::Signal;
@@ -194,7 +200,7 @@ impl Grower<'_> {
     fn column(&mut self, output: Type) -> Option<Place> {
         let columns = self.palette.columns(output);
         let node = columns.get(below(self.rng, columns.len()))?;
-        self.sketch.leaf(node)
+        self.sketch.column(Cow::Borrowed(node))
     }
 
     /// Follows a recipe for an output type; `None` where it does not work out. Nodes already added are left behind,
@@ -228,7 +234,7 @@ impl Grower<'_> {
 
     fn library(&mut self, factor: LibraryFactor, output: Type) -> Option<Place> {
         let column = self.palette.own_column(factor)?;
-        let input = self.sketch.leaf(column)?;
+        let input = self.sketch.column(Cow::Borrowed(column))?;
         let definition = factor.definition();
         let parameters = self.palette.draw_parameters(definition.parameters, definition.rising, self.rng);
         self.push(Kind::Library(factor, parameters), &[input], output)
@@ -294,7 +300,6 @@ impl Grower<'_> {
             None => free(grower),
         };
         Some(match definition.output {
-            Output::Fixed(_) => return None,
             // A threshold on a ratio is what most people mean by a signal.
             Output::Flag if first.is_none() && budget >= 2 && percent(self.rng, 60) => (Type::RATIO, Type::RATIO),
             Output::Flag | Output::Number { u: 0, v: 0 } => {
@@ -324,7 +329,7 @@ impl Grower<'_> {
             Output::Number { u: 2, v: 2 } if first == Some(Type::RATIO) => (Type::RATIO, output),
             Output::Number { u: 2, v: -2 | 2 } => (output, Type::RATIO),
             Output::Number { .. } if output == Type::RATIO => (Type::RATIO, Type::RATIO),
-            Output::Number { .. } => return None,
+            Output::Fixed(_) | Output::Number { .. } => return None,
         })
     }
 

@@ -20,4 +20,4 @@ pub use crossover::crossover;
 pub use generate::{random_expression, random_strategy};
 pub use mutate::Mutation;
 pub use palette::Palette;
-pub use settings::Settings;
+pub use settings::VariationSettings;

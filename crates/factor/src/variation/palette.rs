@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::draw::Draw;
 use super::draw::{Weighted, log_uniform, log_uniform_rows, rounded, uniform};
-use super::settings::Settings;
+use super::settings::VariationSettings;
 use crate::error::StrategyError;
 use crate::graph::{Kind, Node};
 use crate::library::LibraryFactor;
@@ -96,10 +96,10 @@ impl Recipes {
     }
 }
 
-/// What variation may draw from: the [`Settings`] of a run, and tables that follow from them.
+/// What variation may draw from: the [`VariationSettings`] of a run, and tables that follow from them.
 #[derive(Debug, Clone)]
 pub struct Palette {
-    settings: Settings,
+    settings: VariationSettings,
     /// Columns by type, in the order of the panel.
     columns: Vec<(Type, Vec<Arc<Node>>)>,
     /// Types of number that some column has.
@@ -123,7 +123,7 @@ impl Palette {
     ///
     /// # Errors
     /// When there is no numeric column to build factors from.
-    pub fn new(settings: Settings) -> Result<Self, StrategyError> {
+    pub fn new(settings: VariationSettings) -> Result<Self, StrategyError> {
         let settings = settings.in_range();
         let mut columns: Vec<(Type, Vec<Arc<Node>>)> = Vec::new();
         for (name, output) in settings.schema.fields() {
@@ -205,7 +205,7 @@ impl Palette {
     }
 
     /// What it was made from, with every value in its range.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &VariationSettings {
         &self.settings
     }
 
@@ -310,7 +310,11 @@ fn operator_weight(definition: &Definition) -> u32 {
 }
 
 /// The column a library factor reads unless told otherwise, if all that it reads is there.
-fn own_column(factor: LibraryFactor, settings: &Settings, columns: &[(Type, Vec<Arc<Node>>)]) -> Option<Arc<Node>> {
+fn own_column(
+    factor: LibraryFactor,
+    settings: &VariationSettings,
+    columns: &[(Type, Vec<Arc<Node>>)],
+) -> Option<Arc<Node>> {
     let input = factor.definition().input;
     let named = |node: &&Arc<Node>| matches!(&node.kind, Kind::Field(name, _) if **name == *input);
     let node = columns.iter().flat_map(|(_, nodes)| nodes).find(named)?;
@@ -318,7 +322,7 @@ fn own_column(factor: LibraryFactor, settings: &Settings, columns: &[(Type, Vec<
 }
 
 /// Whether every window of a library factor has a value that the run allows.
-fn fits_windows(factor: LibraryFactor, settings: &Settings) -> bool {
+fn fits_windows(factor: LibraryFactor, settings: &VariationSettings) -> bool {
     factor.definition().parameters.iter().all(|parameter| match parameter.kind {
         ParameterKind::Rows { .. } => parameter.usual.0 <= f64::from(settings.max_window),
         _ => true,

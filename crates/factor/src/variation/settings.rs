@@ -5,14 +5,14 @@ use crate::strategy::Rule;
 
 /// What a run lets variation use: columns, windows, size, rules.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct VariationSettings {
     /// Columns that factors may read.
     pub schema: Schema,
     /// Longest window that is drawn, in rows: a run knows how much history it has. At least
-    /// [`Settings::LEAST_WINDOW`].
+    /// [`VariationSettings::LEAST_WINDOW`].
     pub max_window: u32,
-    /// Most nodes of a graph, columns, constants and the terminal node included. From [`Settings::LEAST_NODES`] to
-    /// [`Settings::MOST_NODES`].
+    /// Most nodes of a graph, columns, constants and the terminal node included. From [`VariationSettings::LEAST_NODES`] to
+    /// [`VariationSettings::MOST_NODES`].
     pub max_nodes: usize,
     /// Whether operators that compare symbols may be used; few symbols make their ranks coarse.
     pub cross_section: bool,
@@ -20,7 +20,7 @@ pub struct Settings {
     pub rules: Vec<Rule>,
 }
 
-impl Settings {
+impl VariationSettings {
     /// Shortest limit on windows: below it most factors could not be drawn.
     pub const LEAST_WINDOW: u32 = 5;
     /// Smallest limit on nodes: a terminal node and the smallest factor for each of its roles.

@@ -2,11 +2,13 @@
 //!
 //! Reading a graph walks it from the root, slot by slot, so positions depend on its structure alone and not on the
 //! order in which its nodes came to be. Every random choice is made by position: a graph read back from a file or a
-//! checkpoint varies exactly as the one in memory. Nodes are shared with the parent throughout.
+//! checkpoint varies exactly as the one in memory. Nodes are borrowed from the parents and shared with the child, which
+//! is a copy of the parent's graph with the changes made to its sketch.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::graph::{FactorGraph, Inputs, Kind, Node, NodeIndex, Role};
+use crate::graph::{Edit, FactorGraph, Kind, Node, NodeIndex, Role, Slot, Step};
 use crate::operator::{Inferred, MAX_INPUTS, Parameters};
 use crate::types::Type;
 
@@ -14,18 +16,28 @@ use crate::types::Type;
 pub(super) type Place = u16;
 
 /// An empty slot; only the terminal node has some.
-pub(super) const EMPTY: Place = Place::MAX;
+pub(super) const EMPTY: Place = Step::EMPTY;
+
+/// Entries that are usually added: a new factor, and what was tried before.
+const NEW_ENTRIES: usize = 12;
 
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) node: Arc<Node>,
+pub(super) struct Entry<'a> {
+    /// Borrowed where it is a parent's: counting a reference up and down again costs more than all else that reading
+    /// a node does.
+    pub(super) node: Cow<'a, Arc<Node>>,
     inputs: [Place; MAX_INPUTS],
+    /// Number of slots.
     count: u8,
     /// Type of the values, inferred from the inputs.
     pub(super) output: Type,
+    /// The node in the graph that was read; `NodeIndex::end()` where it is new.
+    index: NodeIndex,
+    /// Whether the graph must change for it: another node than was read, with other inputs, or new and needed.
+    changed: bool,
 }
 
-impl Entry {
+impl Entry<'_> {
     /// Inputs by slot; for the terminal node by role, [`EMPTY`] where a role is not played.
     pub(super) fn inputs(&self) -> &[Place] {
         &self.inputs[..self.count as usize]
@@ -35,13 +47,18 @@ impl Entry {
         &self.node.kind
     }
 
-    /// Whether this is an operator or a library factor.
+    /// Whether this is an operator or a library factor: all of them have inputs.
     pub(super) fn is_factor(&self) -> bool {
-        matches!(self.node.kind, Kind::Operator(..) | Kind::Library(..))
+        !self.is_leaf() && self.output != Type::Positions
+    }
+
+    /// Whether this is a column or a constant.
+    fn is_leaf(&self) -> bool {
+        self.count == 0
     }
 
     pub(super) fn is_constant(&self) -> bool {
-        matches!(self.node.kind, Kind::Constant(_))
+        self.is_leaf() && matches!(self.node.kind, Kind::Constant(_))
     }
 
     /// The literal parameters.
@@ -62,101 +79,104 @@ pub(super) struct Edge {
 }
 
 #[derive(Debug)]
-pub(super) struct Sketch {
-    entries: Vec<Entry>,
+pub(super) struct Sketch<'a> {
+    /// What was read.
+    graph: &'a FactorGraph,
+    /// Its live nodes, inputs before consumers, the root last; after them what is new.
+    entries: Vec<Entry<'a>>,
     root: Place,
     /// Whether a factor mixes units: a person's may.
     pub(super) mixes_units: bool,
 }
 
-impl Sketch {
-    /// A sketch of a terminal node without inputs.
-    pub(super) fn terminal() -> Self {
-        let node = Arc::new(Node::new(Kind::Positions));
-        let mut entries = Vec::with_capacity(32);
-        entries.push(Entry {
-            node,
-            inputs: [EMPTY; MAX_INPUTS],
-            count: Role::ALL.len() as u8,
-            output: Type::Positions,
-        });
-        Self { entries, root: 0, mixes_units: false }
+impl<'a> Sketch<'a> {
+    /// The live part of a graph; `None` where it would not compile.
+    pub(super) fn read(graph: &'a FactorGraph) -> Option<Self> {
+        let steps = graph.walk().ok()?;
+        let mut types: Vec<Type> = Vec::with_capacity(steps.len());
+        let mut mixes_units = false;
+        for step in steps {
+            let inferred =
+                infer(graph.kind(step.index), step.inputs, step.edges as usize, |place| types[place as usize])?;
+            mixes_units |= inferred.mixes_units;
+            types.push(inferred.output);
+        }
+        let mut entries = Vec::with_capacity(steps.len() + NEW_ENTRIES);
+        entries.extend(steps.iter().zip(types).map(|(step, output)| Entry {
+            node: Cow::Borrowed(graph.node(step.index)),
+            inputs: step.inputs,
+            count: if output == Type::Positions { Role::ALL.len() as u8 } else { step.edges as u8 },
+            output,
+            index: step.index,
+            changed: false,
+        }));
+        Some(Self { graph, root: (entries.len() - 1) as Place, entries, mixes_units })
     }
 
-    /// The live part of a graph, inputs before consumers, the root last; `None` where it would not compile.
-    pub(super) fn read(graph: &FactorGraph) -> Option<Self> {
-        const UNSEEN: Place = Place::MAX;
-        const OPEN: Place = Place::MAX - 1;
-        let mut places = vec![UNSEEN; graph.index_bound()];
-        let mut sketch = Self { entries: Vec::with_capacity(graph.len() + 12), root: EMPTY, mixes_units: false };
-        let mut open: Vec<(NodeIndex, Option<Inputs>)> = Vec::with_capacity(graph.len());
-        open.push((graph.root(), None));
-        while let Some((index, inputs)) = open.pop() {
-            let place = &mut places[index.index()];
-            if let Some((inputs, count)) = inputs {
-                *place = sketch.entries.len() as Place;
-                let mut own = [EMPTY; MAX_INPUTS];
-                for (own, input) in own.iter_mut().zip(inputs) {
-                    if input != NodeIndex::end() {
-                        *own = places[input.index()];
-                    }
-                }
-                sketch.push_checked(Arc::clone(graph.node(index)), own, count)?;
-            } else if *place == UNSEEN {
-                *place = OPEN;
-                let (inputs, count) = graph.inputs(index);
-                open.push((index, Some((inputs, count))));
-                let present = inputs.iter().rev().filter(|&&input| input != NodeIndex::end());
-                open.extend(present.map(|&input| (input, None)));
-            } else if *place == OPEN {
-                return None;
+    /// The graph with the changes made to it. What is new and feeds nothing stays out.
+    pub(super) fn build(self) -> FactorGraph {
+        let root = self.root;
+        self.build_at(root)
+    }
+
+    /// As [`Sketch::build`], with another root.
+    pub(super) fn build_at(mut self, root: Place) -> FactorGraph {
+        let old = self.root as usize + 1;
+        let mut edit = Edit::new(self.graph, self.entries.len() - old);
+        self.mark_needed(root, old);
+        for place in old..self.entries.len() {
+            let entry = &self.entries[place];
+            if entry.changed {
+                self.entries[place].index = edit.add(Arc::clone(&entry.node), self.sources(entry));
             }
         }
-        sketch.root = (sketch.entries.len() - 1) as Place;
-        Some(sketch)
-    }
-
-    /// The part that reaches the root, as a graph with its nodes in canonical order.
-    pub(super) fn build(&self) -> FactorGraph {
-        self.build_at(self.root)
-    }
-
-    /// The part that reaches `root`.
-    pub(super) fn build_at(&self, root: Place) -> FactorGraph {
-        const UNSEEN: u16 = u16::MAX;
-        let mut indices = vec![UNSEEN; self.entries.len()];
-        let mut order: Vec<Place> = Vec::with_capacity(self.entries.len());
-        let mut open: Vec<(Place, bool)> = Vec::with_capacity(self.entries.len());
-        open.push((root, false));
-        let mut edges = 0;
-        while let Some((place, inputs_done)) = open.pop() {
-            if indices[place as usize] != UNSEEN {
-                continue;
+        for entry in self.entries[..old].iter().filter(|entry| entry.changed) {
+            if let Cow::Owned(node) = &entry.node {
+                edit.replace(entry.index, Arc::clone(node));
             }
-            let inputs = self.entries[place as usize].inputs();
-            if inputs_done {
-                indices[place as usize] = order.len() as u16;
-                order.push(place);
-                edges += inputs.len();
-            } else {
-                open.push((place, true));
-                open.extend(inputs.iter().rev().filter(|&&input| input != EMPTY).map(|&input| (input, false)));
+            self.sources(entry).for_each(|(slot, source)| edit.feed(entry.index, slot, source));
+        }
+        if root != self.root {
+            edit.set_root(self.entries[root as usize].index);
+        }
+        let mut child = edit.finish();
+        if self.graph.len() > old {
+            // What was dead in the parent was not read.
+            child.prune();
+        }
+        child
+    }
+
+    /// Marks the new entries that the root or a changed entry needs as changed too.
+    fn mark_needed(&mut self, root: Place, old: usize) {
+        let (known, new) = self.entries.split_at_mut(old);
+        let mark = |new: &mut [Entry], inputs: &[Place]| {
+            for &input in inputs.iter().filter(|&&input| input != EMPTY && input as usize >= old) {
+                new[input as usize - old].changed = true;
+            }
+        };
+        mark(new, &[root]);
+        known.iter().filter(|entry| entry.changed).for_each(|entry| mark(new, entry.inputs()));
+        // They stand after those that they need themselves, so that looking at them from the end misses none.
+        for place in (0..new.len()).rev() {
+            let (earlier, entry) = new.split_at_mut(place);
+            if entry[0].changed {
+                mark(earlier, entry[0].inputs());
             }
         }
-        let nodes = order.iter().map(|&place| {
-            let entry = &self.entries[place as usize];
-            let index =
-                |input: Place| if input == EMPTY { NodeIndex::end() } else { NodeIndex::from(indices[input as usize]) };
-            (Arc::clone(&entry.node), entry.inputs.map(index))
-        });
-        FactorGraph::assemble(nodes, edges)
+    }
+
+    /// Slots of an entry, each with the node that feeds it.
+    fn sources(&self, entry: &Entry) -> impl Iterator<Item = (Slot, Option<NodeIndex>)> {
+        let index = |&input: &Place| self.entries.get(input as usize).map(|entry| entry.index);
+        (0..).zip(entry.inputs().iter().map(index))
     }
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub(super) fn entry(&self, place: Place) -> &Entry {
+    pub(super) fn entry(&self, place: Place) -> &Entry<'a> {
         &self.entries[place as usize]
     }
 
@@ -166,12 +186,12 @@ impl Sketch {
     }
 
     /// All positions.
-    pub(super) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+    pub(super) fn places(&self) -> std::ops::Range<Place> {
         0..self.entries.len() as Place
     }
 
     /// All edges, by consumer and slot.
-    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + '_ {
+    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + Clone + '_ {
         self.entries.iter().enumerate().flat_map(|(consumer, entry)| {
             let edge = move |(slot, &source)| Edge { consumer: consumer as Place, slot, source };
             entry.inputs().iter().enumerate().map(edge).filter(|edge| edge.source != EMPTY)
@@ -186,13 +206,15 @@ impl Sketch {
 
     /// Gives a role to an entry, or to none.
     pub(super) fn set_role(&mut self, role: Role, input: Option<Place>) {
-        self.entries[self.root as usize].inputs[role as usize] = input.unwrap_or(EMPTY);
+        self.connect(self.root, role as usize, input.unwrap_or(EMPTY));
     }
 
     /// Feeds a slot from elsewhere. Types downstream are not inferred again: for sources of equal type nothing
     /// changes, and whoever feeds another type must check the child.
     pub(super) fn connect(&mut self, consumer: Place, slot: usize, source: Place) {
-        self.entries[consumer as usize].inputs[slot] = source;
+        let consumer = &mut self.entries[consumer as usize];
+        consumer.inputs[slot] = source;
+        consumer.changed = true;
     }
 
     /// Feeds the consumers of one entry from another, those among the first `among` entries alone: what was added
@@ -202,6 +224,7 @@ impl Sketch {
             for input in &mut entry.inputs[..entry.count as usize] {
                 if *input == old {
                     *input = new;
+                    entry.changed = true;
                 }
             }
         }
@@ -210,46 +233,58 @@ impl Sketch {
     /// Adds a node whose output is inferred; nothing is added, and `None` returned, where the inputs do not fit or
     /// would mix units.
     pub(super) fn push(&mut self, kind: Kind, inputs: &[Place]) -> Option<Place> {
-        let mixed_before = std::mem::take(&mut self.mixes_units);
-        let place = self.push_node(Arc::new(Node::new(kind)), inputs);
-        let mixes = std::mem::replace(&mut self.mixes_units, mixed_before);
-        if place.is_some() && mixes {
-            self.entries.pop();
-            return None;
-        }
-        place
+        let inferred = self.infer(&kind, inputs).filter(|inferred| !inferred.mixes_units)?;
+        self.append(Cow::Owned(Arc::new(Node::new(kind))), inputs, inferred)
     }
 
     /// As [`Sketch::push`], for a node that is shared with another graph, where units may mix.
-    pub(super) fn push_node(&mut self, node: Arc<Node>, inputs: &[Place]) -> Option<Place> {
-        let mut own = [EMPTY; MAX_INPUTS];
-        own[..inputs.len()].copy_from_slice(inputs);
-        let place = self.entries.len() as Place;
-        self.push_checked(node, own, inputs.len())?;
+    pub(super) fn push_node(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place]) -> Option<Place> {
+        let inferred = self.infer(&node.kind, inputs)?;
+        self.append(node, inputs, inferred)
+    }
+
+    fn infer(&self, kind: &Kind, inputs: &[Place]) -> Option<Inferred> {
+        infer(kind, slots(inputs), inputs.len(), |place| self.entries[place as usize].output)
+    }
+
+    fn append(&mut self, node: Cow<'a, Arc<Node>>, inputs: &[Place], inferred: Inferred) -> Option<Place> {
+        let place = Place::try_from(self.entries.len()).ok().filter(|&place| place < EMPTY)?;
+        self.mixes_units |= inferred.mixes_units;
+        self.entries.push(Entry {
+            node,
+            inputs: slots(inputs),
+            count: inputs.len() as u8,
+            output: inferred.output,
+            index: NodeIndex::end(),
+            changed: false,
+        });
         Some(place)
     }
 
-    /// The place of a column or constant: the one that is there already, or a new one.
-    pub(super) fn leaf(&mut self, node: &Arc<Node>) -> Option<Place> {
-        let known = self.entries.iter().position(|entry| {
-            Arc::ptr_eq(&entry.node, node)
-                || matches!((&entry.node.kind, &node.kind), (Kind::Field(a, _), Kind::Field(b, _)) if a == b)
-        });
+    /// The place of a column: the one that is there already, or a new one.
+    pub(super) fn column(&mut self, node: Cow<'a, Arc<Node>>) -> Option<Place> {
+        let same = |entry: &Entry| match (&entry.node.kind, &node.kind) {
+            (Kind::Field(known, _), Kind::Field(name, _)) => known == name,
+            _ => false,
+        };
+        let known = self.entries.iter().position(|entry| entry.is_leaf() && same(entry));
         match known {
             Some(place) => Some(place as Place),
-            None => self.push_node(Arc::clone(node), &[]),
+            None => self.push_node(node, &[]),
         }
     }
 
-    /// The entry that is this very node over these very inputs.
-    pub(super) fn find(&self, node: &Arc<Node>, inputs: &[Place]) -> Option<Place> {
-        let same = |entry: &Entry| Arc::ptr_eq(&entry.node, node) && entry.inputs() == inputs;
+    /// The entry that computes the same from the same inputs.
+    pub(super) fn find(&self, kind: &Kind, inputs: &[Place]) -> Option<Place> {
+        let same = |entry: &Entry| entry.inputs() == inputs && entry.node.kind == *kind;
         self.entries.iter().position(same).map(|place| place as Place)
     }
 
     /// Replaces what a node is, keeping its inputs; the type of its output must stay the same.
     pub(super) fn replace_node(&mut self, place: Place, node: Node) {
-        self.entries[place as usize].node = Arc::new(node);
+        let entry = &mut self.entries[place as usize];
+        entry.node = Cow::Owned(Arc::new(node));
+        entry.changed = true;
     }
 
     /// Which entries `place` feeds, itself included. Nothing may have been fed from a later entry since the sketch
@@ -277,39 +312,50 @@ impl Sketch {
         }
         feeds
     }
+}
 
-    /// Infers the type of a node and appends it.
-    fn push_checked(&mut self, node: Arc<Node>, inputs: [Place; MAX_INPUTS], count: usize) -> Option<()> {
-        let types = inputs.map(|input| self.entries.get(input as usize).map_or(Type::Plain, |entry| entry.output));
-        let filled = inputs.iter().take_while(|&&input| input != EMPTY).count();
-        let plain = |output: Type| Inferred { output, mixes_units: false };
-        let (arity, inferred) = match &node.kind {
-            Kind::Field(_, output) => (0, plain(*output)),
-            Kind::Constant(_) => (0, plain(Type::Plain)),
-            Kind::Operator(operator, _) => {
-                let definition = operator.definition();
-                (definition.inputs.len(), definition.infer(&types[..count.min(MAX_INPUTS)]).ok()?)
+/// Inputs by slot.
+fn slots(inputs: &[Place]) -> [Place; MAX_INPUTS] {
+    let mut slots = [EMPTY; MAX_INPUTS];
+    slots[..inputs.len()].copy_from_slice(inputs);
+    slots
+}
+
+/// The type of a node's values, from its inputs by slot and the number of edges into it; `None` where these are not
+/// what it needs.
+fn infer(
+    kind: &Kind,
+    inputs: [Place; MAX_INPUTS],
+    edges: usize,
+    output_of: impl Fn(Place) -> Type,
+) -> Option<Inferred> {
+    let plain = |output: Type| Inferred { output, mixes_units: false };
+    match kind {
+        Kind::Field(_, output) => (edges == 0).then(|| plain(*output)),
+        Kind::Constant(_) => (edges == 0).then(|| plain(Type::Plain)),
+        Kind::Operator(operator, _) => {
+            let definition = operator.definition();
+            let arity = definition.inputs.len();
+            let inputs = &inputs[..arity];
+            if edges != arity || inputs.contains(&EMPTY) {
+                return None;
             }
-            Kind::Library(factor, _) => (1, factor.infer(types[0]).ok()?),
-            Kind::Positions => {
-                let fits = Role::ALL.iter().all(|&role| {
-                    inputs[role as usize] == EMPTY
-                        || if role == Role::Score {
-                            types[role as usize].is_number()
-                        } else {
-                            types[role as usize] == Type::Flag
-                        }
-                });
-                (fits.then_some(count)?, plain(Type::Positions))
+            let mut types = [Type::Plain; MAX_INPUTS];
+            for (kind, &input) in types.iter_mut().zip(inputs) {
+                *kind = output_of(input);
             }
-        };
-        let terminal = matches!(node.kind, Kind::Positions);
-        if count != arity || (!terminal && filled != arity) || self.entries.len() >= usize::from(EMPTY) - 1 {
-            return None;
+            definition.infer(&types[..arity]).ok()
         }
-        self.mixes_units |= inferred.mixes_units;
-        let count = if terminal { Role::ALL.len() } else { count } as u8;
-        self.entries.push(Entry { node, inputs, count, output: inferred.output });
-        Some(())
+        Kind::Library(factor, _) if edges == 1 && inputs[0] != EMPTY => factor.infer(output_of(inputs[0])).ok(),
+        Kind::Library(..) => None,
+        Kind::Positions => {
+            let fits = |role: Role, input: Place| match role {
+                Role::Score => output_of(input).is_number(),
+                Role::Entry | Role::Exit => output_of(input) == Type::Flag,
+            };
+            let played = Role::ALL.into_iter().zip(inputs).filter(|&(_, input)| input != EMPTY);
+            let complete = played.clone().count() == edges;
+            (complete && played.clone().all(|(role, input)| fits(role, input))).then(|| plain(Type::Positions))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use factor::{
     Extra, FactorGraph, GraphError, Kind, LibraryFactor, Operation, Operator, Palette, Parameters, Program, Purpose,
-    Schema, Settings, Type, Unit, compile, parse, print, random_expression, random_strategy,
+    Schema, Type, Unit, VariationSettings, compile, parse, print, random_expression, random_strategy,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -277,8 +277,23 @@ fn graphs_that_cannot_run_say_why() {
     graph.replace(graph.root(), factor::Node::new(operator(Operator::TsMean, &[])));
     check(&graph, "`ts_mean`: needs 1 parameters");
 
-    // 600 different library factors, some fifteen instructions each.
+    let mut graph = FactorGraph::new(Kind::Positions);
+    let other = graph.add_with_inputs(Kind::Positions, &[]);
+    graph.connect(other, graph.root(), 0);
+    check(&graph, "`score` needs a number as argument 1, but `positions` is a positions");
+
+    let mut graph = FactorGraph::new(Kind::Positions);
+    let flag = graph.add_with_inputs(Kind::Constant(1.0), &[]);
+    graph.connect(flag, graph.root(), 3);
+    check(&graph, "`positions` takes 3 inputs, but has 1");
+
     let rsi = LibraryFactor::by_name("rsi").unwrap();
+    let mut graph = FactorGraph::new(Kind::Library(rsi, Parameters::NONE));
+    let column = graph.add_with_inputs(Kind::Constant(1.0), &[]);
+    graph.connect(column, graph.root(), 0);
+    check(&graph, "`rsi`: needs 1 parameters");
+
+    // 1,200 different library factors, some fifteen instructions each.
     let mut graph = FactorGraph::new(Kind::Field("close".into(), Type::Number(Unit::PRICE)));
     for window in 0..1_200 {
         let root =
@@ -286,6 +301,38 @@ fn graphs_that_cannot_run_say_why() {
         graph.set_root(root);
     }
     assert!(matches!(compile(&graph, &[]), Err(GraphError::TooLarge { most: 8192, .. })));
+}
+
+/// A graph remembers its order once it was compiled: every change must make it forget, and no clone may notice.
+#[test]
+fn a_graph_that_is_changed_compiles_to_what_it_is_now() {
+    let column = |name: &str| Kind::Field(name.into(), Type::Number(Unit::PRICE));
+    let operator = |operator| Kind::Operator(operator, Parameters::NONE);
+    let assert_is = |graph: &FactorGraph, text: &str| {
+        assert_eq!(compile(graph, &[]).unwrap(), program(text));
+    };
+    let mut graph = parse("close - open", &Schema::bars()).unwrap();
+    assert_is(&graph, "close - open");
+    let before = graph.clone();
+    let sum = graph.root();
+    graph.replace(sum, factor::Node::new(operator(Operator::Add)));
+    assert_is(&graph, "close + open");
+    let high = graph.add_with_inputs(column("high"), &[]);
+    graph.connect(high, sum, 1);
+    assert_is(&graph, "close + high");
+    let root = graph.add_with_inputs(operator(Operator::Abs), &[sum]);
+    assert_is(&graph, "close + high");
+    graph.set_root(root);
+    assert_is(&graph, "abs(close + high)");
+    let other = parse("low * 2", &Schema::bars()).unwrap();
+    let grafted = graph.graft(&other, other.root());
+    graph.connect(grafted, sum, 0);
+    assert_is(&graph, "abs(low * 2 + high)");
+    graph.prune();
+    assert_is(&graph, "abs(low * 2 + high)");
+    graph.disconnect(sum, 1);
+    assert_eq!(compile(&graph, &[]).unwrap_err().to_string(), "`add` takes 2 inputs, but has 1");
+    assert_is(&before, "close - open");
 }
 
 /// Runs a program over slots as an engine would, writing at each instruction which one it is, and checks that every
@@ -352,8 +399,8 @@ fn the_largest_size_that_settings_allow_always_compiles() {
         .max()
         .unwrap();
     // Each factor brings its constants and columns along, and merging only makes programs shorter.
-    assert!(Settings::MOST_NODES * (longest + 2) < factor::MAX_INSTRUCTIONS, "{longest}");
-    let palette = Palette::new(Settings { max_nodes: 256, ..Settings::new(Schema::bars()) }).unwrap();
+    assert!(VariationSettings::MOST_NODES * (longest + 2) < factor::MAX_INSTRUCTIONS, "{longest}");
+    let palette = Palette::new(VariationSettings { max_nodes: 256, ..VariationSettings::new(Schema::bars()) }).unwrap();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(33);
     for _ in 0..300 {
         let graph = random_expression(&palette, Type::RATIO, 250, &mut rng).unwrap();

@@ -135,6 +135,9 @@ fn towers_and_doublings_fit_in_a_file() {
     // Deeper than the parser reads in one expression.
     let deep = strategy_of(|graph| (0..1_000).for_each(|_| stack(graph, Operator::Abs, 1)));
     assert_file_reads_back(&deep, &Schema::bars());
+    let tallest = strategy_of(|graph| (0..4_000).for_each(|_| stack(graph, Operator::Abs, 1)));
+    let score = tallest.graph.role(Role::Score).unwrap();
+    assert_eq!(print(&tallest.graph, score, &|_| None).len(), 4_000 * "abs()".len() + "close".len());
     // Written out without names, this would be 2^60 columns long.
     let wide = strategy_of(|graph| (0..60).for_each(|_| stack(graph, Operator::Add, 2)));
     assert_file_reads_back(&wide, &Schema::bars());

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use factor::{
-    FactorGraph, Family, Kind, Mutation, Operator, Palette, Purpose, Rule, Schema, Settings, Strategy, Type, Unit,
-    compile, crossover, random_expression, random_strategy,
+    FactorGraph, Family, Genome, Kind, Mutation, Operator, Palette, Purpose, Rule, Schema, Strategy, Type, Unit,
+    VariationSettings, compile, crossover, random_expression, random_strategy,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -19,15 +19,15 @@ fn pick(rng: &mut Xoshiro256PlusPlus, bound: usize) -> usize {
     (rng.next_u64() % bound as u64) as usize
 }
 
-fn bars() -> Settings {
-    Settings { rules: RULES.to_vec(), ..Settings::new(Schema::bars()) }
+fn bars() -> VariationSettings {
+    VariationSettings { rules: RULES.to_vec(), ..VariationSettings::new(Schema::bars()) }
 }
 
 /// Bars, fundamentals and groups.
 pub(crate) fn rich() -> Palette {
     let numbers = ["open", "high", "low", "close", "volume", "revenue", "roe", "market_cap"];
     let schema = Schema::new(numbers.into_iter(), ["sector"].into_iter());
-    Palette::new(Settings { schema, max_window: 600, ..bars() }).unwrap()
+    Palette::new(VariationSettings { schema, max_window: 600, ..bars() }).unwrap()
 }
 
 /// Palettes from rich to bare.
@@ -35,10 +35,10 @@ fn palettes() -> Vec<Palette> {
     let schema = |numbers: &[&'static str]| Schema::new(numbers.iter().copied(), std::iter::empty());
     let others = [
         bars(),
-        Settings { cross_section: false, max_window: 60, max_nodes: 20, ..bars() },
-        Settings { max_nodes: 0, max_window: 0, ..bars() },
-        Settings { max_nodes: 120, schema: schema(&["price", "sentiment"]), ..bars() },
-        Settings { rules: vec![Rule::Signal], schema: schema(&["close"]), ..bars() },
+        VariationSettings { cross_section: false, max_window: 60, max_nodes: 20, ..bars() },
+        VariationSettings { max_nodes: 0, max_window: 0, ..bars() },
+        VariationSettings { max_nodes: 120, schema: schema(&["price", "sentiment"]), ..bars() },
+        VariationSettings { rules: vec![Rule::Signal], schema: schema(&["close"]), ..bars() },
     ];
     std::iter::once(rich()).chain(others.map(|settings| Palette::new(settings).unwrap())).collect()
 }
@@ -92,6 +92,9 @@ fn assert_valid(child: &Strategy, parents: &[&Strategy], palette: &Palette, what
     if !program.mixed_units.is_empty() {
         assert!(parents.iter().any(mixed), "{what}: {:?}\n{}", program.mixed_units, child.to_toml(""));
     }
+    let mut live = child.graph.clone();
+    live.prune();
+    assert_eq!(live.len(), child.graph.len(), "{what} left nodes that feed nothing");
     for index in child.graph.nodes() {
         if let Kind::Constant(value) = child.graph.kind(index) {
             let negative_zero = *value == 0.0 && value.is_sign_negative();
@@ -221,6 +224,7 @@ fn variation_depends_on_structure_and_seed_alone() {
             .unwrap_or_else(|| random_strategy(&palette, &mut draws));
         let mate = random_strategy(&palette, &mut draws);
         let twin = Strategy { graph: rearranged(&parent.graph), ..parent.clone() };
+        assert_eq!(parent.compile(), twin.compile(), "compile saw the order of nodes");
         for mutation in Mutation::ALL {
             let child = |of: &Strategy| mutation.mutate(of, &palette, &mut rng(seed)).map(|child| identity(&child));
             assert_eq!(child(&parent), child(&parent), "{mutation}");
@@ -230,7 +234,57 @@ fn variation_depends_on_structure_and_seed_alone() {
             crossover(of, with, &palette, &mut rng(seed)).map(|child| identity(&child))
         };
         let other = Strategy { graph: rearranged(&mate.graph), ..mate.clone() };
+        // Neither do nodes that two parents share: a checkpoint brings each back with nodes of its own.
+        let cousin = Mutation::AddFactorRoot.mutate(&parent, &palette, &mut draws).unwrap_or_else(|| parent.clone());
+        let restored = |strategy: &Strategy| Genome::from(strategy).strategy().unwrap();
+        assert_eq!(
+            crossover(&parent, &cousin, &palette, &mut rng(seed)).map(|child| Genome::from(&child)),
+            crossover(&restored(&parent), &restored(&cousin), &palette, &mut rng(seed))
+                .map(|child| Genome::from(&child)),
+            "crossover saw that nodes are shared"
+        );
         assert_eq!(child(&parent, &mate), child(&twin, &other), "crossover saw the order of nodes");
+    }
+}
+
+/// A child starts as a copy of its parent's graph, of which only the live part is looked at.
+#[test]
+fn what_is_dead_in_a_parent_is_not_inherited() {
+    let palette = rich();
+    let mut rng = rng(13);
+    for _ in 0..200 {
+        let mut parent = random_strategy(&palette, &mut rng);
+        let live = parent.graph.len();
+        let close = Kind::Field("close".into(), Type::Number(Unit::PRICE));
+        let column = parent.graph.add_with_inputs(close, &[]);
+        parent.graph.add_with_inputs(Kind::Operator(Operator::Abs, factor::Parameters::NONE), &[column]);
+        for mutation in [Mutation::StepParameter, Mutation::StepConstant] {
+            if let Some(child) = mutation.mutate(&parent, &palette, &mut rng) {
+                assert_eq!(child.graph.len(), live, "{mutation}");
+            }
+        }
+        assert_eq!(parent.graph.len(), live + 2, "a parent was touched");
+    }
+}
+
+/// Equal nodes over equal inputs are one node, whoever they come from.
+#[test]
+fn crossover_merges_what_both_parents_have() {
+    let palette = rich();
+    let mut rng = rng(14);
+    let text = |window: u32| {
+        format!("name = \"x\"\n[positions]\nrule = \"top\"\nscore = \"cs_rank(ts_mean(returns(close, 1), {window}))\"")
+    };
+    let strategy = |window: u32| Strategy::from_toml(&text(window), &Schema::bars()).unwrap();
+    let (mother, father) = (strategy(20), strategy(60));
+    for _ in 0..200 {
+        if let Some(child) = crossover(&mother, &father, &palette, &mut rng) {
+            let columns = child.graph.nodes().filter(|&index| matches!(child.graph.kind(index), Kind::Field(..)));
+            let returns = child.graph.nodes().filter(
+                |&index| matches!(child.graph.kind(index), Kind::Operator(operator, _) if *operator == Operator::Returns),
+            );
+            assert_eq!((columns.count(), returns.count()), (1, 1), "{}", child.to_toml(""));
+        }
     }
 }
 
@@ -332,11 +386,15 @@ fn an_expression_is_of_the_type_that_was_asked_for() {
 #[test]
 fn a_palette_needs_a_number_and_moves_settings_into_range() {
     let schema = Schema::new(std::iter::empty(), ["sector"].into_iter());
-    let error = Palette::new(Settings::new(schema)).unwrap_err();
+    let error = Palette::new(VariationSettings::new(schema)).unwrap_err();
     assert_eq!(error.to_string(), "the panel has no numeric column to build factors from");
-    let wild =
-        Settings { max_window: u32::MAX, max_nodes: usize::MAX, cross_section: false, ..Settings::new(Schema::bars()) };
+    let wild = VariationSettings {
+        max_window: u32::MAX,
+        max_nodes: usize::MAX,
+        cross_section: false,
+        ..VariationSettings::new(Schema::bars())
+    };
     let palette = Palette::new(wild).unwrap();
-    assert_eq!((palette.settings().max_window, palette.settings().max_nodes), (2520, Settings::MOST_NODES));
+    assert_eq!((palette.settings().max_window, palette.settings().max_nodes), (2520, VariationSettings::MOST_NODES));
     assert_eq!(palette.settings().rules, [Rule::Signal]);
 }

@@ -1,11 +1,16 @@
 //! The factor graph: a petgraph DAG of typed nodes, shared copy-on-write between parents and children.
 
-use std::sync::Arc;
+mod edit;
+mod walk;
+
+use std::sync::{Arc, OnceLock};
 
 use petgraph::Direction;
 use petgraph::stable_graph::StableDiGraph;
 use petgraph::visit::EdgeRef;
 
+pub(crate) use self::edit::Edit;
+pub(crate) use self::walk::Step;
 use crate::error::GraphError;
 use crate::library::LibraryFactor;
 use crate::operator::{MAX_INPUTS, Parameters};
@@ -88,60 +93,92 @@ pub type Inputs = ([NodeIndex; MAX_INPUTS], usize);
 /// nodes themselves stay shared: a parent is never touched.
 #[derive(Debug, Clone)]
 pub struct FactorGraph {
-    graph: Arc<StableDiGraph<Arc<Node>, Slot, u16>>,
+    skeleton: Arc<Skeleton>,
+}
+
+type Nodes = StableDiGraph<Arc<Node>, Slot, u16>;
+
+#[derive(Debug)]
+struct Skeleton {
+    nodes: Nodes,
     root: NodeIndex,
+    /// The graph in order, once somebody asked.
+    walk: OnceLock<Vec<Step>>,
+}
+
+impl Skeleton {
+    fn new(nodes: Nodes, root: NodeIndex) -> Self {
+        Self { nodes, root, walk: OnceLock::new() }
+    }
+}
+
+impl Clone for Skeleton {
+    /// A copy that is about to be changed: what is remembered of the original would not be true of it.
+    fn clone(&self) -> Self {
+        Self::new(self.nodes.clone(), self.root)
+    }
 }
 
 impl FactorGraph {
     /// A graph of one node, its root.
     pub fn new(root: Kind) -> Self {
-        let mut graph = StableDiGraph::default();
-        let root = graph.add_node(Arc::new(Node::new(root)));
-        Self { graph: Arc::new(graph), root }
+        let mut nodes = Nodes::default();
+        let root = nodes.add_node(Arc::new(Node::new(root)));
+        Self::from_nodes(nodes, root)
     }
 
-    /// A graph of nodes that are listed inputs first, each with its inputs by slot (`NodeIndex::end()` where a slot
-    /// is empty); the last one is the root. Node indices count the list.
+    fn from_nodes(nodes: Nodes, root: NodeIndex) -> Self {
+        Self { skeleton: Arc::new(Skeleton::new(nodes, root)) }
+    }
+
+    /// The skeleton, unshared and with nothing remembered, so that it can be changed.
+    fn change(&mut self) -> &mut Skeleton {
+        let skeleton = Arc::make_mut(&mut self.skeleton);
+        skeleton.walk.take();
+        skeleton
+    }
+
+    /// A graph of nodes that are listed inputs first, the root last, and of edges as (source, consumer, slot) by place
+    /// in that list. Node indices count the list.
     pub(crate) fn assemble(
-        nodes: impl ExactSizeIterator<Item = (Arc<Node>, [NodeIndex; MAX_INPUTS])>,
-        edges: usize,
+        nodes: impl ExactSizeIterator<Item = Arc<Node>>,
+        edges: impl Iterator<Item = (u16, u16, Slot)>,
     ) -> Self {
-        let mut graph = StableDiGraph::with_capacity(nodes.len(), edges);
+        // Two inputs a node are usual; what has more pays for one more allocation.
+        let mut graph = Nodes::with_capacity(nodes.len(), 2 * nodes.len());
         let mut root = NodeIndex::end();
-        for (node, inputs) in nodes {
+        for node in nodes {
             root = graph.add_node(node);
-            for (slot, &input) in inputs.iter().enumerate() {
-                if input != NodeIndex::end() {
-                    graph.add_edge(input, root, slot as Slot);
-                }
-            }
         }
-        Self { graph: Arc::new(graph), root }
+        for (source, consumer, slot) in edges {
+            graph.add_edge(NodeIndex::from(source), NodeIndex::from(consumer), slot);
+        }
+        Self::from_nodes(graph, root)
     }
 
     /// The node everything else feeds.
     pub fn root(&self) -> NodeIndex {
-        self.root
+        self.skeleton.root
     }
 
     /// Makes another node the root.
     pub fn set_root(&mut self, root: NodeIndex) {
-        self.root = root;
+        self.change().root = root;
     }
 
     /// A node.
     pub fn node(&self, index: NodeIndex) -> &Arc<Node> {
-        &self.graph[index]
+        &self.skeleton.nodes[index]
     }
 
     /// What a node computes.
     pub fn kind(&self, index: NodeIndex) -> &Kind {
-        &self.graph[index].kind
+        &self.skeleton.nodes[index].kind
     }
 
     /// Number of nodes, the terminal included.
     pub fn len(&self) -> usize {
-        self.graph.node_count()
+        self.skeleton.nodes.node_count()
     }
 
     /// Whether there is no node; never so for a graph that was built.
@@ -152,19 +189,19 @@ impl FactorGraph {
     /// One more than the largest node index ever used: the length of tables indexed by node.
     pub fn index_bound(&self) -> usize {
         use petgraph::visit::NodeIndexable;
-        self.graph.node_bound()
+        self.skeleton.nodes.node_bound()
     }
 
     /// All nodes, by rising index.
     pub fn nodes(&self) -> impl Iterator<Item = NodeIndex> + '_ {
-        self.graph.node_indices()
+        self.skeleton.nodes.node_indices()
     }
 
     /// The inputs of a node in slot order. petgraph lists edges newest first; the slot settles the order.
     pub fn inputs(&self, index: NodeIndex) -> Inputs {
         let mut inputs = [NodeIndex::end(); MAX_INPUTS];
         let mut count = 0;
-        for edge in self.graph.edges_directed(index, Direction::Incoming) {
+        for edge in self.skeleton.nodes.edges_directed(index, Direction::Incoming) {
             // A slot beyond the last is counted, so that compiling says how many inputs are too many.
             if let Some(input) = inputs.get_mut(*edge.weight() as usize) {
                 *input = edge.source();
@@ -176,35 +213,43 @@ impl FactorGraph {
 
     /// The input in one slot.
     pub fn input(&self, index: NodeIndex, slot: Slot) -> Option<NodeIndex> {
-        self.graph.edges_directed(index, Direction::Incoming).find(|edge| *edge.weight() == slot).map(|e| e.source())
+        self.skeleton
+            .nodes
+            .edges_directed(index, Direction::Incoming)
+            .find(|edge| *edge.weight() == slot)
+            .map(|e| e.source())
     }
 
     /// The input that plays a role at the terminal node.
     pub fn role(&self, role: Role) -> Option<NodeIndex> {
-        self.input(self.root, role as Slot)
+        self.input(self.root(), role as Slot)
     }
 
     /// Whether a node feeds no other.
     pub fn is_unused(&self, index: NodeIndex) -> bool {
-        self.graph.neighbors_directed(index, Direction::Outgoing).next().is_none()
+        self.skeleton.nodes.neighbors_directed(index, Direction::Outgoing).next().is_none()
     }
 
     /// Consumers of a node with the slot they use it in, one entry an edge, by rising consumer and slot.
     pub fn consumers(&self, index: NodeIndex) -> Vec<(NodeIndex, Slot)> {
-        let mut consumers: Vec<_> =
-            self.graph.edges_directed(index, Direction::Outgoing).map(|edge| (edge.target(), *edge.weight())).collect();
+        let mut consumers: Vec<_> = self
+            .skeleton
+            .nodes
+            .edges_directed(index, Direction::Outgoing)
+            .map(|edge| (edge.target(), *edge.weight()))
+            .collect();
         consumers.sort_unstable();
         consumers
     }
 
     /// Adds a node without edges.
     pub fn add(&mut self, node: Arc<Node>) -> NodeIndex {
-        Arc::make_mut(&mut self.graph).add_node(node)
+        self.change().nodes.add_node(node)
     }
 
     /// Adds a node fed by `inputs`, in slot order.
     pub fn add_with_inputs(&mut self, kind: Kind, inputs: &[NodeIndex]) -> NodeIndex {
-        let graph = Arc::make_mut(&mut self.graph);
+        let graph = &mut self.change().nodes;
         let index = graph.add_node(Arc::new(Node::new(kind)));
         for (slot, &input) in inputs.iter().enumerate() {
             graph.add_edge(input, index, slot as Slot);
@@ -214,7 +259,7 @@ impl FactorGraph {
 
     /// Replaces what a node is, keeping its edges.
     pub fn replace(&mut self, index: NodeIndex, node: Node) {
-        Arc::make_mut(&mut self.graph)[index] = Arc::new(node);
+        self.change().nodes[index] = Arc::new(node);
     }
 
     /// Gives a node a name.
@@ -226,38 +271,42 @@ impl FactorGraph {
     /// Feeds `input` into a slot, in place of whatever was there.
     pub fn connect(&mut self, input: NodeIndex, consumer: NodeIndex, slot: Slot) {
         self.disconnect(consumer, slot);
-        Arc::make_mut(&mut self.graph).add_edge(input, consumer, slot);
+        self.change().nodes.add_edge(input, consumer, slot);
     }
 
     /// Empties a slot.
     pub fn disconnect(&mut self, consumer: NodeIndex, slot: Slot) {
-        let edge =
-            self.graph.edges_directed(consumer, Direction::Incoming).find(|e| *e.weight() == slot).map(|e| e.id());
+        let edge = self
+            .skeleton
+            .nodes
+            .edges_directed(consumer, Direction::Incoming)
+            .find(|e| *e.weight() == slot)
+            .map(|e| e.id());
         if let Some(edge) = edge {
-            Arc::make_mut(&mut self.graph).remove_edge(edge);
+            self.change().nodes.remove_edge(edge);
         }
     }
 
     /// Removes every node that no longer reaches the root.
     pub fn prune(&mut self) {
         let mut live = vec![false; self.index_bound()];
-        let mut open = vec![self.root];
-        live[self.root.index()] = true;
+        let mut open = vec![self.root()];
+        live[self.root().index()] = true;
         while let Some(index) = open.pop() {
-            for input in self.graph.neighbors_directed(index, Direction::Incoming) {
+            for input in self.skeleton.nodes.neighbors_directed(index, Direction::Incoming) {
                 if !std::mem::replace(&mut live[input.index()], true) {
                     open.push(input);
                 }
             }
         }
-        if self.graph.node_indices().any(|index| !live[index.index()]) {
-            Arc::make_mut(&mut self.graph).retain_nodes(|_, index| live[index.index()]);
+        if self.skeleton.nodes.node_indices().any(|index| !live[index.index()]) {
+            self.change().nodes.retain_nodes(|_, index| live[index.index()]);
         }
     }
 
     /// Whether `from` feeds `to`, directly or through others; every node reaches itself.
     pub fn reaches(&self, from: NodeIndex, to: NodeIndex) -> bool {
-        petgraph::algo::has_path_connecting(&*self.graph, from, to, None)
+        petgraph::algo::has_path_connecting(&self.skeleton.nodes, from, to, None)
     }
 
     /// All nodes, inputs before consumers.
@@ -265,15 +314,14 @@ impl FactorGraph {
     /// # Errors
     /// When the graph has a cycle.
     pub fn topological_order(&self) -> Result<Vec<NodeIndex>, GraphError> {
-        petgraph::algo::toposort(&*self.graph, None)
+        petgraph::algo::toposort(&self.skeleton.nodes, None)
             .map_err(|cycle| GraphError::Cycle { node: self.describe(cycle.node_id()) })
     }
 
     /// A few words that name a node in messages.
     pub fn describe(&self, index: NodeIndex) -> String {
         match (&self.node(index).name, self.kind(index)) {
-            (Some(name), _) => name.to_string(),
-            (None, Kind::Field(name, _)) => name.to_string(),
+            (Some(name), _) | (None, Kind::Field(name, _)) => name.to_string(),
             (None, Kind::Constant(value)) => value.to_string(),
             (None, Kind::Operator(operator, _)) => operator.definition().name.to_owned(),
             (None, Kind::Library(factor, _)) => factor.definition().name.to_owned(),
@@ -298,7 +346,7 @@ impl FactorGraph {
             let inputs = other.inputs(index).0.into_iter().enumerate().filter(|&(_, input)| input != NodeIndex::end());
             if inputs_done {
                 let copy = self.add(Arc::clone(other.node(index)));
-                let graph = Arc::make_mut(&mut self.graph);
+                let graph = &mut self.change().nodes;
                 for (slot, input) in inputs {
                     let source = copies[input.index()].expect("inputs were copied before their consumer");
                     graph.add_edge(source, copy, slot as Slot);
