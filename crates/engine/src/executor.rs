@@ -161,9 +161,9 @@ impl<'p> Executor<'p> {
     /// Runs one node over a tile, or over a whole block.
     fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span) {
         let node = &self.plan.nodes[index];
-        let (cells, stride) = self.layout.cells(node.output, span);
-        let (out, values, states) = self.memory.split(node.output, cells);
-        let mut out = RowsMut::new(out, stride, span.width);
+        let lines = self.layout.rows(node.output, span);
+        let (out, values, states) = self.memory.split(node.output, lines.cells.clone());
+        let mut out = RowsMut::new(out, &lines, span.width);
         let Some((operator, parameters)) = &node.operator else {
             let Place::Scalar(value) = node.inputs[0] else { unreachable!("a constant is one number") };
             out.fill(value);
@@ -193,7 +193,7 @@ impl<'p> Executor<'p> {
         let values = self.memory.values();
         let mut blocks = [None; Purpose::COUNT];
         for &(purpose, place) in &self.plan.results[program] {
-            blocks[purpose as usize] = Some(rows(&self.layout, &values, columns, place, block).values());
+            blocks[purpose as usize] = rows(&self.layout, &values, columns, place, block).dense();
         }
         sink.take(&Outputs { program, first_row: block.first_row, rows: block.rows, symbols: block.width, blocks });
     }
@@ -202,7 +202,8 @@ impl<'p> Executor<'p> {
 /// The rows that a place holds.
 #[inline(always)]
 fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: Place, span: Span) -> Rows<'a> {
-    let (cells, stride) = layout.cells(place, span);
+    let lines = layout.rows(place, span);
+    let cells = lines.cells.clone();
     let values = match place {
         Place::Column(column) => &columns.values[column as usize][cells],
         Place::Tile(_) => values.tiles.get(cells),
@@ -210,7 +211,7 @@ fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: 
         Place::Ring(_) => values.rings.get(cells),
         Place::Scalar(_) => unreachable!("constants are passed as numbers, or written out"),
     };
-    Rows::new(values, stride, span.width)
+    Rows::new(values, &lines, span.width)
 }
 
 /// Runs one program over a whole panel and returns its score, `[bars x symbols]`; NaN where undefined.

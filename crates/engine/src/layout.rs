@@ -40,6 +40,17 @@ pub(crate) struct Span {
     pub(crate) width: usize,
 }
 
+/// Rows in a buffer.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines {
+    /// Their cells.
+    pub(crate) cells: Range<usize>,
+    /// Cells of a row.
+    pub(crate) stride: usize,
+    /// Where in a row the symbols start.
+    pub(crate) first: usize,
+}
+
 impl Layout {
     pub(crate) fn new(plan: &Plan, symbols: usize) -> Self {
         let tile_symbols = symbols.clamp(1, TILE_SYMBOLS);
@@ -85,19 +96,24 @@ impl Layout {
         })
     }
 
-    /// Where a place keeps a span, and how far apart its rows are.
+    /// Where a place keeps the rows of a span: whole rows, of which the span's symbols are a part.
     #[inline(always)]
-    pub(crate) fn cells(&self, place: Place, span: Span) -> (Range<usize>, usize) {
-        let rows = |start: usize, stride: usize| (start..start + (span.rows - 1) * stride + span.width, stride);
+    pub(crate) fn rows(&self, place: Place, span: Span) -> Lines {
+        let whole = |start: usize| Lines {
+            cells: start..start + span.rows * self.symbols,
+            stride: self.symbols,
+            first: span.first_symbol,
+        };
         match place {
-            Place::Column(_) => rows(span.first_row * self.symbols + span.first_symbol, self.symbols),
-            Place::Tile(slot) => rows(slot as usize * self.block_rows * self.tile_symbols, span.width),
-            Place::Block(slot) => {
-                rows(slot as usize * self.block_rows * self.symbols + span.first_symbol, self.symbols)
+            Place::Column(_) => whole(span.first_row * self.symbols),
+            Place::Tile(slot) => {
+                let start = slot as usize * self.block_rows * self.tile_symbols;
+                Lines { cells: start..start + span.rows * span.width, stride: span.width, first: 0 }
             }
+            Place::Block(slot) => whole(slot as usize * self.block_rows * self.symbols),
             Place::Ring(ring) => {
                 let (ring, capacity) = self.ring(ring);
-                rows(ring.start + span.first_row % capacity * self.symbols + span.first_symbol, self.symbols)
+                whole(ring.start + span.first_row % capacity * self.symbols)
             }
             Place::Scalar(_) => unreachable!("one number has no cells"),
         }

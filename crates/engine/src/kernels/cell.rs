@@ -10,10 +10,8 @@ pub(super) fn unary<F: Fn(f64) -> f64 + Copy>(v: Vectors, x: Rows<'_>, out: &mut
 
 #[inline(always)]
 fn unary_kernel(x: Rows<'_>, out: &mut RowsMut<'_>, f: impl Fn(f64) -> f64 + Copy) {
-    if x.is_dense()
-        && let Some(out) = out.dense()
-    {
-        return unary_row(x.values(), out, f);
+    if let (Some(x), Some(out)) = (x.dense(), out.dense()) {
+        return unary_row(x, out, f);
     }
     for row in 0..out.count() {
         unary_row(x.row(row), out.row(row), f);
@@ -54,11 +52,8 @@ fn pairs<F: Fn(f64, f64) -> f64 + Copy>(v: Vectors, x: Rows<'_>, y: Rows<'_>, ou
 
 #[inline(always)]
 fn pairs_kernel(x: Rows<'_>, y: Rows<'_>, out: &mut RowsMut<'_>, f: impl Fn(f64, f64) -> f64 + Copy) {
-    if x.is_dense()
-        && y.is_dense()
-        && let Some(out) = out.dense()
-    {
-        return pairs_row(x.values(), y.values(), out, f);
+    if let (Some(x), Some(y), Some(out)) = (x.dense(), y.dense(), out.dense()) {
+        return pairs_row(x, y, out, f);
     }
     for row in 0..out.count() {
         pairs_row(x.row(row), y.row(row), out.row(row), f);

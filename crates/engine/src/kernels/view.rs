@@ -1,42 +1,46 @@
 //! Rows of values as kernels see them.
 
-use crate::layout::Span;
+use crate::layout::{Lines, Span};
 
-/// Rows of a tile or block to read: so many values each, a stride apart.
+/// Rows of a tile or block to read: whole rows, of which so many values from a first one on count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows<'a> {
     values: &'a [f64],
     stride: usize,
+    first: usize,
     width: usize,
 }
 
 impl<'a> Rows<'a> {
     #[inline(always)]
-    pub(crate) fn new(values: &'a [f64], stride: usize, width: usize) -> Self {
-        Self { values, stride, width }
+    pub(crate) fn new(values: &'a [f64], lines: &Lines, width: usize) -> Self {
+        Self { values, stride: lines.stride, first: lines.first, width }
     }
 
     /// One row.
     #[inline(always)]
     pub(crate) fn row(&self, row: usize) -> &'a [f64] {
-        &self.values[row * self.stride..][..self.width]
+        &self.values[row * self.stride + self.first..][..self.width]
     }
 
     /// Some values of one row.
     #[inline(always)]
-    pub(crate) fn lanes<const LANES: usize>(&self, row: usize, first: usize) -> [f64; LANES] {
-        load(self.values, row * self.stride + first)
+    pub(crate) fn lanes<const LANES: usize>(&self, row: usize, symbol: usize) -> [f64; LANES] {
+        load(self.values, row * self.stride + self.first + symbol)
     }
 
-    /// All values, from the first row's first to the last row's last.
+    /// The same values of every row from one on. That they lie within a row is the same question for all rows, which
+    /// the compiler asks once.
     #[inline(always)]
-    pub(crate) fn values(&self) -> &'a [f64] {
-        self.values
+    pub(super) fn down<const LANES: usize>(&self, row: usize, symbol: usize) -> impl Iterator<Item = [f64; LANES]> {
+        let at = self.first + symbol;
+        self.values[row * self.stride..].chunks_exact(self.stride).map(move |row| load(row, at))
     }
 
+    /// All values, where every row counts whole.
     #[inline(always)]
-    pub(super) fn is_dense(&self) -> bool {
-        self.stride == self.width
+    pub(crate) fn dense(&self) -> Option<&'a [f64]> {
+        (self.stride == self.width).then_some(self.values)
     }
 }
 
@@ -45,36 +49,50 @@ impl<'a> Rows<'a> {
 pub(crate) struct RowsMut<'a> {
     values: &'a mut [f64],
     stride: usize,
+    first: usize,
     width: usize,
 }
 
 impl<'a> RowsMut<'a> {
     #[inline(always)]
-    pub(crate) fn new(values: &'a mut [f64], stride: usize, width: usize) -> Self {
-        Self { values, stride, width }
+    pub(crate) fn new(values: &'a mut [f64], lines: &Lines, width: usize) -> Self {
+        Self { values, stride: lines.stride, first: lines.first, width }
     }
 
     /// One row.
     #[inline(always)]
     pub(super) fn row(&mut self, row: usize) -> &mut [f64] {
-        &mut self.values[row * self.stride..][..self.width]
+        &mut self.values[row * self.stride + self.first..][..self.width]
     }
 
     /// Writes some values of one row.
     #[inline(always)]
-    pub(super) fn put<const LANES: usize>(&mut self, row: usize, first: usize, lanes: &[f64; LANES]) {
-        store(self.values, row * self.stride + first, lanes);
+    pub(super) fn put<const LANES: usize>(&mut self, row: usize, symbol: usize, lanes: &[f64; LANES]) {
+        store(self.values, row * self.stride + self.first + symbol, lanes);
+    }
+
+    /// The same values of every row from one on, to write.
+    #[inline(always)]
+    pub(super) fn down<const LANES: usize>(
+        &mut self,
+        row: usize,
+        symbol: usize,
+    ) -> impl Iterator<Item = &mut [f64; LANES]> {
+        let at = self.first + symbol;
+        self.values[row * self.stride..]
+            .chunks_exact_mut(self.stride)
+            .map(move |row| (&mut row[at..at + LANES]).try_into().expect("a slice of as many values"))
     }
 
     /// Writes one number everywhere.
     #[inline(always)]
     pub(crate) fn fill(&mut self, value: f64) {
-        for row in self.values.chunks_mut(self.stride) {
-            row[..self.width].fill(value);
+        for row in self.values.chunks_exact_mut(self.stride) {
+            row[self.first..self.first + self.width].fill(value);
         }
     }
 
-    /// All values, where nothing lies between the rows.
+    /// All values, where every row counts whole.
     #[inline(always)]
     pub(super) fn dense(&mut self) -> Option<&mut [f64]> {
         (self.stride == self.width).then_some(&mut *self.values)
@@ -83,7 +101,7 @@ impl<'a> RowsMut<'a> {
     /// Number of rows.
     #[inline(always)]
     pub(super) fn count(&self) -> usize {
-        self.values.len().div_ceil(self.stride)
+        self.values.len() / self.stride
     }
 }
 
@@ -99,13 +117,16 @@ impl<'a> Past<'a> {
     /// A whole column.
     #[inline(always)]
     pub(crate) fn whole(values: &'a [f64], span: Span, symbols: usize) -> Self {
-        Self { rows: Rows::new(&values[span.first_symbol..], symbols, span.width), capacity: usize::MAX }
+        Self {
+            rows: Rows { values, stride: symbols, first: span.first_symbol, width: span.width },
+            capacity: usize::MAX,
+        }
     }
 
     /// A ring of so many rows.
     #[inline(always)]
     pub(crate) fn ring(values: &'a [f64], capacity: usize, span: Span, symbols: usize) -> Self {
-        Self { rows: Rows::new(&values[span.first_symbol..], symbols, span.width), capacity }
+        Self { rows: Rows { values, stride: symbols, first: span.first_symbol, width: span.width }, capacity }
     }
 
     /// A row of the panel; it must still be in the ring.

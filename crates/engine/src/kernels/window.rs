@@ -173,18 +173,25 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
     /// Rows before the last of their block.
     #[inline(always)]
     fn run(&mut self, offset: usize, position: usize, rows: usize, operator: &impl Sums<INPUTS, SUMS>) {
-        let (d, symbol) = (self.d, self.symbol);
         let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| load(self.anchor, i * LANES));
         let mut sums = [[0.0; LANES]; SUMS];
         if position > 0 {
             sums = std::array::from_fn(|k| load(self.prefix, k * LANES));
         }
-        for row in 0..rows {
-            let here = position + row;
-            let place = (here + 1) as f64;
-            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| self.inputs[i].lanes(offset + row, symbol));
-            let suffix: [[f64; LANES]; SUMS] = std::array::from_fn(|k| load(self.history, (k * d + here + 1) * LANES));
-            let mut out = [0.0; LANES];
+        let mut inputs: [_; INPUTS] = std::array::from_fn(|i| self.inputs[i].down::<LANES>(offset, self.symbol));
+        // Of each sum, these rows and the one after: what is read is a row ahead of what is written.
+        let mut rest = &mut *self.history;
+        let mut history: [&mut [[f64; LANES]]; SUMS] = std::array::from_fn(|_| {
+            let (all, others) = std::mem::take(&mut rest).split_at_mut(self.d * LANES);
+            rest = others;
+            &mut all.as_chunks_mut().0[position..=position + rows]
+        });
+        let out = self.out.down::<LANES>(offset, self.symbol);
+        for (row, out) in (0..rows).zip(out) {
+            let place = (position + row + 1) as f64;
+            let now: [[f64; LANES]; INPUTS] =
+                std::array::from_fn(|i| inputs[i].next().expect("as many rows of input as of output"));
+            let suffix: [[f64; LANES]; SUMS] = std::array::from_fn(|k| history[k][row + 1]);
             for lane in 0..LANES {
                 let term = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i][lane]), place);
                 for k in 0..SUMS {
@@ -197,10 +204,9 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
                 };
                 out[lane] = clean(operator.result(std::array::from_fn(|k| sums[k][lane] + suffix[k][lane]), end));
             }
-            for (input, now) in now.iter().enumerate() {
-                store(self.history, (input * d + here) * LANES, now);
+            for (history, now) in history.iter_mut().zip(now) {
+                history[row] = now;
             }
-            self.out.put(offset + row, symbol, &out);
         }
         for (k, sums) in sums.iter().enumerate() {
             store(self.prefix, k * LANES, sums);
@@ -217,17 +223,23 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
             store(self.history, ((input + 1) * d - 1) * LANES, anchor);
         }
         let mut sums = [[0.0; LANES]; SUMS];
+        let mut rest = &mut *self.history;
+        let mut history: [&mut [[f64; LANES]]; SUMS] = std::array::from_fn(|_| {
+            let (all, others) = std::mem::take(&mut rest).split_at_mut(d * LANES);
+            rest = others;
+            all.as_chunks_mut().0
+        });
         for row in (0..d).rev() {
             let place = row as f64 - (d as f64 - 1.0);
-            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| load(self.history, (i * d + row) * LANES));
+            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| history[i][row]);
             for lane in 0..LANES {
                 let term = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i][lane]), place);
                 for k in 0..SUMS {
                     sums[k][lane] += term[k];
                 }
             }
-            for (k, sums) in sums.iter().enumerate() {
-                store(self.history, (k * d + row) * LANES, sums);
+            for (history, sums) in history.iter_mut().zip(sums) {
+                history[row] = sums;
             }
         }
         let mut out = [0.0; LANES];
@@ -304,7 +316,7 @@ impl<const LANES: usize, F: Fn(f64, f64) -> f64> Fold<'_, '_, LANES, F> {
             match stretch {
                 Stretch::Filling { offset, position, rows } => {
                     for row in 0..rows {
-                        let now = self.now(offset + row);
+                        let now = known::<LANES>(self.x.lanes(offset + row, self.symbol), self.missing);
                         store(self.state, (position + row) * LANES, &now);
                         self.out.put(offset + row, self.symbol, &[f64::NAN; LANES]);
                     }
@@ -316,49 +328,51 @@ impl<const LANES: usize, F: Fn(f64, f64) -> f64> Fold<'_, '_, LANES, F> {
     }
 
     #[inline(always)]
-    fn now(&self, offset: usize) -> [f64; LANES] {
-        let mut now = self.x.lanes(offset, self.symbol);
-        for value in &mut now {
-            *value = if value.is_nan() { self.missing } else { *value };
-        }
-        now
-    }
-
-    #[inline(always)]
     fn run(&mut self, offset: usize, position: usize, rows: usize) {
-        let prefix = self.d * LANES;
+        let (history, prefix) = self.state.split_at_mut(self.d * LANES);
         let mut folded = [self.neutral; LANES];
         if position > 0 {
-            folded = load(self.state, prefix);
+            folded = load(prefix, 0);
         }
-        for row in 0..rows {
-            let here = position + row;
-            let now = self.now(offset + row);
-            let suffix: [f64; LANES] = load(self.state, (here + 1) * LANES);
-            let mut out = [0.0; LANES];
+        // These rows and the one after: what is read is a row ahead of what is written.
+        let history: &mut [[f64; LANES]] = &mut history.as_chunks_mut().0[position..=position + rows];
+        let x = self.x.down::<LANES>(offset, self.symbol);
+        for (row, (out, x)) in (0..rows).zip(self.out.down::<LANES>(offset, self.symbol).zip(x)) {
+            let now = known(x, self.missing);
+            let suffix = history[row + 1];
+            let mut whole = [0.0; LANES];
             for lane in 0..LANES {
                 folded[lane] = (self.combine)(folded[lane], now[lane]);
-                out[lane] = clean((self.combine)(suffix[lane], folded[lane]));
+                whole[lane] = clean((self.combine)(suffix[lane], folded[lane]));
             }
-            store(self.state, here * LANES, &now);
-            self.out.put(offset + row, self.symbol, &out);
+            history[row] = now;
+            *out = whole;
         }
-        store(self.state, prefix, &folded);
+        store(prefix, 0, &folded);
     }
 
     #[inline(always)]
     fn complete(&mut self, offset: usize) {
-        let mut folded = self.now(offset);
-        store(self.state, (self.d - 1) * LANES, &folded);
-        for row in (0..self.d - 1).rev() {
-            let now: [f64; LANES] = load(self.state, row * LANES);
+        let history: &mut [[f64; LANES]] = &mut self.state.as_chunks_mut().0[..self.d];
+        let mut folded = known(self.x.lanes(offset, self.symbol), self.missing);
+        history[self.d - 1] = folded;
+        for now in history[..self.d - 1].iter_mut().rev() {
             for lane in 0..LANES {
                 folded[lane] = (self.combine)(now[lane], folded[lane]);
             }
-            store(self.state, row * LANES, &folded);
+            *now = folded;
         }
         self.out.put(offset, self.symbol, &folded.map(clean));
     }
+}
+
+/// The values, with something else for NaN.
+#[inline(always)]
+fn known<const LANES: usize>(mut values: [f64; LANES], missing: f64) -> [f64; LANES] {
+    for value in &mut values {
+        *value = if value.is_nan() { missing } else { *value };
+    }
+    values
 }
 
 /// Rows since the extremum of the window, of equals the most recent. `beats(x, y)` says that x is strictly more
