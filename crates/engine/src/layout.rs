@@ -7,9 +7,9 @@ use crate::plan::{Place, Plan};
 
 /// Symbols that nodes which look at one symbol at a time take together: few enough that a tile of every value in use
 /// and of the state of a usual window stay close to the processor.
-const TILE_SYMBOLS: usize = 64;
+const TILE_SYMBOLS: usize = 128;
 /// Cells of a tile.
-const TILE_CELLS: usize = 4_096;
+const TILE_CELLS: usize = 8_192;
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 1_024;
 

@@ -10,7 +10,7 @@ const GRAPHS: usize = 1_000;
 
 fn panel() -> Panel {
     // More symbols than a tile takes, and not a whole number of tiles.
-    RandomWalk { bars: 160, symbols: 70, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel()
+    RandomWalk { bars: 160, symbols: 150, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel()
 }
 
 fn programs() -> Vec<Program> {
