@@ -53,6 +53,7 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
     match operator {
         O::TsDelay | O::TsDelta | O::Returns | O::LogReturns if !of_column => parameters.rows(0),
         O::TsEma | O::TsRma | O::TsBackfill => 2,
+        O::TsMedian => series::median_state_rows(parameters.rows(0)),
         _ => 0,
     }
 }
@@ -60,13 +61,13 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
 /// Whether an operator reads earlier rows of its first input in the column itself, where that is one.
 pub(crate) fn reads_column(operator: Operator) -> bool {
     use Operator as O;
-    matches!(operator, O::TsDelay | O::TsDelta | O::Returns | O::LogReturns | O::TsRank | O::TsMedian)
+    matches!(operator, O::TsDelay | O::TsDelta | O::Returns | O::LogReturns | O::TsRank)
 }
 
 /// Earlier rows that an operator reads from its input's ring.
 pub(crate) fn rows_read_back(operator: Operator, parameters: &Parameters) -> u32 {
     match operator {
-        Operator::TsRank | Operator::TsMedian => parameters.rows(0) as u32 - 1,
+        Operator::TsRank => parameters.rows(0) as u32 - 1,
         _ => 0,
     }
 }
@@ -246,7 +247,7 @@ fn history(
         O::TsRma => average(d, block, state, out, wilder(d)),
         O::TsBackfill => latest(d, block, state, out),
         O::TsRank => time_rank(d, block, out),
-        O::TsMedian => median(d, block, out),
+        O::TsMedian => median(d, block, state, out),
         _ => across(operator, p, block, scratch, out),
     }
 }

@@ -99,32 +99,64 @@ fn places<const LANES: usize>(d: usize, row: usize, first: usize, past: Past<'_>
     count.map(|count| if d == 1 && !count.is_nan() { 0.5 } else { count / others })
 }
 
-/// Median of each symbol's window.
-pub(super) fn median(d: usize, block: &Block<'_>, out: &mut RowsMut<'_>) {
+/// Rows of state for [`median`].
+pub(super) const fn median_state_rows(d: usize) -> usize {
+    2 * d + 1
+}
+
+/// Median of each symbol's window. `state` holds for each symbol the window's last `d` values, each in the place of
+/// its row modulo `d`, then those of them that are known in order, then their number.
+///
+/// The order is total, with -0.0 before 0.0: what leaves is then the very value that came, and the result depends on
+/// nothing older than the window.
+pub(super) fn median(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     let Span { first_row, width, .. } = block.span;
-    let past = block.past();
-    let mut window = Vec::with_capacity(d);
-    for offset in 0..out.count() {
-        let row = first_row + offset;
-        if row + 1 < d {
-            out.row(offset).fill(f64::NAN);
-            continue;
+    let x = block.input(0);
+    for (symbol, state) in state.chunks_exact_mut(median_state_rows(d)).take(width).enumerate() {
+        let (latest, rest) = state.split_at_mut(d);
+        let (sorted, known) = rest.split_at_mut(d);
+        let mut count = if first_row == 0 { 0 } else { known[0] as usize };
+        for (offset, [now]) in x.down::<1>(0, symbol).enumerate() {
+            let row = first_row + offset;
+            let then = std::mem::replace(&mut latest[row % d], now);
+            let leaves = row >= d && !then.is_nan();
+            count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now));
+            let half = d / 2;
+            let middle = if d % 2 == 1 { sorted[half] } else { f64::midpoint(sorted[half - 1], sorted[half]) };
+            out.put(offset, symbol, &[if count == d { middle } else { f64::NAN }]);
         }
-        for symbol in 0..width {
-            window.clear();
-            window.extend(past.back::<1>(row, d, symbol).flatten());
-            let missing = window.iter().any(|value| value.is_nan());
-            out.put(offset, symbol, &[if missing { f64::NAN } else { middle(&mut window) }]);
-        }
+        known[0] = count as f64;
     }
 }
 
-fn middle(values: &mut [f64]) -> f64 {
-    let half = values.len() / 2;
-    let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
-    let upper = *upper;
-    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if values.len() % 2 == 1 { upper } else { f64::midpoint(lower, upper) }
+/// Takes a value out of the first `count` sorted ones and puts another in; returns how many there are now.
+#[inline(always)]
+fn exchange(sorted: &mut [f64], count: usize, leaves: Option<f64>, enters: Option<f64>) -> usize {
+    let place = |sorted: &[f64], value: f64| sorted[..count].partition_point(|known| known.total_cmp(&value).is_lt());
+    match (leaves, enters) {
+        (None, None) => count,
+        (Some(leaves), None) => {
+            sorted.copy_within(place(sorted, leaves) + 1..count, place(sorted, leaves));
+            count - 1
+        }
+        (None, Some(enters)) => {
+            let to = place(sorted, enters);
+            sorted.copy_within(to..count, to + 1);
+            sorted[to] = enters;
+            count + 1
+        }
+        (Some(leaves), Some(enters)) => {
+            let (from, to) = (place(sorted, leaves), place(sorted, enters));
+            if from < to {
+                sorted.copy_within(from + 1..to, from);
+                sorted[to - 1] = enters;
+            } else {
+                sorted.copy_within(to..from, to + 1);
+                sorted[to] = enters;
+            }
+            count
+        }
+    }
 }
 
 /// A recursive average: the next value from the one before, the new input and how many inputs came before. A missing
