@@ -177,13 +177,14 @@ impl<'p> Executor<'p> {
             };
         }
         let past = match node.inputs[0] {
-            Place::Column(column) => Some(Past::whole(columns.values[column as usize], span, self.layout.symbols())),
+            Place::Column(column) => Some((columns.values[column as usize], Past::WHOLE)),
             Place::Ring(ring) => {
                 let (cells, capacity) = self.layout.ring(ring);
-                Some(Past::ring(values.rings.get(cells), capacity, span, self.layout.symbols()))
+                Some((values.rings.get(cells), capacity))
             }
             Place::Tile(_) | Place::Block(_) | Place::Scalar(_) => None,
         };
+        let past = past.map(|(rows, capacity)| Past::new(rows, capacity, span, self.layout.symbols()));
         let block = Block { vectors: self.vectors, span, inputs, past, members: columns.members };
         let state = &mut states[self.layout.state(index, span)];
         kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out);

@@ -20,11 +20,6 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        [&self.tiles, &self.blocks, &self.rings, &self.states].map(Vec::len).iter().sum::<usize>() * size_of::<f64>()
-    }
-
     /// Makes room for a plan.
     pub(crate) fn fit(&mut self, layout: &Layout) {
         let fit = |buffer: &mut Vec<f64>, cells: usize| {

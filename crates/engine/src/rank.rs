@@ -2,7 +2,7 @@
 
 /// Ranks rows; holds the scratch space that takes.
 #[derive(Debug, Default)]
-pub struct Ranker {
+pub(crate) struct Ranker {
     leads: Vec<u32>,
     pairs: Vec<u64>,
     swap: Vec<u64>,
@@ -21,7 +21,7 @@ impl Ranker {
     /// # Panics
     /// When there are not as many ranks as values, or more than `i32::MAX`.
     #[inline(always)]
-    pub fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
+    pub(crate) fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
         assert_eq!(values.len(), ranks.len(), "one rank for each value");
         assert!(i32::try_from(values.len()).is_ok(), "places fit in 31 bits");
         let n = values.len();
@@ -164,10 +164,10 @@ fn lead(values: &[f64], least: f64, most: f64, bits: u32, leads: &mut [u32]) {
         }
         return;
     }
-    let first = ordered_bits(least);
-    let shift = (64 - (ordered_bits(most) - first).leading_zeros()).saturating_sub(bits);
+    let first = rising_bits(least);
+    let shift = (64 - (rising_bits(most) - first).leading_zeros()).saturating_sub(bits);
     for (lead, &value) in leads.iter_mut().zip(values) {
-        let distance = (ordered_bits(value).wrapping_sub(first) >> shift) as u32;
+        let distance = (rising_bits(value).wrapping_sub(first) >> shift) as u32;
         let capped = if distance >= missing { missing - 1 } else { distance };
         *lead = if value.is_nan() { missing } else { capped };
     }
@@ -230,11 +230,12 @@ fn place(pair: u64) -> usize {
     (pair & 0xffff_ffff) as usize
 }
 
-/// Bits that compare as unsigned integers the way the values compare; NaN to anywhere.
+/// Bits that rise with the value, as unsigned integers; equal for 0 and -0. NaN may come anywhere.
 #[inline(always)]
-fn ordered_bits(value: f64) -> u64 {
+pub fn rising_bits(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
-    bits ^ (((bits as i64) >> 63) as u64 | 1 << 63)
+    let negative = ((bits as i64) >> 63) as u64;
+    bits ^ (negative | 1 << 63)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Ranking the symbols of a row.
 
+use engine::rising_bits;
+
 /// Symbols of one row, sorted by value.
 ///
 /// A key packs as many leading bits of a value as fit above the symbol's index, so that plain integers are sorted; the
@@ -101,14 +103,6 @@ fn settle(keys: &mut [u64], values: &[f64], index_mask: u64) {
     if keys.iter().any(|key| value(key) != first) {
         keys.sort_unstable_by(|a, b| rising_bits(value(a)).cmp(&rising_bits(value(b))).then(a.cmp(b)));
     }
-}
-
-/// Bits that rise with the value; equal for 0 and -0.
-#[inline]
-fn rising_bits(value: f64) -> u64 {
-    let bits = (value + 0.0).to_bits();
-    let negative = ((bits as i64) >> 63) as u64;
-    bits ^ (negative | 1 << 63)
 }
 
 #[cfg(test)]

@@ -30,11 +30,12 @@ pub(crate) enum Operand<'a> {
     Scalar(f64),
 }
 
-/// Inputs and sums of windowed operators.
+/// Anchors and sums of windowed operators.
 fn window_shape(operator: Operator) -> Option<(usize, usize)> {
     use Operator as O;
     Some(match operator {
-        O::TsSum | O::TsMean | O::TsCount | O::TsProduct | O::TsMin | O::TsMax => (1, 1),
+        O::TsSum | O::TsMean | O::TsCount => (1, 1),
+        O::TsProduct | O::TsMin | O::TsMax => (0, 1),
         O::TsStd | O::TsVar | O::TsZscore | O::TsDecayLinear => (1, 2),
         // Values and places, and the best of both so far.
         O::TsArgmin | O::TsArgmax => (0, 2),
@@ -47,8 +48,8 @@ fn window_shape(operator: Operator) -> Option<(usize, usize)> {
 /// Rows of state that a node keeps for itself. Of a column, all rows are there already.
 pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column: bool) -> usize {
     use Operator as O;
-    if let Some((inputs, sums)) = window_shape(operator) {
-        return window::state_rows(parameters.rows(0), inputs, sums);
+    if let Some((anchors, sums)) = window_shape(operator) {
+        return window::state_rows(parameters.rows(0), anchors, sums);
     }
     match operator {
         O::TsDelay | O::TsDelta | O::Returns | O::LogReturns if !of_column => parameters.rows(0),

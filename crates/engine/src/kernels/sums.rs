@@ -70,7 +70,7 @@ impl Sums<1, 2> for Decay {
     }
 }
 
-/// Mean and variance; flat windows have none.
+/// Variance, of which flat windows have none, and covariance.
 #[derive(Clone, Copy)]
 struct Moments {
     /// 1 / d.
@@ -92,6 +92,11 @@ impl Moments {
         let level = (anchor + mean).abs() * factor::reference::FLAT;
         // NaN fails the comparison and stays.
         if variance <= level * level { 0.0 } else { variance }
+    }
+
+    #[inline(always)]
+    fn covariance(self, sx: f64, sy: f64, sxy: f64) -> f64 {
+        (sxy - sx * sy * self.share) * self.free_share
     }
 }
 
@@ -161,15 +166,12 @@ impl Sums<2, 3> for Weighted {
 }
 
 /// The covariance, ddof 1.
-pub(super) struct Covariance {
-    share: f64,
-    free_share: f64,
-}
+pub(super) struct Covariance(Moments);
 
 impl Covariance {
     #[inline(always)]
     pub(super) fn new(rows: f64) -> Self {
-        Self { share: 1.0 / rows, free_share: 1.0 / (rows - 1.0) }
+        Self(Moments::new(rows, 1.0))
     }
 }
 
@@ -181,28 +183,17 @@ impl Sums<2, 3> for Covariance {
 
     #[inline(always)]
     fn result(&self, [sx, sy, sxy]: [f64; 3], _: End<2>) -> f64 {
-        (sxy - sx * sy * self.share) * self.free_share
+        self.0.covariance(sx, sy, sxy)
     }
 }
 
 /// Pearson's correlation; NaN where a side is flat.
-pub(super) struct Correlation {
-    share: f64,
-    free_share: f64,
-}
+pub(super) struct Correlation(Moments);
 
 impl Correlation {
     #[inline(always)]
     pub(super) fn new(rows: f64) -> Self {
-        Self { share: 1.0 / rows, free_share: 1.0 / (rows - 1.0) }
-    }
-
-    #[inline(always)]
-    fn variance(&self, sum: f64, squares: f64, anchor: f64) -> f64 {
-        let mean = sum * self.share;
-        let variance = (squares - sum * mean) * self.free_share;
-        let level = (anchor + mean).abs() * factor::reference::FLAT;
-        if variance > level * level { variance } else { f64::NAN }
+        Self(Moments::new(rows, 1.0))
     }
 }
 
@@ -214,9 +205,10 @@ impl Sums<2, 5> for Correlation {
 
     #[inline(always)]
     fn result(&self, [sx, sy, sxx, syy, sxy]: [f64; 5], end: End<2>) -> f64 {
-        let covariance = (sxy - sx * sy * self.share) * self.free_share;
-        let product = self.variance(sx, sxx, end.anchor[0]) * self.variance(sy, syy, end.anchor[1]);
-        let correlation = covariance / product.sqrt();
+        let spread = |variance: f64| if variance > 0.0 { variance } else { f64::NAN };
+        let x = spread(self.0.variance(sx, sxx, end.anchor[0]));
+        let y = spread(self.0.variance(sy, syy, end.anchor[1]));
+        let correlation = self.0.covariance(sx, sy, sxy) / (x * y).sqrt();
         // As comparisons, NaN stays and nothing is called.
         let capped = if correlation > 1.0 { 1.0 } else { correlation };
         if capped < -1.0 { -1.0 } else { capped }

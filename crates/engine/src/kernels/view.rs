@@ -109,23 +109,16 @@ impl<'a> RowsMut<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Past<'a> {
     rows: Rows<'a>,
-    /// Rows of the ring, or `usize::MAX` where all rows are there.
     capacity: usize,
 }
 
 impl<'a> Past<'a> {
-    /// A whole column.
-    #[inline(always)]
-    pub(crate) fn whole(values: &'a [f64], span: Span, symbols: usize) -> Self {
-        Self {
-            rows: Rows { values, stride: symbols, first: span.first_symbol, width: span.width },
-            capacity: usize::MAX,
-        }
-    }
+    /// The capacity of a whole column: all rows are there.
+    pub(crate) const WHOLE: usize = usize::MAX;
 
-    /// A ring of so many rows.
+    /// A span's symbols in a ring of so many rows, or in a whole column.
     #[inline(always)]
-    pub(crate) fn ring(values: &'a [f64], capacity: usize, span: Span, symbols: usize) -> Self {
+    pub(crate) fn new(values: &'a [f64], capacity: usize, span: Span, symbols: usize) -> Self {
         Self { rows: Rows { values, stride: symbols, first: span.first_symbol, width: span.width }, capacity }
     }
 
@@ -154,7 +147,7 @@ impl<'a> Past<'a> {
 
     #[inline(always)]
     fn place(&self, row: usize) -> usize {
-        if self.capacity == usize::MAX { row } else { row % self.capacity }
+        if self.capacity == Self::WHOLE { row } else { row % self.capacity }
     }
 }
 

@@ -20,9 +20,9 @@ use super::view::{Rows, RowsMut, load, store};
 use crate::layout::Span;
 use crate::vectors::compiled_for;
 
-/// Rows of state for windows of `d` rows.
-pub(super) const fn state_rows(d: usize, inputs: usize, sums: usize) -> usize {
-    sums * (d + 1) + inputs
+/// Rows of state for so many sums, or folds, over windows of `d` rows, and the anchors of so many inputs.
+pub(super) const fn state_rows(d: usize, anchors: usize, sums: usize) -> usize {
+    sums * (d + 1) + anchors
 }
 
 /// A stretch of rows of one block of `d`, by offset into the rows at hand.
@@ -111,13 +111,14 @@ fn sums_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Su
     operator: &O,
 ) {
     let inputs = std::array::from_fn(|slot| block.input(slot));
+    let cells = state_rows(d, INPUTS, SUMS);
     let whole = block.span.width - block.span.width % LANES;
     for symbol in (0..whole).step_by(LANES) {
-        let state = &mut state[state_rows(d, INPUTS, SUMS) * symbol..][..state_rows(d, INPUTS, SUMS) * LANES];
+        let state = &mut state[cells * symbol..][..cells * LANES];
         Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(block.span.first_row, operator);
     }
     for symbol in whole..block.span.width {
-        let state = &mut state[state_rows(d, INPUTS, SUMS) * symbol..][..state_rows(d, INPUTS, SUMS)];
+        let state = &mut state[cells * symbol..][..cells];
         Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(block.span.first_row, operator);
     }
 }
@@ -180,12 +181,8 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
         }
         let mut inputs: [_; INPUTS] = std::array::from_fn(|i| self.inputs[i].down::<LANES>(offset, self.symbol));
         // Of each sum, these rows and the one after: what is read is a row ahead of what is written.
-        let mut rest = &mut *self.history;
-        let mut history: [&mut [[f64; LANES]]; SUMS] = std::array::from_fn(|_| {
-            let (all, others) = std::mem::take(&mut rest).split_at_mut(self.d * LANES);
-            rest = others;
-            &mut all.as_chunks_mut().0[position..=position + rows]
-        });
+        let mut history =
+            histories::<LANES, SUMS>(self.history, self.d).map(|history| &mut history[position..=position + rows]);
         let out = self.out.down::<LANES>(offset, self.symbol);
         for (row, out) in (0..rows).zip(out) {
             let place = (position + row + 1) as f64;
@@ -223,12 +220,7 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
             store(self.history, ((input + 1) * d - 1) * LANES, anchor);
         }
         let mut sums = [[0.0; LANES]; SUMS];
-        let mut rest = &mut *self.history;
-        let mut history: [&mut [[f64; LANES]]; SUMS] = std::array::from_fn(|_| {
-            let (all, others) = std::mem::take(&mut rest).split_at_mut(d * LANES);
-            rest = others;
-            all.as_chunks_mut().0
-        });
+        let mut history = histories::<LANES, SUMS>(self.history, d);
         for row in (0..d).rev() {
             let place = row as f64 - (d as f64 - 1.0);
             let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| history[i][row]);
@@ -250,6 +242,17 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
         }
         self.out.put(offset, self.symbol, &out);
     }
+}
+
+/// The `d` rows of each sum.
+#[inline(always)]
+fn histories<const LANES: usize, const SUMS: usize>(rows: &mut [f64], d: usize) -> [&mut [[f64; LANES]]; SUMS] {
+    let mut rest = rows.as_chunks_mut().0;
+    std::array::from_fn(|_| {
+        let (history, others) = std::mem::take(&mut rest).split_at_mut(d);
+        rest = others;
+        history
+    })
 }
 
 /// An associative fold over windows of `d` rows, such as a minimum, without an anchor. Of `ends`, the first changes
@@ -283,14 +286,15 @@ fn fold_kernel(
 ) {
     const LANES: usize = 8;
     let x = block.input(0);
+    let cells = state_rows(d, 0, 1);
     let whole = block.span.width - block.span.width % LANES;
     for symbol in (0..whole).step_by(LANES) {
-        let state = &mut state[(d + 1) * symbol..][..(d + 1) * LANES];
+        let state = &mut state[cells * symbol..][..cells * LANES];
         let mut group = Fold::<LANES, _> { d, symbol, x, state, out, neutral, missing, combine: &combine };
         group.walk(block.span.first_row);
     }
     for symbol in whole..block.span.width {
-        let state = &mut state[(d + 1) * symbol..][..=d];
+        let state = &mut state[cells * symbol..][..cells];
         let mut group = Fold::<1, _> { d, symbol, x, state, out, neutral, missing, combine: &combine };
         group.walk(block.span.first_row);
     }
@@ -406,7 +410,7 @@ fn extremum_kernel(
     let x = block.input(0);
     let (values, rest) = state.split_at_mut(d * width);
     let (places, rest) = rest.split_at_mut(d * width);
-    let (best, best_place) = rest[..2 * width].split_at_mut(width);
+    let (best, best_place) = rest.split_at_mut(width);
     for stretch in stretches(d, first_row, out.count()) {
         match stretch {
             Stretch::Filling { offset, position, rows } => {
