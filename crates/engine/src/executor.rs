@@ -163,7 +163,7 @@ impl<'p> Executor<'p> {
         let node = &self.plan.nodes[index];
         let lines = self.layout.rows(node.output, span);
         let (out, values, states) = self.memory.split(node.output, lines.cells.clone());
-        let mut out = RowsMut::new(out, &lines, span.width);
+        let mut out = RowsMut::new(out, &lines, span);
         let Some((operator, parameters)) = &node.operator else {
             let Place::Scalar(value) = node.inputs[0] else { unreachable!("a constant is one number") };
             out.fill(value);

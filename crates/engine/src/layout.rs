@@ -9,7 +9,7 @@ use crate::plan::{Place, Plan};
 /// and of the state of a usual window stay close to the processor.
 const TILE_SYMBOLS: usize = 128;
 /// Cells of a tile.
-const TILE_CELLS: usize = 8_192;
+const TILE_CELLS: usize = 16_384;
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 1_024;
 

@@ -1,18 +1,24 @@
 //! Exact average ranks of a row, by radix sort.
+//!
+//! Each value becomes a key: in front its lead, a short number that never orders two values the wrong way round, behind
+//! it its place in the row. Keys are sorted by lead in two counting passes; the few values that share a lead are then
+//! put right by what they are.
+
+use crate::kernels::{greater, lesser};
 
 /// Ranks rows; holds the scratch space that takes.
 #[derive(Debug, Default)]
 pub(crate) struct Ranker {
-    leads: Vec<u32>,
-    pairs: Vec<u64>,
-    swap: Vec<u64>,
-    positions: Vec<u32>,
+    narrow: Sorter<u32>,
+    wide: Sorter<u64>,
 }
 
 /// Rows of fewer values are sorted by comparison.
 const SMALL: usize = 64;
 /// Rows of fewer values are sorted by short digits: fewer counts to add up, and a few more ties to settle.
 const MEDIUM: usize = 1_024;
+/// Bits of the longest leads.
+const LEAD_BITS: u32 = 20;
 
 impl Ranker {
     /// Ranks from 0 for the smallest value to 1 for the largest; ties get the average of the ranks they span, and a
@@ -24,69 +30,178 @@ impl Ranker {
     pub(crate) fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
         assert_eq!(values.len(), ranks.len(), "one rank for each value");
         assert!(i32::try_from(values.len()).is_ok(), "places fit in 31 bits");
+        if values.len() <= 1 << <u32 as Key>::PLACE_BITS {
+            self.narrow.rank(values, ranks);
+        } else {
+            self.wide.rank(values, ranks);
+        }
+    }
+}
+
+/// A lead in front of a place.
+trait Key: Copy + Default + Ord {
+    const PLACE_BITS: u32;
+
+    /// Length of buffers for rows of `n` values. Where it is a constant that no index exceeds, the compiler sees that
+    /// none needs to be checked.
+    fn room(n: usize) -> usize;
+
+    /// A number below [`Key::room`] as an index.
+    fn index(at: u32) -> usize;
+
+    fn new(lead: u32, place: u32) -> Self;
+
+    fn lead(self) -> u32;
+
+    fn place(self) -> usize;
+
+    fn has_lead_of(self, other: Self) -> bool;
+}
+
+/// For leads of up to 20 bits and rows of up to 4,096 values.
+impl Key for u32 {
+    const PLACE_BITS: u32 = 32 - LEAD_BITS;
+
+    #[inline(always)]
+    fn room(_: usize) -> usize {
+        1 << Self::PLACE_BITS
+    }
+
+    #[inline(always)]
+    fn index(at: u32) -> usize {
+        (at & ((1 << Self::PLACE_BITS) - 1)) as usize
+    }
+
+    #[inline(always)]
+    fn new(lead: u32, place: u32) -> Self {
+        lead << Self::PLACE_BITS | place
+    }
+
+    #[inline(always)]
+    fn lead(self) -> u32 {
+        self >> Self::PLACE_BITS
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        (self & ((1 << Self::PLACE_BITS) - 1)) as usize
+    }
+
+    #[inline(always)]
+    fn has_lead_of(self, other: Self) -> bool {
+        (self ^ other) >> Self::PLACE_BITS == 0
+    }
+}
+
+/// For rows of any length.
+impl Key for u64 {
+    const PLACE_BITS: u32 = 32;
+
+    #[inline(always)]
+    fn room(n: usize) -> usize {
+        n
+    }
+
+    #[inline(always)]
+    fn index(at: u32) -> usize {
+        at as usize
+    }
+
+    #[inline(always)]
+    fn new(lead: u32, place: u32) -> Self {
+        Self::from(lead) << Self::PLACE_BITS | Self::from(place)
+    }
+
+    #[inline(always)]
+    fn lead(self) -> u32 {
+        (self >> Self::PLACE_BITS) as u32
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        (self & ((1 << Self::PLACE_BITS) - 1)) as usize
+    }
+
+    #[inline(always)]
+    fn has_lead_of(self, other: Self) -> bool {
+        (self ^ other) >> Self::PLACE_BITS == 0
+    }
+}
+
+/// Ranks rows by keys of one width.
+#[derive(Debug, Default)]
+struct Sorter<K> {
+    /// In the order of places.
+    keys: Vec<K>,
+    half_sorted: Vec<K>,
+    sorted: Vec<K>,
+    /// Of each place, where it is in `sorted`. Ranks, which may lie far from the processor, are made from it in their
+    /// own order.
+    positions: Vec<u32>,
+    /// Where in `sorted` leads may be shared.
+    suspects: Vec<usize>,
+}
+
+impl<K: Key> Sorter<K> {
+    #[inline(always)]
+    fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
         let n = values.len();
-        self.pairs.resize(n, 0);
-        let Extent { least, most, known } = Extent::of(values);
-        if known < 2 {
+        // One after the other: together, the compiler pairs the least of a lane with its most.
+        let least = extreme(values, f64::INFINITY, lesser);
+        let most = extreme(values, f64::NEG_INFINITY, greater);
+        if least >= most {
+            // One value, or many equal ones; or none at all.
             for (rank, value) in ranks.iter_mut().zip(values) {
                 *rank = if value.is_nan() { f64::NAN } else { 0.5 };
             }
             return;
         }
-        self.leads.resize(n, 0);
-        self.positions.resize(n, 0);
-        let leads = &mut self.leads[..];
+        self.keys.resize(n, K::default());
+        self.half_sorted.resize(K::room(n), K::default());
+        self.sorted.resize(K::room(n), K::default());
+        self.positions.resize(K::room(n), 0);
+        let bits = if (SMALL..MEDIUM).contains(&n) { 16 } else { LEAD_BITS };
+        write_keys(values, least, most, bits, &mut self.keys);
         match n {
-            0..SMALL => {
-                lead(values, least, most, 20, leads);
-                self.compare();
-            }
-            SMALL..MEDIUM => {
-                lead(values, least, most, 16, leads);
-                self.radix::<8>();
-            }
-            _ => {
-                lead(values, least, most, 20, leads);
-                self.radix::<10>();
-            }
+            0..SMALL => self.compare(),
+            SMALL..MEDIUM => self.radix::<8>(),
+            _ => self.radix::<10>(),
         }
+        // What is missing has the last lead, and no place among the known.
+        let known = self.sorted[..n].partition_point(|key| key.lead() != missing_lead(bits));
         let steps = known as f64 - 1.0;
-        for (rank, &position) in ranks.iter_mut().zip(&self.positions) {
-            *rank = f64::from(position as i32) / steps;
+        self.spread(known, steps, ranks);
+        self.settle(known, steps, values, ranks);
+        for key in &self.sorted[known..n] {
+            ranks[key.place()] = f64::NAN;
         }
-        for &pair in &self.pairs[known..n] {
-            ranks[place(pair)] = f64::NAN;
-        }
-        settle(&mut self.pairs[..known], values, ranks, steps);
     }
 
-    /// Sorts pairs of lead and place, and writes the position of each place.
+    /// Sorts the keys, and writes the position of each place.
     #[inline(always)]
     fn compare(&mut self) {
-        for (at, (pair, &lead)) in self.pairs.iter_mut().zip(&self.leads).enumerate() {
-            *pair = u64::from(lead) << 32 | at as u64;
-        }
-        self.pairs.sort_unstable();
-        for (at, &pair) in self.pairs.iter().enumerate() {
-            self.positions[place(pair)] = at as u32;
+        let sorted = &mut self.sorted[..self.keys.len()];
+        sorted.copy_from_slice(&self.keys);
+        sorted.sort_unstable();
+        for (at, key) in sorted.iter().enumerate() {
+            self.positions[key.place()] = at as u32;
         }
     }
 
     /// The same for leads of two digits, in two stable counting passes.
     #[inline(always)]
     fn radix<const DIGIT: u32>(&mut self) {
-        let n = self.leads.len();
-        let low = |lead: u32| lead as usize & ((1 << DIGIT) - 1);
-        let high = |lead: u32| (lead >> DIGIT) as usize & ((1 << DIGIT) - 1);
+        let n = self.keys.len();
+        let low = |key: K| key.lead() as usize & ((1 << DIGIT) - 1);
+        let high = |key: K| (key.lead() >> DIGIT) as usize & ((1 << DIGIT) - 1);
         // As long as the longest digit needs: an array's length cannot be computed from a parameter.
         let mut counts = [[0_u32; 1 << 10]; 2];
-        self.swap.resize(n, 0);
-        let (leads, pairs, swap) = (&self.leads[..n], &mut self.pairs[..n], &mut self.swap[..n]);
-        // Written in the order of values; ranks, which may lie far from the processor, are made from it in their own.
-        let positions = &mut self.positions[..n];
-        for &lead in leads {
-            counts[0][low(lead)] += 1;
-            counts[1][high(lead)] += 1;
+        let room = K::room(n);
+        let (half_sorted, sorted) = (&mut self.half_sorted[..room], &mut self.sorted[..room]);
+        let positions = &mut self.positions[..room];
+        for &key in &self.keys {
+            counts[0][low(key)] += 1;
+            counts[1][high(key)] += 1;
         }
         for counts in &mut counts {
             let mut next = 0;
@@ -94,140 +209,185 @@ impl Ranker {
                 next += std::mem::replace(count, next);
             }
         }
-        for (at, &lead) in leads.iter().enumerate() {
-            let next = &mut counts[0][low(lead)];
-            swap[*next as usize] = u64::from(lead) << 32 | at as u64;
+        for &key in &self.keys {
+            let next = &mut counts[0][low(key)];
+            half_sorted[K::index(*next)] = key;
             *next += 1;
         }
-        for &pair in &*swap {
-            let next = &mut counts[1][high((pair >> 32) as u32)];
-            pairs[*next as usize] = pair;
-            positions[place(pair)] = *next;
+        for &key in &half_sorted[..n] {
+            let next = &mut counts[1][high(key)];
+            sorted[K::index(*next)] = key;
+            positions[key.place()] = *next;
             *next += 1;
         }
     }
-}
 
-/// Range of the values that are not NaN, and their number.
-struct Extent {
-    least: f64,
-    most: f64,
-    known: usize,
-}
-
-impl Extent {
+    /// Writes ranks as if no lead were shared, and notes where some are.
     #[inline(always)]
-    fn of(values: &[f64]) -> Self {
-        const LANES: usize = 8;
-        let (mut least, mut most) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-        let mut known = [0_u64; LANES];
-        let chunks = values.chunks_exact(LANES);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                let value = chunk[lane];
-                least[lane] = if value < least[lane] { value } else { least[lane] };
-                most[lane] = if value > most[lane] { value } else { most[lane] };
-                known[lane] += u64::from(!value.is_nan());
+    fn spread(&mut self, known: usize, steps: f64, ranks: &mut [f64]) {
+        self.suspects.clear();
+        let rank = |position: u32| f64::from(position as i32) / steps;
+        let (ranks, last_ranks) = ranks.as_chunks_mut::<CHUNK>();
+        let (positions, last_positions) = self.positions[..self.keys.len()].as_chunks::<CHUNK>();
+        let sorted = &self.sorted[..known];
+        for (chunk, (ranks, positions)) in ranks.iter_mut().zip(positions).enumerate() {
+            *ranks = positions.map(rank);
+            let start = chunk * CHUNK;
+            let Some(keys) = sorted.get(start..=start + CHUNK) else { continue };
+            let mut shared = [false; CHUNK];
+            for at in 0..CHUNK {
+                shared[at] = keys[at].has_lead_of(keys[at + 1]);
+            }
+            if shared.contains(&true) {
+                self.suspects.push(start);
             }
         }
-        for &value in rest {
-            least[0] = if value < least[0] { value } else { least[0] };
-            most[0] = if value > most[0] { value } else { most[0] };
-            known[0] += u64::from(!value.is_nan());
+        for (last, &position) in last_ranks.iter_mut().zip(last_positions) {
+            *last = rank(position);
         }
-        Self {
-            least: least.into_iter().fold(f64::INFINITY, |least, value| if value < least { value } else { least }),
-            most: most.into_iter().fold(f64::NEG_INFINITY, |most, value| if value > most { value } else { most }),
-            known: known.iter().sum::<u64>() as usize,
+        // The last keys have no whole chunk of neighbours.
+        self.suspects.push((known - 1) / CHUNK * CHUNK);
+    }
+
+    /// Orders keys of equal leads by value, and gives equal values their average rank.
+    #[inline(always)]
+    fn settle(&mut self, known: usize, steps: f64, values: &[f64], ranks: &mut [f64]) {
+        let sorted = &mut self.sorted[..known];
+        let mut settled = 0;
+        for &suspect in &self.suspects {
+            let mut start = settled.max(suspect);
+            while start < known.min(suspect + CHUNK) {
+                let first = sorted[start];
+                let end = start + 1 + sorted[start + 1..].iter().take_while(|key| key.has_lead_of(first)).count();
+                if end > start + 1 {
+                    settle_run(&mut sorted[start..end], start, steps, values, ranks);
+                }
+                start = end;
+            }
+            settled = start;
         }
     }
 }
 
-/// Maps values to leads of so many bits that never order two values the wrong way round: by their distance from the
-/// least where signs differ, else by their bits, which tell the more apart the smaller values are, as prices and
-/// volumes want. NaN gets the last lead, which no value has.
-#[inline(always)]
-fn lead(values: &[f64], least: f64, most: f64, bits: u32, leads: &mut [u32]) {
-    let missing = (1_u32 << bits) - 1;
-    let last = f64::from(missing - 1);
-    let range = most - least;
-    let scale = last / range;
-    if least < 0.0 && most > 0.0 && range.is_finite() && scale.is_finite() {
-        /// Adding it leaves the nearest whole number in the low bits.
-        const WHOLE: f64 = (1_u64 << 52) as f64;
-        for (lead, &value) in leads.iter_mut().zip(values) {
-            let scaled = (value - least) * scale;
-            let capped = if scaled > last { last } else { scaled };
-            let known = if capped.is_nan() { f64::from(missing) } else { capped };
-            *lead = (known + WHOLE).to_bits() as u32;
-        }
-        return;
-    }
-    let first = rising_bits(least);
-    let shift = (64 - (rising_bits(most) - first).leading_zeros()).saturating_sub(bits);
-    for (lead, &value) in leads.iter_mut().zip(values) {
-        let distance = (rising_bits(value).wrapping_sub(first) >> shift) as u32;
-        let capped = if distance >= missing { missing - 1 } else { distance };
-        *lead = if value.is_nan() { missing } else { capped };
-    }
-}
+/// Keys that are compared with their neighbours together.
+const CHUNK: usize = 8;
 
-/// Orders pairs of equal leads by value, and gives equal values their average rank. `pairs` are sorted by lead.
+/// One run of equal leads, whose first key is at `start`.
 #[inline(always)]
-fn settle(pairs: &mut [u64], values: &[f64], ranks: &mut [f64], steps: f64) {
-    const STRIDE: usize = 8;
-    let n = pairs.len();
-    let mut start = 0;
-    while start + 1 < n {
-        if let Some(next) = pairs.get(start..=start + STRIDE) {
-            let mut equal = false;
-            for at in 0..STRIDE {
-                equal |= next[at] >> 32 == next[at + 1] >> 32;
-            }
-            if !equal {
-                start += STRIDE;
-                continue;
-            }
-        }
-        let lead = pairs[start] >> 32;
-        let mut end = start + 1;
-        while end < n && pairs[end] >> 32 == lead {
-            end += 1;
-        }
-        if end > start + 1 {
-            settle_run(&mut pairs[start..end], start, values, ranks, steps);
-        }
-        start = end;
-    }
-}
-
-/// One run of equal leads, whose first pair is at `start`.
-#[inline(always)]
-fn settle_run(run: &mut [u64], start: usize, values: &[f64], ranks: &mut [f64], steps: f64) {
-    let first = values[place(run[0])];
-    if run.iter().any(|&pair| values[place(pair)] != first) {
-        run.sort_unstable_by(|&left, &right| values[place(left)].total_cmp(&values[place(right)]));
+fn settle_run<K: Key>(run: &mut [K], start: usize, steps: f64, values: &[f64], ranks: &mut [f64]) {
+    let first = values[run[0].place()];
+    if run.iter().any(|key| values[key.place()] != first) {
+        run.sort_unstable_by(|left, right| values[left.place()].total_cmp(&values[right.place()]));
     }
     let mut from = 0;
     while from < run.len() {
-        let value = values[place(run[from])];
+        let value = values[run[from].place()];
         let mut to = from + 1;
-        while to < run.len() && values[place(run[to])] == value {
+        while to < run.len() && values[run[to].place()] == value {
             to += 1;
         }
         // Positions from start + from to start + to - 1, averaged.
         let rank = (2 * start + from + to - 1) as f64 / 2.0 / steps;
-        for &pair in &run[from..to] {
-            ranks[place(pair)] = rank;
+        for key in &run[from..to] {
+            ranks[key.place()] = rank;
         }
         from = to;
     }
 }
 
+/// The most extreme value that is not NaN; `none` if there is no such value. `choose` takes the second where the first
+/// is NaN.
 #[inline(always)]
-fn place(pair: u64) -> usize {
-    (pair & 0xffff_ffff) as usize
+fn extreme(values: &[f64], none: f64, choose: impl Fn(f64, f64) -> f64) -> f64 {
+    const LANES: usize = 16;
+    let mut found = [none; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            found[lane] = choose(chunk[lane], found[lane]);
+        }
+    }
+    for &value in rest {
+        found[0] = choose(value, found[0]);
+    }
+    found.into_iter().fold(none, |found, value| choose(value, found))
+}
+
+/// The last lead of so many bits, which no value has.
+const fn missing_lead(bits: u32) -> u32 {
+    (1 << bits) - 1
+}
+
+/// Writes the keys of values, with leads of so many bits: by their distance from the least where signs differ, else by
+/// their bits, which tell the more apart the smaller values are, as prices and volumes want.
+#[inline(always)]
+fn write_keys<K: Key>(values: &[f64], least: f64, most: f64, bits: u32, keys: &mut [K]) {
+    let missing = missing_lead(bits);
+    let last = f64::from(missing - 1);
+    let range = most - least;
+    let scale = last / range;
+    if least >= 0.0 {
+        let leads = BitLeads::new(least, most, bits);
+        fill_keys(values, keys, |value| leads.of(value + 0.0));
+    } else if most <= 0.0 {
+        // Magnitudes fall as values rise: counted down from the largest.
+        let leads = BitLeads::new(0.0 - most, 0.0 - least, bits);
+        let top = missing - 1;
+        fill_keys(values, keys, |value| {
+            let lead = leads.of(0.0 - value);
+            if lead == missing { missing } else { top - lead }
+        });
+    } else if range.is_finite() && scale.is_finite() {
+        /// Adding it leaves the nearest whole number in the low bits.
+        const WHOLE: f64 = (1_u64 << 52) as f64;
+        fill_keys(values, keys, |value| {
+            let scaled = (value - least) * scale;
+            let capped = if scaled > last { last } else { scaled };
+            let known = if value.is_nan() { f64::from(missing) } else { capped };
+            (known + WHOLE).to_bits() as u32
+        });
+    } else {
+        let shift = 64 - bits;
+        fill_keys(values, keys, |value| {
+            let lead = (rising_bits(value) >> shift) as u32;
+            let capped = if lead == missing { missing - 1 } else { lead };
+            if value.is_nan() { missing } else { capped }
+        });
+    }
+}
+
+#[inline(always)]
+fn fill_keys<K: Key>(values: &[f64], keys: &mut [K], lead: impl Fn(f64) -> u32) {
+    for (place, (key, &value)) in keys.iter_mut().zip(values).enumerate() {
+        *key = K::new(lead(value), place as u32);
+    }
+}
+
+/// Leads of values that are not negative, from their bits, which rise with them.
+struct BitLeads {
+    first: u64,
+    shift: u32,
+    /// Bits that give the lead of what is missing.
+    missing: u64,
+}
+
+impl BitLeads {
+    #[inline(always)]
+    fn new(least: f64, most: f64, bits: u32) -> Self {
+        let first = (least + 0.0).to_bits();
+        let span = (most + 0.0).to_bits() - first;
+        let shift = (u64::BITS - span.leading_zeros()).saturating_sub(bits);
+        // The largest value must not get the lead of what is missing.
+        let missing = u64::from(missing_lead(bits));
+        let shift = shift + u32::from(span >> shift == missing);
+        Self { first, shift, missing: first.wrapping_add(missing << shift) }
+    }
+
+    #[inline(always)]
+    fn of(&self, value: f64) -> u32 {
+        let bits = if value.is_nan() { self.missing } else { value.to_bits() };
+        (bits.wrapping_sub(self.first) >> self.shift) as u32
+    }
 }
 
 /// Bits that rise with the value, as unsigned integers; equal for 0 and -0. NaN may come anywhere.
@@ -271,7 +431,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1_u64 << 53) as f64
         };
-        for n in [2, 15, 63, 64, 65, 500, 1023, 1024, 2656] {
+        for n in [2, 15, 63, 64, 65, 500, 1023, 1024, 2656, 4096, 4097] {
             check(&(0..n).map(|_| next() - 0.5).collect::<Vec<_>>());
             check(&(0..n).map(|_| 10.0 * next() * next()).collect::<Vec<_>>());
             check(&(0..n).map(|_| if next() < 0.2 { f64::NAN } else { next() - 0.5 }).collect::<Vec<_>>());

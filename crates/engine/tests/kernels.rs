@@ -109,7 +109,7 @@ fn choices(definition: &Definition) -> Vec<Parameters> {
         return vec![Parameters::NONE];
     }
     let windows: &[f64] =
-        if definition.parameters[0].is_whole() { &[0.0, 1.0, 2.0, 3.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
+        if definition.parameters[0].is_whole() { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
     let mut all = Vec::new();
     for &window in windows {
         for variant in 0..2 {

@@ -119,26 +119,28 @@ fn triples_kernel(
 
 /// What is not finite cannot be computed.
 #[inline(always)]
+#[expect(clippy::eq_op, reason = "0 for numbers alone")]
 pub(super) fn clean(value: f64) -> f64 {
-    if value.abs() < f64::INFINITY { value } else { f64::NAN }
+    // What is infinite leaves NaN, a number itself: two instructions where a choice takes three.
+    value - (value - value)
 }
 
-/// A flag, unknown where `known` is NaN.
+/// A flag, unknown where either side is NaN.
 #[inline(always)]
-pub(super) fn flag(truth: bool, known: f64) -> f64 {
+pub(super) fn flag(truth: bool, x: f64, y: f64) -> f64 {
     let value = if truth { 1.0 } else { 0.0 };
-    if known.is_nan() { f64::NAN } else { value }
+    if x.is_nan() | y.is_nan() { f64::NAN } else { value }
 }
 
-/// The smaller of two known values.
+/// The smaller of two values; the second where either is NaN.
 #[inline(always)]
-pub(super) fn lesser(x: f64, y: f64) -> f64 {
+pub(crate) fn lesser(x: f64, y: f64) -> f64 {
     if x < y { x } else { y }
 }
 
-/// The larger of two known values.
+/// The larger of two values; the second where either is NaN.
 #[inline(always)]
-pub(super) fn greater(x: f64, y: f64) -> f64 {
+pub(crate) fn greater(x: f64, y: f64) -> f64 {
     if x > y { x } else { y }
 }
 
@@ -159,13 +161,13 @@ pub(super) fn most(x: f64, y: f64) -> f64 {
 /// Kleene's `and`.
 #[inline(always)]
 pub(super) fn and(x: f64, y: f64) -> f64 {
-    let both = flag(true, x + y);
+    let both = flag(true, x, y);
     if x == 0.0 || y == 0.0 { 0.0 } else { both }
 }
 
 /// Kleene's `or`.
 #[inline(always)]
 pub(super) fn or(x: f64, y: f64) -> f64 {
-    let neither = flag(false, x + y);
+    let neither = flag(false, x, y);
     if x == 1.0 || y == 1.0 { 1.0 } else { neither }
 }

@@ -2,8 +2,10 @@
 //! compile.
 
 mod cell;
+mod fold;
 mod row;
 mod series;
+mod short;
 mod sums;
 mod view;
 mod window;
@@ -13,13 +15,15 @@ use factor::{Operator, Parameters};
 use crate::layout::Span;
 use crate::vectors::{Vectors, compiled_for};
 
+pub(crate) use cell::{greater, lesser};
 pub(crate) use row::RowScratch;
 pub(crate) use view::{Past, Rows, RowsMut};
 
-use cell::{and, binary, choose, clean, flag, greater, least, lesser, most, or, unary};
+use cell::{and, binary, choose, clean, flag, least, most, or, unary};
+use fold::{Extreme, Product, RowsSince, fold};
 use series::{average, exponential, lagged, latest, median, time_rank, wilder};
 use sums::{Correlation, Covariance, Decay, Mean, Score, Spread, Sum, Weighted};
-use window::{Lanes, fold, rows_since_extremum, sums};
+use window::{Lanes, sums};
 
 /// An input of a kernel.
 #[derive(Debug, Clone, Copy)]
@@ -30,15 +34,12 @@ pub(crate) enum Operand<'a> {
     Scalar(f64),
 }
 
-/// Anchors and sums of windowed operators.
+/// Anchors and sums of operators that sum over a window.
 fn window_shape(operator: Operator) -> Option<(usize, usize)> {
     use Operator as O;
     Some(match operator {
         O::TsSum | O::TsMean | O::TsCount => (1, 1),
-        O::TsProduct | O::TsMin | O::TsMax => (0, 1),
         O::TsStd | O::TsVar | O::TsZscore | O::TsDecayLinear => (1, 2),
-        // Values and places, and the best of both so far.
-        O::TsArgmin | O::TsArgmax => (0, 2),
         O::TsWmean | O::TsCov => (2, 3),
         O::TsCorr => (2, 5),
         _ => return None,
@@ -52,6 +53,8 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
         return window::state_rows(parameters.rows(0), anchors, sums);
     }
     match operator {
+        O::TsProduct | O::TsMin | O::TsMax => fold::state_rows(parameters.rows(0), 1),
+        O::TsArgmin | O::TsArgmax => fold::state_rows(parameters.rows(0), 2),
         O::TsDelay | O::TsDelta | O::Returns | O::LogReturns if !of_column => parameters.rows(0),
         O::TsEma | O::TsRma | O::TsBackfill => 2,
         O::TsMedian => series::median_state_rows(parameters.rows(0)),
@@ -147,15 +150,15 @@ pub(crate) fn run(
         O::Div => binary(v, a, b, out, |x, y| clean(x / y)),
         O::Min => binary(v, a, b, out, least),
         O::Max => binary(v, a, b, out, most),
-        O::Less => binary(v, a, b, out, |x, y| flag(x < y, x + y)),
-        O::LessEqual => binary(v, a, b, out, |x, y| flag(x <= y, x + y)),
-        O::Greater => binary(v, a, b, out, |x, y| flag(x > y, x + y)),
-        O::GreaterEqual => binary(v, a, b, out, |x, y| flag(x >= y, x + y)),
-        O::Equal => binary(v, a, b, out, |x, y| flag(x == y, x + y)),
-        O::NotEqual => binary(v, a, b, out, |x, y| flag(x != y, x + y)),
+        O::Less => binary(v, a, b, out, |x, y| flag(x < y, x, y)),
+        O::LessEqual => binary(v, a, b, out, |x, y| flag(x <= y, x, y)),
+        O::Greater => binary(v, a, b, out, |x, y| flag(x > y, x, y)),
+        O::GreaterEqual => binary(v, a, b, out, |x, y| flag(x >= y, x, y)),
+        O::Equal => binary(v, a, b, out, |x, y| flag(x == y, x, y)),
+        O::NotEqual => binary(v, a, b, out, |x, y| flag(x != y, x, y)),
         O::And => binary(v, a, b, out, and),
         O::Or => binary(v, a, b, out, or),
-        O::Xor => binary(v, a, b, out, |x, y| flag(x != y, x + y)),
+        O::Xor => binary(v, a, b, out, |x, y| flag(x != y, x, y)),
         O::Neg => unary(v, block.input(0), out, |x| -x),
         O::Inverse => unary(v, block.input(0), out, |x| clean(1.0 / x)),
         O::Abs => unary(v, block.input(0), out, f64::abs),
@@ -230,8 +233,8 @@ fn history(
             let change = if x > 0.0 && base > 0.0 { libm::log(x / base) } else { f64::NAN };
             clean(change)
         }),
-        O::TsSum | O::TsCount => sums(d, block, state, out, Lanes::<8>, &Sum { rows }),
-        O::TsMean => sums(d, block, state, out, Lanes::<8>, &Mean::new(rows)),
+        O::TsSum | O::TsCount => sums(d, block, state, out, Lanes::<16>, &Sum { rows }),
+        O::TsMean => sums(d, block, state, out, Lanes::<16>, &Mean::new(rows)),
         O::TsDecayLinear => sums(d, block, state, out, Lanes::<8>, &Decay::new(rows)),
         O::TsStd => sums(d, block, state, out, Lanes::<8>, &Spread::<true>::new(rows, p.real(1))),
         O::TsVar => sums(d, block, state, out, Lanes::<8>, &Spread::<false>::new(rows, p.real(1))),
@@ -239,11 +242,11 @@ fn history(
         O::TsWmean => sums(d, block, state, out, Lanes::<4>, &Weighted { rows }),
         O::TsCov => sums(d, block, state, out, Lanes::<4>, &Covariance::new(rows)),
         O::TsCorr => sums(d, block, state, out, Lanes::<4>, &Correlation::new(rows)),
-        O::TsProduct => fold(d, block, state, out, [1.0, f64::NAN], |x, y| x * y),
-        O::TsMin => fold(d, block, state, out, [f64::INFINITY, f64::NEG_INFINITY], lesser),
-        O::TsMax => fold(d, block, state, out, [f64::NEG_INFINITY, f64::INFINITY], greater),
-        O::TsArgmin => rows_since_extremum(d, block, state, out, |x, y| x < y),
-        O::TsArgmax => rows_since_extremum(d, block, state, out, |x, y| x > y),
+        O::TsProduct => fold(d, block, state, out, &Product),
+        O::TsMin => fold(d, block, state, out, &Extreme::<false>),
+        O::TsMax => fold(d, block, state, out, &Extreme::<true>),
+        O::TsArgmin => fold(d, block, state, out, &RowsSince::<false>),
+        O::TsArgmax => fold(d, block, state, out, &RowsSince::<true>),
         O::TsEma => average(d, block, state, out, exponential(d)),
         O::TsRma => average(d, block, state, out, wilder(d)),
         O::TsBackfill => latest(d, block, state, out),

@@ -18,6 +18,9 @@ pub(crate) struct RowScratch {
 /// Ranks of the members that have a value, from 0 to 1; everyone else gets NaN.
 #[inline(always)]
 pub(super) fn rank_members(x: &[f64], members: &[bool], out: &mut [f64], scratch: &mut RowScratch) {
+    if members.iter().fold(true, |all, &member| all & member) {
+        return scratch.ranker.rank(x, out);
+    }
     scratch.values.clear();
     scratch.values.extend(x.iter().zip(members).map(|(&x, &member)| if member { x } else { f64::NAN }));
     scratch.ranker.rank(&scratch.values, out);

@@ -3,7 +3,7 @@
 
 use super::Block;
 use super::cell::{clean, pairs_row, unary};
-use super::view::{Past, RowsMut};
+use super::view::{Past, Rows, RowsMut, load, store};
 use crate::layout::Span;
 use crate::vectors::compiled_for;
 
@@ -191,17 +191,41 @@ fn average_kernel(
     if block.span.first_row == 0 {
         state.fill(0.0);
     }
-    let (value, seen) = state.split_at_mut(state.len() / 2);
-    for offset in 0..out.count() {
-        let cells = out.row(offset).iter_mut().zip(x.row(offset)).zip(&mut *value).zip(&mut *seen);
-        for (((out, &x), value), seen) in cells {
-            let known = !x.is_nan();
-            let after = next(*value, x, *seen);
-            *value = if known { after } else { *value };
-            *seen += if known { 1.0 } else { 0.0 };
-            *out = if known && *seen >= d as f64 { clean(after) } else { f64::NAN };
+    let width = block.span.width;
+    let (value, seen) = state.split_at_mut(width);
+    let whole = width - width % LANES;
+    for symbol in (0..whole).step_by(LANES) {
+        average_group::<LANES>(d, symbol, x, value, seen, out, &next);
+    }
+    for symbol in whole..width {
+        average_group::<1>(d, symbol, x, value, seen, out, &next);
+    }
+}
+
+/// Walks some symbols down the rows at hand, their averages in registers.
+#[inline(always)]
+fn average_group<const LANES: usize>(
+    d: usize,
+    symbol: usize,
+    x: Rows<'_>,
+    value: &mut [f64],
+    seen: &mut [f64],
+    out: &mut RowsMut<'_>,
+    next: impl Fn(f64, f64, f64) -> f64,
+) {
+    let mut average: [f64; LANES] = load(value, symbol);
+    let mut count: [f64; LANES] = load(seen, symbol);
+    for (out, x) in out.down::<LANES>(0, symbol).zip(x.down::<LANES>(0, symbol)) {
+        for lane in 0..LANES {
+            let known = !x[lane].is_nan();
+            let after = next(average[lane], x[lane], count[lane]);
+            average[lane] = if known { after } else { average[lane] };
+            count[lane] += if known { 1.0 } else { 0.0 };
+            out[lane] = if known && count[lane] >= d as f64 { clean(after) } else { f64::NAN };
         }
     }
+    store(value, symbol, &average);
+    store(seen, symbol, &count);
 }
 
 /// The next value of an exponential average over `d` rows, alpha 2 / (d + 1), from its first input.
@@ -215,11 +239,12 @@ pub(super) fn exponential(d: usize) -> impl Fn(f64, f64, f64) -> f64 {
 #[inline(always)]
 pub(super) fn wilder(d: usize) -> impl Fn(f64, f64, f64) -> f64 {
     let rows = d as f64;
+    let share = 1.0 / rows;
     move |before, x, seen| {
         // The first d values are summed; the d-th turns the sum into their mean.
         let total = before + x;
-        let starting = if seen + 1.0 == rows { total / rows } else { total };
-        let running = (before * (rows - 1.0) + x) / rows;
+        let starting = if seen + 1.0 == rows { total * share } else { total };
+        let running = (before * (rows - 1.0) + x) * share;
         if seen < rows { starting } else { running }
     }
 }
@@ -238,18 +263,41 @@ pub(super) fn latest(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut R
 #[inline(always)]
 fn latest_kernel(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     let x = block.input(0);
-    let (value, age) = state.split_at_mut(state.len() / 2);
+    let width = block.span.width;
+    let (value, age) = state.split_at_mut(width);
     if block.span.first_row == 0 {
         value.fill(f64::NAN);
         age.fill(0.0);
     }
-    for offset in 0..out.count() {
-        let cells = out.row(offset).iter_mut().zip(x.row(offset)).zip(&mut *value).zip(&mut *age);
-        for (((out, &x), value), age) in cells {
-            let fresh = !x.is_nan();
-            *age = if fresh { 0.0 } else { *age + 1.0 };
-            *value = if fresh { x } else { *value };
-            *out = if *age < d as f64 { *value } else { f64::NAN };
+    let whole = width - width % LANES;
+    for symbol in (0..whole).step_by(LANES) {
+        latest_group::<LANES>(d, symbol, x, value, age, out);
+    }
+    for symbol in whole..width {
+        latest_group::<1>(d, symbol, x, value, age, out);
+    }
+}
+
+/// Walks some symbols down the rows at hand, their values in registers.
+#[inline(always)]
+fn latest_group<const LANES: usize>(
+    d: usize,
+    symbol: usize,
+    x: Rows<'_>,
+    value: &mut [f64],
+    age: &mut [f64],
+    out: &mut RowsMut<'_>,
+) {
+    let mut latest: [f64; LANES] = load(value, symbol);
+    let mut rows: [f64; LANES] = load(age, symbol);
+    for (out, x) in out.down::<LANES>(0, symbol).zip(x.down::<LANES>(0, symbol)) {
+        for lane in 0..LANES {
+            let fresh = !x[lane].is_nan();
+            rows[lane] = if fresh { 0.0 } else { rows[lane] + 1.0 };
+            latest[lane] = if fresh { x[lane] } else { latest[lane] };
+            out[lane] = if rows[lane] < d as f64 { latest[lane] } else { f64::NAN };
         }
     }
+    store(value, symbol, &latest);
+    store(age, symbol, &rows);
 }

@@ -32,7 +32,11 @@ impl<'a> Rows<'a> {
     /// The same values of every row from one on. That they lie within a row is the same question for all rows, which
     /// the compiler asks once.
     #[inline(always)]
-    pub(super) fn down<const LANES: usize>(&self, row: usize, symbol: usize) -> impl Iterator<Item = [f64; LANES]> {
+    pub(super) fn down<const LANES: usize>(
+        &self,
+        row: usize,
+        symbol: usize,
+    ) -> impl Iterator<Item = [f64; LANES]> + use<'a, LANES> {
         let at = self.first + symbol;
         self.values[row * self.stride..].chunks_exact(self.stride).map(move |row| load(row, at))
     }
@@ -48,6 +52,7 @@ impl<'a> Rows<'a> {
 #[derive(Debug)]
 pub(crate) struct RowsMut<'a> {
     values: &'a mut [f64],
+    count: usize,
     stride: usize,
     first: usize,
     width: usize,
@@ -55,8 +60,8 @@ pub(crate) struct RowsMut<'a> {
 
 impl<'a> RowsMut<'a> {
     #[inline(always)]
-    pub(crate) fn new(values: &'a mut [f64], lines: &Lines, width: usize) -> Self {
-        Self { values, stride: lines.stride, first: lines.first, width }
+    pub(crate) fn new(values: &'a mut [f64], lines: &Lines, span: Span) -> Self {
+        Self { values, count: span.rows, stride: lines.stride, first: lines.first, width: span.width }
     }
 
     /// One row.
@@ -101,7 +106,7 @@ impl<'a> RowsMut<'a> {
     /// Number of rows.
     #[inline(always)]
     pub(super) fn count(&self) -> usize {
-        self.values.len() / self.stride
+        self.count
     }
 }
 

@@ -16,17 +16,21 @@
 
 use super::Block;
 use super::cell::clean;
+use super::short::{self, Before};
 use super::view::{Rows, RowsMut, load, store};
-use crate::layout::Span;
 use crate::vectors::compiled_for;
 
-/// Rows of state for so many sums, or folds, over windows of `d` rows, and the anchors of so many inputs.
-pub(super) const fn state_rows(d: usize, anchors: usize, sums: usize) -> usize {
-    sums * (d + 1) + anchors
+/// Windows of at most so many rows are summed anew for every row: that takes fewer steps, and no suffixes.
+const SHORT: usize = 4;
+
+/// Rows of state for so many sums over windows of `d` rows of so many inputs.
+pub(super) const fn state_rows(d: usize, inputs: usize, sums: usize) -> usize {
+    if d <= SHORT { short::state_rows(d, inputs) } else { sums * (d + 1) + inputs }
 }
 
 /// A stretch of rows of one block of `d`, by offset into the rows at hand.
-enum Stretch {
+#[derive(Clone, Copy)]
+pub(super) enum Stretch {
     /// Rows of the very first block, before its last: no window is full.
     Filling { offset: usize, position: usize, rows: usize },
     /// Rows before the last of their block.
@@ -37,7 +41,7 @@ enum Stretch {
 
 /// Cuts rows at the borders of blocks.
 #[inline(always)]
-fn stretches(d: usize, first_row: usize, rows: usize) -> impl Iterator<Item = Stretch> {
+pub(super) fn stretches(d: usize, first_row: usize, rows: usize) -> impl Iterator<Item = Stretch> {
     let mut offset = 0;
     std::iter::from_fn(move || {
         if offset == rows {
@@ -90,7 +94,24 @@ pub(super) fn sums<const LANES: usize, const INPUTS: usize, const SUMS: usize, O
     lanes: Lanes<LANES>,
     operator: &O,
 ) {
-    compiled_for!(block.vectors, sums_kernel
+    match d {
+        1 => short::sums(Before::<0>, block, state, out, lanes, operator),
+        2 => short::sums(Before::<1>, block, state, out, lanes, operator),
+        3 => short::sums(Before::<2>, block, state, out, lanes, operator),
+        SHORT => short::sums(Before::<3>, block, state, out, lanes, operator),
+        _ => long(d, block, state, out, lanes, operator),
+    }
+}
+
+fn long<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    lanes: Lanes<LANES>,
+    operator: &O,
+) {
+    compiled_for!(block.vectors, long_kernel
         [const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>](
         d: usize,
         block: &Block<'_>,
@@ -102,7 +123,7 @@ pub(super) fn sums<const LANES: usize, const INPUTS: usize, const SUMS: usize, O
 }
 
 #[inline(always)]
-fn sums_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+fn long_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
     d: usize,
     block: &Block<'_>,
     state: &mut [f64],
@@ -113,13 +134,15 @@ fn sums_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Su
     let inputs = std::array::from_fn(|slot| block.input(slot));
     let cells = state_rows(d, INPUTS, SUMS);
     let whole = block.span.width - block.span.width % LANES;
-    for symbol in (0..whole).step_by(LANES) {
-        let state = &mut state[cells * symbol..][..cells * LANES];
-        Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(block.span.first_row, operator);
-    }
-    for symbol in whole..block.span.width {
-        let state = &mut state[cells * symbol..][..cells];
-        Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(block.span.first_row, operator);
+    for stretch in stretches(d, block.span.first_row, out.count()) {
+        for symbol in (0..whole).step_by(LANES) {
+            let state = &mut state[cells * symbol..][..cells * LANES];
+            Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(stretch, operator);
+        }
+        for symbol in whole..block.span.width {
+            let state = &mut state[cells * symbol..][..cells];
+            Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(stretch, operator);
+        }
     }
 }
 
@@ -149,13 +172,11 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
     }
 
     #[inline(always)]
-    fn walk(&mut self, first_row: usize, operator: &impl Sums<INPUTS, SUMS>) {
-        for stretch in stretches(self.d, first_row, self.out.count()) {
-            match stretch {
-                Stretch::Filling { offset, position, rows } => self.fill(offset, position, rows),
-                Stretch::Running { offset, position, rows } => self.run(offset, position, rows, operator),
-                Stretch::Last { offset } => self.complete(offset, operator),
-            }
+    fn walk(&mut self, stretch: Stretch, operator: &impl Sums<INPUTS, SUMS>) {
+        match stretch {
+            Stretch::Filling { offset, position, rows } => self.fill(offset, position, rows),
+            Stretch::Running { offset, position, rows } => self.run(offset, position, rows, operator),
+            Stretch::Last { offset } => self.complete(offset, operator),
         }
     }
 
@@ -246,217 +267,14 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
 
 /// The `d` rows of each sum.
 #[inline(always)]
-fn histories<const LANES: usize, const SUMS: usize>(rows: &mut [f64], d: usize) -> [&mut [[f64; LANES]]; SUMS] {
+pub(super) fn histories<const LANES: usize, const SUMS: usize>(
+    rows: &mut [f64],
+    d: usize,
+) -> [&mut [[f64; LANES]]; SUMS] {
     let mut rest = rows.as_chunks_mut().0;
     std::array::from_fn(|_| {
         let (history, others) = std::mem::take(&mut rest).split_at_mut(d);
         rest = others;
         history
     })
-}
-
-/// An associative fold over windows of `d` rows, such as a minimum, without an anchor. Of `ends`, the first changes
-/// nothing; the second stands for NaN and, once in a window, makes its result infinite or NaN, which is NaN either way.
-pub(super) fn fold<F: Fn(f64, f64) -> f64>(
-    d: usize,
-    block: &Block<'_>,
-    state: &mut [f64],
-    out: &mut RowsMut<'_>,
-    ends: [f64; 2],
-    combine: F,
-) {
-    compiled_for!(block.vectors, fold_kernel[F: Fn(f64, f64) -> f64](
-        d: usize,
-        block: &Block<'_>,
-        state: &mut [f64],
-        out: &mut RowsMut<'_>,
-        ends: [f64; 2],
-        combine: F,
-    ));
-}
-
-#[inline(always)]
-fn fold_kernel(
-    d: usize,
-    block: &Block<'_>,
-    state: &mut [f64],
-    out: &mut RowsMut<'_>,
-    [neutral, missing]: [f64; 2],
-    combine: impl Fn(f64, f64) -> f64,
-) {
-    const LANES: usize = 8;
-    let x = block.input(0);
-    let cells = state_rows(d, 0, 1);
-    let whole = block.span.width - block.span.width % LANES;
-    for symbol in (0..whole).step_by(LANES) {
-        let state = &mut state[cells * symbol..][..cells * LANES];
-        let mut group = Fold::<LANES, _> { d, symbol, x, state, out, neutral, missing, combine: &combine };
-        group.walk(block.span.first_row);
-    }
-    for symbol in whole..block.span.width {
-        let state = &mut state[cells * symbol..][..cells];
-        let mut group = Fold::<1, _> { d, symbol, x, state, out, neutral, missing, combine: &combine };
-        group.walk(block.span.first_row);
-    }
-}
-
-/// Some symbols' input, state and output of a fold.
-struct Fold<'a, 'o, const LANES: usize, F> {
-    d: usize,
-    symbol: usize,
-    x: Rows<'a>,
-    /// As for sums, without an anchor.
-    state: &'a mut [f64],
-    out: &'a mut RowsMut<'o>,
-    neutral: f64,
-    missing: f64,
-    combine: F,
-}
-
-impl<const LANES: usize, F: Fn(f64, f64) -> f64> Fold<'_, '_, LANES, F> {
-    #[inline(always)]
-    fn walk(&mut self, first_row: usize) {
-        for stretch in stretches(self.d, first_row, self.out.count()) {
-            match stretch {
-                Stretch::Filling { offset, position, rows } => {
-                    for row in 0..rows {
-                        let now = known::<LANES>(self.x.lanes(offset + row, self.symbol), self.missing);
-                        store(self.state, (position + row) * LANES, &now);
-                        self.out.put(offset + row, self.symbol, &[f64::NAN; LANES]);
-                    }
-                }
-                Stretch::Running { offset, position, rows } => self.run(offset, position, rows),
-                Stretch::Last { offset } => self.complete(offset),
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn run(&mut self, offset: usize, position: usize, rows: usize) {
-        let (history, prefix) = self.state.split_at_mut(self.d * LANES);
-        let mut folded = [self.neutral; LANES];
-        if position > 0 {
-            folded = load(prefix, 0);
-        }
-        // These rows and the one after: what is read is a row ahead of what is written.
-        let history: &mut [[f64; LANES]] = &mut history.as_chunks_mut().0[position..=position + rows];
-        let x = self.x.down::<LANES>(offset, self.symbol);
-        for (row, (out, x)) in (0..rows).zip(self.out.down::<LANES>(offset, self.symbol).zip(x)) {
-            let now = known(x, self.missing);
-            let suffix = history[row + 1];
-            let mut whole = [0.0; LANES];
-            for lane in 0..LANES {
-                folded[lane] = (self.combine)(folded[lane], now[lane]);
-                whole[lane] = clean((self.combine)(suffix[lane], folded[lane]));
-            }
-            history[row] = now;
-            *out = whole;
-        }
-        store(prefix, 0, &folded);
-    }
-
-    #[inline(always)]
-    fn complete(&mut self, offset: usize) {
-        let history: &mut [[f64; LANES]] = &mut self.state.as_chunks_mut().0[..self.d];
-        let mut folded = known(self.x.lanes(offset, self.symbol), self.missing);
-        history[self.d - 1] = folded;
-        for now in history[..self.d - 1].iter_mut().rev() {
-            for lane in 0..LANES {
-                folded[lane] = (self.combine)(now[lane], folded[lane]);
-            }
-            *now = folded;
-        }
-        self.out.put(offset, self.symbol, &folded.map(clean));
-    }
-}
-
-/// The values, with something else for NaN.
-#[inline(always)]
-fn known<const LANES: usize>(mut values: [f64; LANES], missing: f64) -> [f64; LANES] {
-    for value in &mut values {
-        *value = if value.is_nan() { missing } else { *value };
-    }
-    values
-}
-
-/// Rows since the extremum of the window, of equals the most recent. `beats(x, y)` says that x is strictly more
-/// extreme than y. The first rows of state hold values, the second their places relative to the end of the block
-/// before.
-pub(super) fn rows_since_extremum<F: Fn(f64, f64) -> bool>(
-    d: usize,
-    block: &Block<'_>,
-    state: &mut [f64],
-    out: &mut RowsMut<'_>,
-    beats: F,
-) {
-    compiled_for!(block.vectors, extremum_kernel[F: Fn(f64, f64) -> bool](
-        d: usize,
-        block: &Block<'_>,
-        state: &mut [f64],
-        out: &mut RowsMut<'_>,
-        beats: F,
-    ));
-}
-
-#[inline(always)]
-fn extremum_kernel(
-    d: usize,
-    block: &Block<'_>,
-    state: &mut [f64],
-    out: &mut RowsMut<'_>,
-    beats: impl Fn(f64, f64) -> bool,
-) {
-    let Span { first_row, width, .. } = block.span;
-    let x = block.input(0);
-    let (values, rest) = state.split_at_mut(d * width);
-    let (places, rest) = rest.split_at_mut(d * width);
-    let (best, best_place) = rest.split_at_mut(width);
-    for stretch in stretches(d, first_row, out.count()) {
-        match stretch {
-            Stretch::Filling { offset, position, rows } => {
-                for row in 0..rows {
-                    let at = (position + row) * width;
-                    values[at..at + width].copy_from_slice(x.row(offset + row));
-                    out.row(offset + row).fill(f64::NAN);
-                }
-            }
-            Stretch::Running { offset, position, rows } => {
-                for row in 0..rows {
-                    let (x, out, here) = (x.row(offset + row), out.row(offset + row), position + row);
-                    let place = (here + 1) as f64;
-                    let (raw, suffix) = values[here * width..(here + 2) * width].split_at_mut(width);
-                    let suffix_place = &places[(here + 1) * width..(here + 2) * width];
-                    for s in 0..width {
-                        let now = x[s];
-                        // The newer of equals wins; NaN wins over everything and stays.
-                        let keep = here > 0 && (beats(best[s], now) || best[s].is_nan());
-                        best[s] = if keep { best[s] } else { now };
-                        best_place[s] = if keep { best_place[s] } else { place };
-                        let unknown = best[s].is_nan() || suffix[s].is_nan();
-                        let extremum = if beats(suffix[s], best[s]) { suffix_place[s] } else { best_place[s] };
-                        out[s] = if unknown { f64::NAN } else { place - extremum };
-                        raw[s] = now;
-                    }
-                }
-            }
-            Stretch::Last { offset } => {
-                values[(d - 1) * width..].copy_from_slice(x.row(offset));
-                places[(d - 1) * width..].fill(0.0);
-                for row in (0..d - 1).rev() {
-                    let place = row as f64 - (d as f64 - 1.0);
-                    let (earlier, later) = values[row * width..(row + 2) * width].split_at_mut(width);
-                    let (earlier_place, later_place) = places[row * width..(row + 2) * width].split_at_mut(width);
-                    for s in 0..width {
-                        let wins = earlier[s].is_nan() || beats(earlier[s], later[s]);
-                        let takes = wins && !later[s].is_nan();
-                        earlier_place[s] = if takes { place } else { later_place[s] };
-                        earlier[s] = if takes { earlier[s] } else { later[s] };
-                    }
-                }
-                for ((out, value), place) in out.row(offset).iter_mut().zip(&*values).zip(&*places) {
-                    *out = if value.is_nan() { f64::NAN } else { -place };
-                }
-            }
-        }
-    }
 }
