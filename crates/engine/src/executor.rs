@@ -173,6 +173,8 @@ impl<'p> Executor<'p> {
         for (input, &place) in inputs.iter_mut().zip(&node.inputs[..node.count as usize]) {
             *input = match place {
                 Place::Scalar(value) => Operand::Scalar(value),
+                // The kernel finds it in the rows that it writes.
+                place if place == node.output => Operand::Scalar(f64::NAN),
                 place => Operand::Rows(rows(&self.layout, &values, columns, place, span)),
             };
         }
@@ -185,7 +187,8 @@ impl<'p> Executor<'p> {
             Place::Tile(_) | Place::Block(_) | Place::Scalar(_) => None,
         };
         let past = past.map(|(rows, capacity)| Past::new(rows, capacity, span, self.layout.symbols()));
-        let block = Block { vectors: self.vectors, span, inputs, past, members: columns.members };
+        let writes_over = node.inputs[0] == node.output;
+        let block = Block { vectors: self.vectors, span, inputs, writes_over, past, members: columns.members };
         let state = &mut states[self.layout.state(index, span)];
         kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out);
     }

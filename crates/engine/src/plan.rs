@@ -285,6 +285,8 @@ impl Merge {
                         Place::Ring(rings.len() as u32 - 1)
                     } else if uses[id as usize].only_stage == Some(stage_of[at]) && !self.compares_symbols(id) {
                         Place::Tile(tiles.take())
+                    } else if let Some(slot) = self.block_to_write_over(id, at, &uses, &places) {
+                        Place::Block(slot)
                     } else {
                         Place::Block(blocks.take())
                     };
@@ -299,8 +301,13 @@ impl Merge {
                 }
             }
             let used = self.used(*step);
+            let output = match *step {
+                Step::Run(id) => places[id as usize],
+                Step::Emit(_) => None,
+            };
             for (position, &id) in used.iter().enumerate() {
-                if uses[id as usize].last == at && !used[..position].contains(&id) {
+                let read_on = uses[id as usize].last != at || places[id as usize] == output;
+                if !read_on && !used[..position].contains(&id) {
                     match places[id as usize] {
                         Some(Place::Tile(slot)) => tiles.give_back(slot),
                         Some(Place::Block(slot)) => blocks.give_back(slot),
@@ -318,6 +325,20 @@ impl Merge {
         let counts = PlanCounts { asked: self.asked, run };
         let (tiles, blocks, lookback) = (tiles.count(), blocks.count(), self.lookback);
         Plan { nodes, stages, results, fields, tiles, blocks, rings, counts, lookback }
+    }
+
+    /// The block of a first input that nobody reads after this step: a node that compares symbols takes a row in before
+    /// it writes it, so the rows of both can be the same, and fewer cells pass through the processor.
+    fn block_to_write_over(&self, id: u32, at: usize, uses: &[Uses], places: &[Option<Place>]) -> Option<u16> {
+        let node = &self.nodes[id as usize];
+        let first = node.inputs[0];
+        let read_twice = node.inputs[1..node.count as usize].contains(&first);
+        match places[first as usize] {
+            Some(Place::Block(slot)) if self.compares_symbols(id) && uses[first as usize].last == at && !read_twice => {
+                Some(slot)
+            }
+            _ => None,
+        }
     }
 
     /// Whether a node is made from columns alone and remembers nothing: making it again in every stage that reads it

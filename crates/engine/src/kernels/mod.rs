@@ -110,6 +110,8 @@ pub(crate) struct Block<'a> {
     pub(crate) span: Span,
     /// Current rows of the inputs.
     pub(crate) inputs: [Operand<'a>; factor::MAX_INPUTS],
+    /// Whether the rows to write hold the first input. Only nodes that compare symbols are placed so.
+    pub(crate) writes_over: bool,
     /// Past of the first input, where the operator reads it.
     pub(crate) past: Option<Past<'a>>,
     /// Members of the universe, all rows of the panel.
@@ -259,15 +261,22 @@ fn history(
 /// Operators that compare the symbols of a row.
 fn across(operator: Operator, p: &Parameters, block: &Block<'_>, scratch: &mut RowScratch, out: &mut RowsMut<'_>) {
     let width = block.span.width;
+    let mut input = std::mem::take(&mut scratch.input);
     for offset in 0..out.count() {
         let at = (block.span.first_row + offset) * width;
         let members = &block.members[at..at + width];
-        let x = block.input(0).row(offset);
+        let out = out.row(offset);
+        let x = if block.writes_over {
+            input.clear();
+            input.extend_from_slice(out);
+            &input[..]
+        } else {
+            block.input(0).row(offset)
+        };
         let groups = match block.inputs[1] {
             Operand::Rows(groups) => groups.row(offset),
             Operand::Scalar(_) => &[],
         };
-        let out = out.row(offset);
         compiled_for!(block.vectors, across_row[](
             operator: Operator,
             p: &Parameters,
@@ -278,6 +287,7 @@ fn across(operator: Operator, p: &Parameters, block: &Block<'_>, scratch: &mut R
             out: &mut [f64],
         ));
     }
+    scratch.input = input;
 }
 
 #[inline(always)]

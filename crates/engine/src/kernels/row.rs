@@ -5,6 +5,8 @@ use crate::rank::Ranker;
 /// Scratch space for one row, reused by every cross-sectional node of an executor.
 #[derive(Debug, Default)]
 pub(crate) struct RowScratch {
+    /// A row that is written over.
+    pub(super) input: Vec<f64>,
     /// Places of the symbols that count.
     places: Vec<u32>,
     values: Vec<f64>,
