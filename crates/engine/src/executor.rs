@@ -162,8 +162,13 @@ impl<'p> Executor<'p> {
     fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span) {
         let node = &self.plan.nodes[index];
         let lines = self.layout.rows(node.output, span);
-        let (out, values, states) = self.memory.split(node.output, lines.cells.clone());
+        let mean_lines = node.mean.map(|mean| self.layout.rows(mean, span));
+        let end = mean_lines.as_ref().map_or(lines.cells.end, |mean| mean.cells.end);
+        let (out, values, states) = self.memory.split(node.output, lines.cells.start..end);
+        let (out, behind) = out.split_at_mut(lines.cells.len());
         let mut out = RowsMut::new(out, &lines, span);
+        let mut mean =
+            mean_lines.map(|mean| RowsMut::new(&mut behind[mean.cells.start - lines.cells.end..], &mean, span));
         let Some((operator, parameters)) = &node.operator else {
             let Place::Scalar(value) = node.inputs[0] else { unreachable!("a constant is one number") };
             out.fill(value);
@@ -190,7 +195,7 @@ impl<'p> Executor<'p> {
         let writes_over = node.inputs[0] == node.output;
         let block = Block { vectors: self.vectors, span, inputs, writes_over, past, members: columns.members };
         let state = &mut states[self.layout.state(index, span)];
-        kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out);
+        kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out, mean.as_mut());
     }
 
     fn emit(&self, program: usize, columns: &Columns<'_>, block: Span, sink: &mut dyn Sink) {

@@ -31,6 +31,8 @@ pub(crate) struct PlanNode {
     pub(crate) inputs: [Place; MAX_INPUTS],
     pub(crate) count: u8,
     pub(crate) output: Place,
+    /// Where the mean over the same window goes, if that is a node too: right behind the output.
+    pub(crate) mean: Option<Place>,
 }
 
 /// What happens to a block of rows, in turn.
@@ -264,6 +266,11 @@ impl Merge {
         let steps: Vec<Step> = constants.map(Step::Run).chain(self.steps.iter().copied()).collect();
         let stage_of = self.stages(&steps);
         let uses = self.uses(&steps, &stage_of);
+        let mut pairs = FxHashMap::default();
+        for (giver, mean) in self.means_to_share(&steps, &stage_of, &uses, &past) {
+            pairs.insert(giver, (giver, mean));
+            pairs.insert(mean, (giver, mean));
+        }
 
         let mut places: Vec<Option<Place>> = vec![None; self.nodes.len()];
         let mut fields: Vec<Arc<str>> = Vec::new();
@@ -279,8 +286,16 @@ impl Merge {
         for (at, step) in steps.iter().enumerate() {
             match *step {
                 Step::Emit(program) => stages.push(Stage::Emit(program as usize)),
+                // Made together with a partner before.
+                Step::Run(id) if places[id as usize].is_some() => {}
                 Step::Run(id) => {
-                    let output = if past[id as usize] > 0 {
+                    let pair = pairs.get(&id);
+                    let id = pair.map_or(id, |&(giver, _)| giver);
+                    let output = if let Some(&(_, mean)) = pair {
+                        let slot = tiles.take_two();
+                        places[mean as usize] = Some(Place::Tile(slot + 1));
+                        Place::Tile(slot)
+                    } else if past[id as usize] > 0 {
                         rings.push(past[id as usize]);
                         Place::Ring(rings.len() as u32 - 1)
                     } else if uses[id as usize].only_stage == Some(stage_of[at]) && !self.compares_symbols(id) {
@@ -292,7 +307,8 @@ impl Merge {
                     };
                     places[id as usize] = Some(output);
                     let index = nodes.len();
-                    nodes.push(self.placed(&self.nodes[id as usize], &places, output));
+                    let mean = pair.and_then(|&(_, mean)| places[mean as usize]);
+                    nodes.push(PlanNode { mean, ..self.placed(&self.nodes[id as usize], &places, output) });
                     match stages.last_mut() {
                         _ if self.compares_symbols(id) => stages.push(Stage::Rows(index)),
                         Some(Stage::Symbols(run)) => run.end += 1,
@@ -325,6 +341,26 @@ impl Merge {
         let counts = PlanCounts { asked: self.asked, run };
         let (tiles, blocks, lookback) = (tiles.count(), blocks.count(), self.lookback);
         Plan { nodes, stages, results, fields, tiles, blocks, rings, counts, lookback }
+    }
+
+    /// Nodes that sum over a window whose mean is a node of the same stage, and that mean: one pass gives both.
+    fn means_to_share(&self, steps: &[Step], stage_of: &[usize], uses: &[Uses], past: &[u32]) -> Vec<(u32, u32)> {
+        let mut givers: FxHashMap<(usize, u32, usize), u32> = FxHashMap::default();
+        let mut means = Vec::new();
+        for (step, &stage) in steps.iter().zip(stage_of) {
+            let Step::Run(id) = *step else { continue };
+            let Operation::Operator(operator, parameters) = &self.nodes[id as usize].operation else { continue };
+            let stays = uses[id as usize].only_stage == Some(stage) && past[id as usize] == 0;
+            if stays && (*operator == Operator::TsMean || kernels::gives_mean(*operator, parameters)) {
+                let window = (stage, self.nodes[id as usize].inputs[0], parameters.rows(0));
+                if *operator == Operator::TsMean {
+                    means.push((window, id));
+                } else {
+                    givers.entry(window).or_insert(id);
+                }
+            }
+        }
+        means.into_iter().filter_map(|(window, mean)| Some((*givers.get(&window)?, mean))).collect()
     }
 
     /// The block of a first input that nobody reads after this step: a node that compares symbols takes a row in before
@@ -531,6 +567,40 @@ impl Merge {
             }
             Operation::Field(_) => unreachable!("columns do not run"),
         };
-        PlanNode { operator, inputs, count, output }
+        PlanNode { operator, inputs, count, output, mean: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use factor::{Schema, compile, parse};
+    use market::RandomWalk;
+
+    use super::*;
+    use crate::evaluate;
+
+    fn program(text: &str) -> Program {
+        compile(&parse(text, &Schema::bars()).unwrap(), &[]).unwrap()
+    }
+
+    #[test]
+    fn a_mean_made_with_a_deviation_is_the_same_to_the_bit() {
+        // More rows than a block, more symbols than a tile, and neither a whole number of them.
+        let panel = RandomWalk { bars: 300, symbols: 150, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel();
+        let values = |text: &str| -> Vec<u64> {
+            evaluate(&program(text), &panel).unwrap().iter().map(|value| value.to_bits()).collect()
+        };
+        let mean = "ts_mean(returns(close, 1), 21)";
+        for giver in ["ts_std", "ts_var", "ts_zscore"].map(|name| format!("{name}(returns(close, 1), 21)")) {
+            // Whichever is met first.
+            for [other, wanted] in [[mean, &giver], [&giver, mean]] {
+                let both = format!("if_else(is_nan({other}), {wanted}, {wanted})");
+                let plan = Plan::new([&program(&both)]);
+                assert_eq!(plan.nodes.iter().filter(|node| node.mean.is_some()).count(), 1, "{both}");
+                let alone = values(wanted);
+                assert!(alone.iter().filter(|&&bits| !f64::from_bits(bits).is_nan()).count() > 10_000);
+                assert!(values(&both) == alone, "{both}");
+            }
+        }
     }
 }

@@ -134,6 +134,17 @@ impl SlotAllocator {
         })
     }
 
+    /// Two places side by side that nobody uses; returns the first.
+    pub fn take_two(&mut self) -> u16 {
+        let pair = self.free.iter().copied().find(|&slot| self.free.contains(&(slot + 1)));
+        if let Some(first) = pair {
+            self.free.retain(|&slot| slot != first && slot != first + 1);
+            return first;
+        }
+        self.count += 2;
+        self.count - 2
+    }
+
     /// Gives a place back.
     pub fn give_back(&mut self, slot: u16) {
         self.free.push(slot);

@@ -22,8 +22,8 @@ pub(crate) use view::{Past, Rows, RowsMut};
 use cell::{and, binary, choose, clean, flag, least, most, or, unary};
 use fold::{Extreme, Product, RowsSince, fold};
 use series::{average, exponential, lagged, latest, median, time_rank, wilder};
-use sums::{Correlation, Covariance, Decay, Mean, Score, Spread, Sum, Weighted};
-use window::{Lanes, sums};
+use sums::{Correlation, Covariance, Decay, Mean, Score, Spread, Sum, Weighted, WithMean};
+use window::{Lanes, long, sums};
 
 /// An input of a kernel.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,12 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
         O::TsMedian => series::median_state_rows(parameters.rows(0)),
         _ => 0,
     }
+}
+
+/// Whether an operator can give the mean over its window besides its own value.
+pub(crate) fn gives_mean(operator: Operator, parameters: &Parameters) -> bool {
+    use Operator as O;
+    matches!(operator, O::TsStd | O::TsVar | O::TsZscore) && window::is_long(parameters.rows(0))
 }
 
 /// Whether an operator reads earlier rows of its first input in the column itself, where that is one.
@@ -133,7 +139,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Runs a node.
+/// Runs a node; its mean, if the plan wants that, goes where `mean` says.
 pub(crate) fn run(
     operator: Operator,
     p: &Parameters,
@@ -141,10 +147,14 @@ pub(crate) fn run(
     state: &mut [f64],
     scratch: &mut RowScratch,
     out: &mut RowsMut<'_>,
+    mean: Option<&mut RowsMut<'_>>,
 ) {
     use Operator as O;
     let v = block.vectors;
     let [a, b, ..] = block.inputs;
+    if let Some(mean) = mean {
+        return with_mean(operator, p, block, state, out, mean);
+    }
     match operator {
         O::Add => binary(v, a, b, out, |x, y| clean(x + y)),
         O::Sub => binary(v, a, b, out, |x, y| clean(x - y)),
@@ -209,6 +219,27 @@ pub(crate) fn run(
         O::NanWhere => binary(v, a, b, out, |x, f| if f == 0.0 { x } else { f64::NAN }),
         O::Num => unary(v, block.input(0), out, |x| x),
         _ => history(operator, p, block, state, scratch, out),
+    }
+}
+
+/// Operators that [give a mean](gives_mean), and the mean.
+fn with_mean(
+    operator: Operator,
+    p: &Parameters,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    mean: &mut RowsMut<'_>,
+) {
+    use Operator as O;
+    let (d, ddof) = (p.rows(0), p.real(1));
+    let rows = d as f64;
+    let (mean, lanes) = (Some(mean), Lanes::<8>);
+    match operator {
+        O::TsStd => long(d, block, state, out, mean, lanes, &WithMean::new(rows, Spread::<true>::new(rows, ddof))),
+        O::TsVar => long(d, block, state, out, mean, lanes, &WithMean::new(rows, Spread::<false>::new(rows, ddof))),
+        O::TsZscore => long(d, block, state, out, mean, lanes, &WithMean::new(rows, Score::new(rows, ddof))),
+        _ => unreachable!("the plan asks no other operator for a mean"),
     }
 }
 

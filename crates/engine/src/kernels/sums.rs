@@ -123,6 +123,39 @@ impl<const ROOT: bool> Sums<1, 2> for Spread<ROOT> {
     }
 }
 
+/// Another operator, and the mean of the same window.
+pub(super) struct WithMean<O> {
+    operator: O,
+    mean: Mean,
+}
+
+impl<O> WithMean<O> {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, operator: O) -> Self {
+        Self { operator, mean: Mean::new(rows) }
+    }
+}
+
+/// The first sum is that of the distances.
+impl<O: Sums<1, 2>> Sums<1, 2> for WithMean<O> {
+    #[inline(always)]
+    fn terms(&self, distance: [f64; 1], place: f64) -> [f64; 2] {
+        self.operator.terms(distance, place)
+    }
+
+    #[inline(always)]
+    fn result(&self, sums: [f64; 2], end: End<1>) -> f64 {
+        self.operator.result(sums, end)
+    }
+
+    const WITH_MEAN: bool = true;
+
+    #[inline(always)]
+    fn mean(&self, [sum, _]: [f64; 2], end: End<1>) -> f64 {
+        self.mean.result([sum], end)
+    }
+}
+
 /// Distance of the current row from the mean, in standard deviations.
 pub(super) struct Score(Moments);
 

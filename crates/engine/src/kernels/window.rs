@@ -68,6 +68,15 @@ pub(super) trait Sums<const INPUTS: usize, const SUMS: usize> {
 
     /// The value, from the sums over the window.
     fn result(&self, sums: [f64; SUMS], end: End<INPUTS>) -> f64;
+
+    /// Whether [`Sums::mean`] is wanted too.
+    const WITH_MEAN: bool = false;
+
+    /// The mean of the window, to the bit as [`super::sums::Mean`] has it.
+    #[inline(always)]
+    fn mean(&self, _: [f64; SUMS], _: End<INPUTS>) -> f64 {
+        f64::NAN
+    }
 }
 
 /// What is known when a window's result is made.
@@ -99,15 +108,22 @@ pub(super) fn sums<const LANES: usize, const INPUTS: usize, const SUMS: usize, O
         2 => short::sums(Before::<1>, block, state, out, lanes, operator),
         3 => short::sums(Before::<2>, block, state, out, lanes, operator),
         SHORT => short::sums(Before::<3>, block, state, out, lanes, operator),
-        _ => long(d, block, state, out, lanes, operator),
+        _ => long(d, block, state, out, None, lanes, operator),
     }
 }
 
-fn long<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+/// Windows whose mean can be had with [`long`] sums.
+pub(super) const fn is_long(d: usize) -> bool {
+    d > SHORT
+}
+
+/// Sums over windows of `d` rows, more than a few. Operators [with a mean](Sums::WITH_MEAN) write it to `mean`.
+pub(super) fn long<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
     d: usize,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
+    mean: Option<&mut RowsMut<'_>>,
     lanes: Lanes<LANES>,
     operator: &O,
 ) {
@@ -117,6 +133,7 @@ fn long<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPU
         block: &Block<'_>,
         state: &mut [f64],
         out: &mut RowsMut<'_>,
+        mean: Option<&mut RowsMut<'_>>,
         lanes: Lanes<LANES>,
         operator: &O,
     ));
@@ -128,6 +145,7 @@ fn long_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Su
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
+    mut mean: Option<&mut RowsMut<'_>>,
     _: Lanes<LANES>,
     operator: &O,
 ) {
@@ -137,17 +155,18 @@ fn long_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Su
     for stretch in stretches(d, block.span.first_row, out.count()) {
         for symbol in (0..whole).step_by(LANES) {
             let state = &mut state[cells * symbol..][..cells * LANES];
-            Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(stretch, operator);
+            Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out, mean.as_deref_mut())
+                .walk(stretch, operator);
         }
         for symbol in whole..block.span.width {
             let state = &mut state[cells * symbol..][..cells];
-            Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out).walk(stretch, operator);
+            Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out, mean.as_deref_mut()).walk(stretch, operator);
         }
     }
 }
 
 /// Some symbols' inputs, state and output.
-struct Group<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> {
+struct Group<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: usize> {
     d: usize,
     symbol: usize,
     inputs: [Rows<'a>; INPUTS],
@@ -155,9 +174,10 @@ struct Group<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize>
     prefix: &'a mut [f64],
     anchor: &'a mut [f64],
     out: &'a mut RowsMut<'o>,
+    mean: Option<&'a mut RowsMut<'m>>,
 }
 
-impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'a, 'o, LANES, INPUTS, SUMS> {
+impl<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'a, 'o, 'm, LANES, INPUTS, SUMS> {
     #[inline(always)]
     fn new(
         d: usize,
@@ -165,10 +185,11 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
         inputs: [Rows<'a>; INPUTS],
         state: &'a mut [f64],
         out: &'a mut RowsMut<'o>,
+        mean: Option<&'a mut RowsMut<'m>>,
     ) -> Self {
         let (history, rest) = state.split_at_mut(SUMS * d * LANES);
         let (prefix, anchor) = rest.split_at_mut(SUMS * LANES);
-        Self { d, symbol, inputs, history, prefix, anchor, out }
+        Self { d, symbol, inputs, history, prefix, anchor, out, mean }
     }
 
     #[inline(always)]
@@ -189,12 +210,15 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
                 store(self.history, (input * self.d + position + row) * LANES, &now);
             }
             self.out.put(offset + row, self.symbol, &[f64::NAN; LANES]);
+            if let Some(mean) = &mut self.mean {
+                mean.put(offset + row, self.symbol, &[f64::NAN; LANES]);
+            }
         }
     }
 
     /// Rows before the last of their block.
     #[inline(always)]
-    fn run(&mut self, offset: usize, position: usize, rows: usize, operator: &impl Sums<INPUTS, SUMS>) {
+    fn run<O: Sums<INPUTS, SUMS>>(&mut self, offset: usize, position: usize, rows: usize, operator: &O) {
         let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| load(self.anchor, i * LANES));
         let mut sums = [[0.0; LANES]; SUMS];
         if position > 0 {
@@ -204,12 +228,14 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
         // Of each sum, these rows and the one after: what is read is a row ahead of what is written.
         let mut history =
             histories::<LANES, SUMS>(self.history, self.d).map(|history| &mut history[position..=position + rows]);
+        let mut means = self.mean.as_mut().map(|mean| mean.down::<LANES>(offset, self.symbol));
         let out = self.out.down::<LANES>(offset, self.symbol);
         for (row, out) in (0..rows).zip(out) {
             let place = (position + row + 1) as f64;
             let now: [[f64; LANES]; INPUTS] =
                 std::array::from_fn(|i| inputs[i].next().expect("as many rows of input as of output"));
             let suffix: [[f64; LANES]; SUMS] = std::array::from_fn(|k| history[k][row + 1]);
+            let mut mean = [0.0; LANES];
             for lane in 0..LANES {
                 let term = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i][lane]), place);
                 for k in 0..SUMS {
@@ -220,7 +246,14 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
                     now: std::array::from_fn(|i| now[i][lane]),
                     rows_past_anchor: place,
                 };
-                out[lane] = clean(operator.result(std::array::from_fn(|k| sums[k][lane] + suffix[k][lane]), end));
+                let whole = std::array::from_fn(|k| sums[k][lane] + suffix[k][lane]);
+                out[lane] = clean(operator.result(whole, end));
+                mean[lane] = clean(operator.mean(whole, end));
+            }
+            if O::WITH_MEAN
+                && let Some(means) = &mut means
+            {
+                *means.next().expect("as many means as values") = mean;
             }
             for (history, now) in history.iter_mut().zip(now) {
                 history[row] = now;
@@ -233,7 +266,7 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
 
     /// The last row of a block, which becomes the anchor: suffixes replace the block's raw rows.
     #[inline(always)]
-    fn complete(&mut self, offset: usize, operator: &impl Sums<INPUTS, SUMS>) {
+    fn complete<O: Sums<INPUTS, SUMS>>(&mut self, offset: usize, operator: &O) {
         let d = self.d;
         let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| self.inputs[i].lanes(offset, self.symbol));
         for (input, anchor) in anchor.iter().enumerate() {
@@ -255,13 +288,20 @@ impl<'a, 'o, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
                 history[row] = sums;
             }
         }
-        let mut out = [0.0; LANES];
+        let (mut out, mut mean) = ([0.0; LANES], [0.0; LANES]);
         for lane in 0..LANES {
             let now = std::array::from_fn(|i| anchor[i][lane]);
             let end = End { anchor: now, now, rows_past_anchor: 0.0 };
-            out[lane] = clean(operator.result(std::array::from_fn(|k| sums[k][lane]), end));
+            let whole = std::array::from_fn(|k| sums[k][lane]);
+            out[lane] = clean(operator.result(whole, end));
+            mean[lane] = clean(operator.mean(whole, end));
         }
         self.out.put(offset, self.symbol, &out);
+        if O::WITH_MEAN
+            && let Some(means) = &mut self.mean
+        {
+            means.put(offset, self.symbol, &mean);
+        }
     }
 }
 
