@@ -100,8 +100,8 @@ impl<'a> Backtester<'a> {
         let columns = Columns::new(&plan, self.panel, self.market.members())?;
         let Strategy { positions, exits, .. } = *strategy;
         let mut simulator = Simulator::new(self.market, positions, exits, &self.settings, Detail::Full);
-        let mut executor = Executor::new(&plan, self.panel.symbols().len());
-        executor.advance(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
+        let executor = Executor::new(&plan, self.panel.symbols().len());
+        executor.finish(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
             for row in 0..outputs.rows {
                 simulator.step(outputs.first_row + row, &Rows::of(outputs, row));
             }

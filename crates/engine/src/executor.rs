@@ -113,11 +113,6 @@ impl<'p> Executor<'p> {
         Self { plan, layout, memory, scratch: RowScratch::default(), vectors: Vectors::detect(), next_row: 0 }
     }
 
-    /// Gives its memory to the next executor.
-    pub fn into_memory(self) -> Memory {
-        self.memory
-    }
-
     /// The first row that was not fed yet.
     pub fn next_row(&self) -> usize {
         self.next_row
@@ -128,11 +123,21 @@ impl<'p> Executor<'p> {
     /// # Panics
     /// When the columns are of another number of symbols than the executor.
     pub fn advance(&mut self, columns: &Columns<'_>, end: usize, sink: &mut impl Sink) {
-        self.walk(columns, end, sink);
+        self.walk(columns, end, false, sink);
+    }
+
+    /// As [`Executor::advance`], for the last time: what only later rows would need is not kept. Gives the memory to
+    /// the next executor.
+    ///
+    /// # Panics
+    /// When the columns are of another number of symbols than the executor.
+    pub fn finish(mut self, columns: &Columns<'_>, end: usize, sink: &mut impl Sink) -> Memory {
+        self.walk(columns, end, true, sink);
+        self.memory
     }
 
     /// Not generic, so that the kernels are compiled once, in this crate.
-    fn walk(&mut self, columns: &Columns<'_>, end: usize, sink: &mut dyn Sink) {
+    fn walk(&mut self, columns: &Columns<'_>, end: usize, last: bool, sink: &mut dyn Sink) {
         assert_eq!(columns.symbols, self.layout.symbols(), "an executor stays with its symbols");
         if columns.symbols == 0 {
             return;
@@ -140,15 +145,23 @@ impl<'p> Executor<'p> {
         let end = end.min(columns.bars);
         while self.next_row < end {
             let block = self.layout.block(self.next_row, end);
+            // One block from beginning to end: a node has no past, and nothing to remember when it is through a tile.
+            let remember = !(last && block.first_row == 0 && block.rows == end);
             let plan = self.plan;
             for stage in &plan.stages {
                 match stage {
                     Stage::Emit(program) => self.emit(*program, columns, block, sink),
-                    Stage::Rows(index) => self.node(*index, columns, block),
-                    Stage::Symbols(nodes) => {
+                    Stage::Tiles(nodes) => {
                         for tile in self.layout.tiles(block) {
                             for index in nodes.clone() {
-                                self.node(index, columns, tile);
+                                self.node(index, columns, tile, remember);
+                            }
+                        }
+                    }
+                    Stage::Strips(nodes) => {
+                        for strip in self.layout.strips(block) {
+                            for index in nodes.clone() {
+                                self.node(index, columns, strip, true);
                             }
                         }
                     }
@@ -159,7 +172,7 @@ impl<'p> Executor<'p> {
     }
 
     /// Runs one node over a tile, or over a whole block.
-    fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span) {
+    fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span, remember: bool) {
         let node = &self.plan.nodes[index];
         let lines = self.layout.rows(node.output, span);
         let mean_lines = node.mean.map(|mean| self.layout.rows(mean, span));
@@ -189,12 +202,14 @@ impl<'p> Executor<'p> {
                 let (cells, capacity) = self.layout.ring(ring);
                 Some((values.rings.get(cells), capacity))
             }
-            Place::Tile(_) | Place::Block(_) | Place::Scalar(_) => None,
+            Place::Slot(_) | Place::Block(_) | Place::Scalar(_) => None,
         };
         let past = past.map(|(rows, capacity)| Past::new(rows, capacity, span, self.layout.symbols()));
         let writes_over = node.inputs[0] == node.output;
         let block = Block { vectors: self.vectors, span, inputs, writes_over, past, members: columns.members };
-        let state = &mut states[self.layout.state(index, span)];
+        let state = self.layout.state(index, span);
+        let state = if remember { state } else { 0..state.len() };
+        let state = &mut states[state];
         kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out, mean.as_mut());
     }
 
@@ -215,7 +230,7 @@ fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: 
     let cells = lines.cells.clone();
     let values = match place {
         Place::Column(column) => &columns.values[column as usize][cells],
-        Place::Tile(_) => values.tiles.get(cells),
+        Place::Slot(_) => values.slots.get(cells),
         Place::Block(_) => values.blocks.get(cells),
         Place::Ring(_) => values.rings.get(cells),
         Place::Scalar(_) => unreachable!("constants are passed as numbers, or written out"),
@@ -232,8 +247,8 @@ pub fn evaluate(program: &Program, panel: &Panel) -> Result<Vec<f64>, Error> {
     let members = panel.members();
     let columns = Columns::new(&plan, panel, &members)?;
     let mut values = Vec::with_capacity(panel.bars() * panel.symbols().len());
-    let mut executor = Executor::new(&plan, panel.symbols().len());
-    executor.advance(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
+    let executor = Executor::new(&plan, panel.symbols().len());
+    executor.finish(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
         values.extend_from_slice(outputs.block(Purpose::Score).expect("a program has a score"));
     });
     Ok(values)

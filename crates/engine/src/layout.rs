@@ -10,6 +10,8 @@ use crate::plan::{Place, Plan};
 const TILE_SYMBOLS: usize = 128;
 /// Cells of a tile.
 const TILE_CELLS: usize = 16_384;
+/// Cells of a strip, unless one row holds more.
+const STRIP_CELLS: usize = 8_192;
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 1_024;
 
@@ -21,7 +23,9 @@ pub(crate) struct Layout {
     block_rows: usize,
     /// Symbols of a tile; the last may hold fewer.
     tile_symbols: usize,
-    tiles: usize,
+    /// Rows of a strip; a block's last may hold fewer.
+    strip_rows: usize,
+    slots: usize,
     blocks: usize,
     rings: Vec<Range<usize>>,
     /// Rows of each ring: a multiple of the block's, so that no block wraps.
@@ -67,7 +71,8 @@ impl Layout {
             symbols,
             block_rows,
             tile_symbols,
-            tiles: plan.tiles as usize,
+            strip_rows: (STRIP_CELLS / symbols.max(1)).clamp(1, block_rows),
+            slots: plan.slots as usize,
             blocks: plan.blocks as usize,
             rings: consecutive(capacities.iter().map(|rows| rows * symbols)),
             capacities,
@@ -96,6 +101,15 @@ impl Layout {
         })
     }
 
+    /// A block's strips.
+    pub(crate) fn strips(&self, block: Span) -> impl Iterator<Item = Span> + use<> {
+        let Span { first_row, rows, .. } = block;
+        (0..rows).step_by(self.strip_rows).map({
+            let most = self.strip_rows;
+            move |row| Span { first_row: first_row + row, rows: most.min(rows - row), ..block }
+        })
+    }
+
     /// Where a place keeps the rows of a span: whole rows, of which the span's symbols are a part.
     #[inline(always)]
     pub(crate) fn rows(&self, place: Place, span: Span) -> Lines {
@@ -106,11 +120,13 @@ impl Layout {
         };
         match place {
             Place::Column(_) => whole(span.first_row * self.symbols),
-            Place::Tile(slot) => {
-                let start = slot as usize * self.block_rows * self.tile_symbols;
+            Place::Slot(slot) => {
+                let start = slot as usize * self.slot_room();
                 Lines { cells: start..start + span.rows * span.width, stride: span.width, first: 0 }
             }
-            Place::Block(slot) => whole(slot as usize * self.block_rows * self.symbols),
+            Place::Block(slot) => {
+                whole((slot as usize * self.block_rows + span.first_row % self.block_rows) * self.symbols)
+            }
             Place::Ring(ring) => {
                 let (ring, capacity) = self.ring(ring);
                 whole(ring.start + span.first_row % capacity * self.symbols)
@@ -134,8 +150,14 @@ impl Layout {
         start..start + rows * span.width
     }
 
-    pub(crate) fn tile_cells(&self) -> usize {
-        self.tiles * self.block_rows * self.tile_symbols
+    pub(crate) fn slot_cells(&self) -> usize {
+        self.slots * self.slot_room()
+    }
+
+    /// Cells of the largest tile or strip.
+    #[inline(always)]
+    fn slot_room(&self) -> usize {
+        (self.block_rows * self.tile_symbols).max(self.strip_rows * self.symbols)
     }
 
     pub(crate) fn block_cells(&self) -> usize {

@@ -6,11 +6,11 @@ use crate::layout::Layout;
 use crate::plan::Place;
 
 /// The buffers of an executor. They keep what was last written, and are never read before they are written anew, so
-/// they can serve one plan after another: [`Executor::into_memory`](crate::Executor::into_memory) gives them back.
+/// they can serve one plan after another: [`Executor::finish`](crate::Executor::finish) gives them back.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
-    /// Values inside a tile, `[rows x tile]` each.
-    tiles: Vec<f64>,
+    /// Values inside a tile or strip, `[rows x symbols]` each.
+    slots: Vec<f64>,
     /// Values of whole rows, `[rows x symbols]` each.
     blocks: Vec<f64>,
     /// Values with their past, `[capacity x symbols]` each.
@@ -29,7 +29,7 @@ impl Memory {
                 *buffer = vec![0.0; cells];
             }
         };
-        fit(&mut self.tiles, layout.tile_cells());
+        fit(&mut self.slots, layout.slot_cells());
         fit(&mut self.blocks, layout.block_cells());
         fit(&mut self.rings, layout.ring_cells());
         fit(&mut self.states, layout.state_cells());
@@ -38,36 +38,36 @@ impl Memory {
     /// Some cells of a place to write, everything else to read, and what nodes remember.
     #[inline(always)]
     pub(crate) fn split(&mut self, place: Place, output: Range<usize>) -> (&mut [f64], Values<'_>, &mut [f64]) {
-        let Self { tiles, blocks, rings, states } = self;
-        let (out, tiles, blocks, rings) = match place {
-            Place::Tile(_) => {
-                let (out, tiles) = Gap::around(tiles, output);
-                (out, tiles, Gap::none(blocks), Gap::none(rings))
+        let Self { slots, blocks, rings, states } = self;
+        let (out, slots, blocks, rings) = match place {
+            Place::Slot(_) => {
+                let (out, slots) = Gap::around(slots, output);
+                (out, slots, Gap::none(blocks), Gap::none(rings))
             }
             Place::Block(_) => {
                 let (out, blocks) = Gap::around(blocks, output);
-                (out, Gap::none(tiles), blocks, Gap::none(rings))
+                (out, Gap::none(slots), blocks, Gap::none(rings))
             }
             Place::Ring(_) => {
                 let (out, rings) = Gap::around(rings, output);
-                (out, Gap::none(tiles), Gap::none(blocks), rings)
+                (out, Gap::none(slots), Gap::none(blocks), rings)
             }
-            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to tiles, blocks and rings alone"),
+            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to slots, blocks and rings alone"),
         };
-        (out, Values { tiles, blocks, rings }, states)
+        (out, Values { slots, blocks, rings }, states)
     }
 
     /// Everything, to read.
     #[inline(always)]
     pub(crate) fn values(&self) -> Values<'_> {
-        Values { tiles: Gap::none(&self.tiles), blocks: Gap::none(&self.blocks), rings: Gap::none(&self.rings) }
+        Values { slots: Gap::none(&self.slots), blocks: Gap::none(&self.blocks), rings: Gap::none(&self.rings) }
     }
 }
 
 /// Values to read while one of them is written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Values<'a> {
-    pub(crate) tiles: Gap<'a>,
+    pub(crate) slots: Gap<'a>,
     pub(crate) blocks: Gap<'a>,
     pub(crate) rings: Gap<'a>,
 }

@@ -13,8 +13,8 @@ use crate::kernels;
 pub(crate) enum Place {
     /// A column of the panel, by index into [`Plan::fields`].
     Column(u16),
-    /// The rows of one tile: everything that reads them runs before the next tile.
-    Tile(u16),
+    /// The rows of one tile or strip: everything that reads them runs before the next.
+    Slot(u16),
     /// The rows of all symbols, until the last reader ran.
     Block(u16),
     /// Rows of all symbols with their past: a ring.
@@ -38,10 +38,12 @@ pub(crate) struct PlanNode {
 /// What happens to a block of rows, in turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Nodes that look at one symbol at a time: all of them run over one tile, then over the next.
-    Symbols(Range<usize>),
-    /// A node that compares symbols and needs whole rows.
-    Rows(usize),
+    /// Nodes that look at one symbol at a time and remember long: all of them run over all rows of a few symbols, a
+    /// tile, then over the next.
+    Tiles(Range<usize>),
+    /// Nodes that compare symbols or remember little: all of them run over all symbols of a few rows, a strip, then
+    /// over the next.
+    Strips(Range<usize>),
     /// A program's results are complete: hand them out.
     Emit(usize),
 }
@@ -73,8 +75,8 @@ pub struct Plan {
     pub(crate) stages: Vec<Stage>,
     pub(crate) results: Vec<Results>,
     pub(crate) fields: Vec<Arc<str>>,
-    /// Values that live in a tile at the same time, at most.
-    pub(crate) tiles: u16,
+    /// Values that live in a tile or strip at the same time, at most.
+    pub(crate) slots: u16,
     /// Blocks that live at the same time, at most.
     pub(crate) blocks: u16,
     /// Rows of past that each ring must hold besides the current block.
@@ -107,6 +109,17 @@ impl Plan {
     pub fn lookback(&self) -> u32 {
         self.lookback
     }
+}
+
+/// Most rows of the past with which a node can run over strips: it meets them anew in each.
+const ROWS_OF_PAST: usize = 8;
+
+/// How a step's stage runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Tiles,
+    Strips,
+    Emit,
 }
 
 /// The readers of a node.
@@ -264,7 +277,8 @@ impl Merge {
             matches!(self.nodes[id as usize].operation, Operation::Constant(_)) && written_out[id as usize]
         });
         let steps: Vec<Step> = constants.map(Step::Run).chain(self.steps.iter().copied()).collect();
-        let stage_of = self.stages(&steps);
+        let shapes = self.shapes(&steps);
+        let stage_of = stages(&shapes);
         let uses = self.uses(&steps, &stage_of);
         let mut pairs = FxHashMap::default();
         for (giver, mean) in self.means_to_share(&steps, &stage_of, &uses, &past) {
@@ -280,7 +294,7 @@ impl Merge {
                 fields.push(Arc::clone(name));
             }
         }
-        let (mut tiles, mut blocks, mut rings) = (SlotAllocator::default(), SlotAllocator::default(), Vec::new());
+        let (mut slots, mut blocks, mut rings) = (SlotAllocator::default(), SlotAllocator::default(), Vec::new());
         let mut nodes = Vec::new();
         let mut stages: Vec<Stage> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
@@ -292,14 +306,14 @@ impl Merge {
                     let pair = pairs.get(&id);
                     let id = pair.map_or(id, |&(giver, _)| giver);
                     let output = if let Some(&(_, mean)) = pair {
-                        let slot = tiles.take_two();
-                        places[mean as usize] = Some(Place::Tile(slot + 1));
-                        Place::Tile(slot)
+                        let slot = slots.take_two();
+                        places[mean as usize] = Some(Place::Slot(slot + 1));
+                        Place::Slot(slot)
                     } else if past[id as usize] > 0 {
                         rings.push(past[id as usize]);
                         Place::Ring(rings.len() as u32 - 1)
-                    } else if uses[id as usize].only_stage == Some(stage_of[at]) && !self.compares_symbols(id) {
-                        Place::Tile(tiles.take())
+                    } else if uses[id as usize].only_stage == Some(stage_of[at]) {
+                        Place::Slot(slots.take())
                     } else if let Some(slot) = self.block_to_write_over(id, at, &uses, &places) {
                         Place::Block(slot)
                     } else {
@@ -309,10 +323,12 @@ impl Merge {
                     let index = nodes.len();
                     let mean = pair.and_then(|&(_, mean)| places[mean as usize]);
                     nodes.push(PlanNode { mean, ..self.placed(&self.nodes[id as usize], &places, output) });
-                    match stages.last_mut() {
-                        _ if self.compares_symbols(id) => stages.push(Stage::Rows(index)),
-                        Some(Stage::Symbols(run)) => run.end += 1,
-                        _ => stages.push(Stage::Symbols(index..index + 1)),
+                    match (shapes[at], stages.last_mut()) {
+                        (Shape::Tiles, Some(Stage::Tiles(run))) | (Shape::Strips, Some(Stage::Strips(run))) => {
+                            run.end += 1
+                        }
+                        (Shape::Tiles, _) => stages.push(Stage::Tiles(index..index + 1)),
+                        _ => stages.push(Stage::Strips(index..index + 1)),
                     }
                 }
             }
@@ -325,7 +341,7 @@ impl Merge {
                 let read_on = uses[id as usize].last != at || places[id as usize] == output;
                 if !read_on && !used[..position].contains(&id) {
                     match places[id as usize] {
-                        Some(Place::Tile(slot)) => tiles.give_back(slot),
+                        Some(Place::Slot(slot)) => slots.give_back(slot),
                         Some(Place::Block(slot)) => blocks.give_back(slot),
                         _ => {}
                     }
@@ -339,8 +355,8 @@ impl Merge {
             .map(|outputs| outputs.iter().map(|&(purpose, id)| (purpose, place(id))).collect())
             .collect();
         let counts = PlanCounts { asked: self.asked, run };
-        let (tiles, blocks, lookback) = (tiles.count(), blocks.count(), self.lookback);
-        Plan { nodes, stages, results, fields, tiles, blocks, rings, counts, lookback }
+        let (slots, blocks, lookback) = (slots.count(), blocks.count(), self.lookback);
+        Plan { nodes, stages, results, fields, slots, blocks, rings, counts, lookback }
     }
 
     /// Nodes that sum over a window whose mean is a node of the same stage, and that mean: one pass gives both.
@@ -388,10 +404,12 @@ impl Merge {
             && node.inputs[..node.count as usize].iter().all(column)
     }
 
-    /// Gives every stage over symbols its own copy of the light nodes it reads, and of columns that it reads often.
+    /// Gives every stage its own copy of the light nodes it reads, and stages over tiles of columns that they read
+    /// often.
     fn make_stages_local(&mut self) {
-        let stage_of = self.stages(&self.steps);
-        let often = self.columns_read_often(&stage_of);
+        let shapes = self.shapes(&self.steps);
+        let stage_of = stages(&shapes);
+        let often = self.columns_read_often(&shapes, &stage_of);
         let light: Vec<bool> = (0..self.nodes.len() as u32).map(|id| self.is_light(id)).collect();
         let steps = std::mem::take(&mut self.steps);
         let mut copies: FxHashMap<u32, u32> = FxHashMap::default();
@@ -402,7 +420,7 @@ impl Merge {
             }
             match step {
                 Step::Run(id) if light[id as usize] => continue,
-                Step::Run(id) if !self.compares_symbols(id) => {
+                Step::Run(id) => {
                     let first = self.nodes[id as usize].inputs[0];
                     if self.rows_read_back(id) > 0 && light[first as usize] {
                         self.run_once(first, &mut ran);
@@ -415,8 +433,8 @@ impl Merge {
                         }
                     }
                 }
-                // Whole rows are needed, or a past: once is enough.
-                step => {
+                // Whole blocks are needed: once is enough.
+                Step::Emit(_) => {
                     for id in self.used(step) {
                         if light[id as usize] {
                             self.run_once(id, &mut ran);
@@ -463,18 +481,15 @@ impl Merge {
         copy
     }
 
-    /// Columns that a stage over symbols reads at least twice: their rows lie far apart, a copy in the tile does not.
-    fn columns_read_often(&self, stage_of: &[usize]) -> FxHashSet<(usize, u32)> {
+    /// Columns that a stage over tiles reads at least twice: their rows lie far apart, those of a copy do not.
+    fn columns_read_often(&self, shapes: &[Shape], stage_of: &[usize]) -> FxHashSet<(usize, u32)> {
         let mut reads: FxHashMap<(usize, u32), usize> = FxHashMap::default();
-        for (step, &stage) in self.steps.iter().zip(stage_of) {
-            let Step::Run(id) = *step else { continue };
-            if self.compares_symbols(id) {
-                continue;
-            }
+        for (at, step) in self.steps.iter().enumerate() {
+            let (Step::Run(id), Shape::Tiles) = (*step, shapes[at]) else { continue };
             for slot in self.slots_read_now(id) {
                 let input = self.nodes[id as usize].inputs[slot];
                 if self.is_column(input) {
-                    *reads.entry((stage, input)).or_default() += 1;
+                    *reads.entry((stage_of[at], input)).or_default() += 1;
                 }
             }
         }
@@ -489,6 +504,17 @@ impl Merge {
         let from_column = self.is_column(node.inputs[0])
             && matches!(node.operation, Operation::Operator(operator, _) if kernels::reads_column(operator));
         usize::from(from_ring || from_column)..node.count as usize
+    }
+
+    /// Rows of the past that a node keeps or reads.
+    fn rows_of_past(&self, id: u32) -> usize {
+        let node = &self.nodes[id as usize];
+        match node.operation {
+            Operation::Operator(operator, parameters) => {
+                kernels::rows_of_past(operator, &parameters, self.is_column(node.inputs[0]))
+            }
+            _ => 0,
+        }
     }
 
     /// Earlier rows that a node reads of its first input.
@@ -509,19 +535,21 @@ impl Merge {
             if matches!(operator.definition().reference, Reference::Row(_)))
     }
 
-    /// For each step, the stage it falls into: steps over symbols share one until something else comes between.
-    fn stages(&self, steps: &[Step]) -> Vec<usize> {
-        let mut stage = 0;
-        let mut open = false;
-        steps
-            .iter()
-            .map(|step| {
-                let by_symbol = matches!(*step, Step::Run(id) if !self.compares_symbols(id));
-                stage += usize::from(!(open && by_symbol));
-                open = by_symbol;
-                stage
-            })
-            .collect()
+    /// For each step, how its stage runs. Neighbours that look at one symbol at a time run over tiles if one of them
+    /// remembers long.
+    fn shapes(&self, steps: &[Step]) -> Vec<Shape> {
+        let by_symbol = |step: &Step| matches!(*step, Step::Run(id) if !self.compares_symbols(id));
+        let remembers_long = |step: &Step| matches!(*step, Step::Run(id) if self.rows_of_past(id) > ROWS_OF_PAST);
+        let mut shapes = Vec::with_capacity(steps.len());
+        for run in steps.chunk_by(|left, right| by_symbol(left) && by_symbol(right)) {
+            let shape = match run[0] {
+                Step::Emit(_) => Shape::Emit,
+                Step::Run(_) if by_symbol(&run[0]) && run.iter().any(remembers_long) => Shape::Tiles,
+                Step::Run(_) => Shape::Strips,
+            };
+            shapes.extend(std::iter::repeat_n(shape, run.len()));
+        }
+        shapes
     }
 
     /// Merged nodes that a step reads.
@@ -569,6 +597,20 @@ impl Merge {
         };
         PlanNode { operator, inputs, count, output, mean: None }
     }
+}
+
+/// For each step, the stage it falls into: neighbours of one shape share one.
+fn stages(shapes: &[Shape]) -> Vec<usize> {
+    let mut stage = 0;
+    let mut last = Shape::Emit;
+    shapes
+        .iter()
+        .map(|&shape| {
+            stage += usize::from(shape != last || shape == Shape::Emit);
+            last = shape;
+            stage
+        })
+        .collect()
 }
 
 #[cfg(test)]

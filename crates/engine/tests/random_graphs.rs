@@ -42,11 +42,10 @@ fn merging_changes_no_bit() {
         let members = panel.members();
         let columns = Columns::new(&plan, &panel, &members).expect("all columns exist");
         let mut merged = vec![Vec::new(); group.len()];
-        let mut executor = Executor::with_memory(&plan, panel.symbols().len(), memory);
-        executor.advance(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
+        let executor = Executor::with_memory(&plan, panel.symbols().len(), memory);
+        memory = executor.finish(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
             merged[outputs.program].extend(bits(outputs.block(Purpose::Score).expect("a score")));
         });
-        memory = executor.into_memory();
         for (program, merged) in group.iter().zip(merged) {
             assert!(bits(&evaluate(program, &panel).expect("all columns exist")) == merged);
         }

@@ -125,11 +125,11 @@ impl<'a> Evaluator<'a> {
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
         let spare = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = spare().pop().unwrap_or_default();
-        let mut executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
-        executor.advance(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
+        let executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
+        let memory = executor.finish(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
             tracks[outputs.program].take(self, outputs);
         });
-        spare().push(executor.into_memory());
+        spare().push(memory);
         let mut tracks = tracks.into_iter();
         strategies
             .iter()

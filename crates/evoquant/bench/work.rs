@@ -156,9 +156,8 @@ impl<'a> Query<'a> {
     fn stream(&mut self, sink: &mut impl engine::Sink) {
         let columns = Columns::new(&self.plan, self.panel, &self.members).expect("the columns were seen when planning");
         let memory = std::mem::take(&mut self.memory);
-        let mut executor = Executor::with_memory(&self.plan, self.panel.symbols().len(), memory);
-        executor.advance(&columns, self.panel.bars(), sink);
-        self.memory = executor.into_memory();
+        let executor = Executor::with_memory(&self.plan, self.panel.symbols().len(), memory);
+        self.memory = executor.finish(&columns, self.panel.bars(), sink);
     }
 }
 
@@ -242,13 +241,12 @@ impl<'a> Generation<'a> {
                 .iter()
                 .map(|(one, _)| Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Returns))
                 .collect();
-            let mut executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
-            executor.advance(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
+            let executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
+            memory = executor.finish(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
                 for row in 0..outputs.rows {
                     simulators[outputs.program].step(outputs.first_row + row, &Rows::of(outputs, row));
                 }
             });
-            memory = executor.into_memory();
             for simulator in simulators {
                 black_box(Headline::from_returns(&simulator.finish().returns, &returns));
             }

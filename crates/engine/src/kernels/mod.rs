@@ -62,6 +62,11 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
     }
 }
 
+/// Rows of the past that an operator keeps or reads: what a call costs besides its cells.
+pub(crate) fn rows_of_past(operator: Operator, parameters: &Parameters, of_column: bool) -> usize {
+    state_rows(operator, parameters, of_column).max(rows_read_back(operator, parameters) as usize)
+}
+
 /// Whether an operator can give the mean over its window besides its own value.
 pub(crate) fn gives_mean(operator: Operator, parameters: &Parameters) -> bool {
     use Operator as O;

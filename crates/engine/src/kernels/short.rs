@@ -1,12 +1,13 @@
 //! Sums over windows of a few rows, made anew for every row from the rows before it.
 //!
-//! Distances are taken from the current row, as in the last row of a block of [`super::window`]. A group of symbols
-//! carries its rows in registers; between calls its state keeps them, newest first.
+//! Distances are taken from the current row, as in the last row of a block of [`super::window`]. Between calls the
+//! state keeps the rows before, newest first.
 
 use super::Block;
 use super::cell::clean;
 use super::view::{Rows, RowsMut, load, store};
 use super::window::{End, Lanes, Sums};
+use crate::layout::Span;
 use crate::vectors::compiled_for;
 
 /// So many rows before the current one.
@@ -49,59 +50,63 @@ fn kernel<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SU
     _: Lanes<LANES>,
     operator: &O,
 ) {
-    if block.span.first_row == 0 {
+    let Span { first_row, width, .. } = block.span;
+    if first_row == 0 {
         state.fill(f64::NAN);
     }
-    let inputs = std::array::from_fn(|slot| block.input(slot));
-    let cells = state_rows(BEFORE + 1, INPUTS);
-    let whole = block.span.width - block.span.width % LANES;
-    for symbol in (0..whole).step_by(LANES) {
-        let state = &mut state[cells * symbol..][..cells * LANES];
-        group::<BEFORE, LANES, INPUTS, SUMS>(symbol, inputs, state, out, operator);
+    let inputs: [Rows<'_>; INPUTS] = std::array::from_fn(|slot| block.input(slot));
+    let kept = |back: usize, slot: usize| (back * INPUTS + slot) * width..(back * INPUTS + slot + 1) * width;
+    for offset in 0..out.count() {
+        let now: [&[f64]; INPUTS] = std::array::from_fn(|slot| inputs[slot].row(offset));
+        let before: [[&[f64]; INPUTS]; BEFORE] = std::array::from_fn(|back| {
+            std::array::from_fn(|slot| match offset.checked_sub(back + 1) {
+                Some(row) => inputs[slot].row(row),
+                None => &state[kept(back - offset, slot)],
+            })
+        });
+        let out = out.row(offset);
+        let whole = width - width % LANES;
+        for symbol in (0..whole).step_by(LANES) {
+            group::<BEFORE, LANES, INPUTS, SUMS>(symbol, now, before, out, operator);
+        }
+        for symbol in whole..width {
+            group::<BEFORE, 1, INPUTS, SUMS>(symbol, now, before, out, operator);
+        }
     }
-    for symbol in whole..block.span.width {
-        let state = &mut state[cells * symbol..][..cells];
-        group::<BEFORE, 1, INPUTS, SUMS>(symbol, inputs, state, out, operator);
+    // The oldest first: what moves back comes from a row that is written later.
+    for back in (0..BEFORE).rev() {
+        for slot in 0..INPUTS {
+            match out.count().checked_sub(back + 1) {
+                Some(row) => state[kept(back, slot)].copy_from_slice(inputs[slot].row(row)),
+                None => state.copy_within(kept(back - out.count(), slot), kept(back, slot).start),
+            }
+        }
     }
 }
 
-/// Walks some symbols down the rows at hand.
+/// Some symbols of one row.
 #[inline(always)]
 fn group<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SUMS: usize>(
     symbol: usize,
-    inputs: [Rows<'_>; INPUTS],
-    state: &mut [f64],
-    out: &mut RowsMut<'_>,
+    now: [&[f64]; INPUTS],
+    before: [[&[f64]; INPUTS]; BEFORE],
+    out: &mut [f64],
     operator: &impl Sums<INPUTS, SUMS>,
 ) {
-    let mut before: [[[f64; LANES]; INPUTS]; BEFORE] =
-        std::array::from_fn(|row| std::array::from_fn(|i| load(state, (row * INPUTS + i) * LANES)));
-    let mut inputs = inputs.map(|rows| rows.down::<LANES>(0, symbol));
-    for out in out.down::<LANES>(0, symbol) {
-        let now: [[f64; LANES]; INPUTS] =
-            std::array::from_fn(|i| inputs[i].next().expect("as many rows of input as of output"));
-        for lane in 0..LANES {
-            let anchor: [f64; INPUTS] = std::array::from_fn(|i| now[i][lane]);
-            let mut sums = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i]), 0.0);
-            for (row, then) in before.iter().enumerate() {
-                let distance = std::array::from_fn(|i| then[i][lane] - anchor[i]);
-                let terms = operator.terms(distance, -((row + 1) as f64));
-                for k in 0..SUMS {
-                    sums[k] += terms[k];
-                }
+    let now = now.map(|row| load::<LANES>(row, symbol));
+    let before = before.map(|rows| rows.map(|row| load::<LANES>(row, symbol)));
+    let mut results = [0.0; LANES];
+    for lane in 0..LANES {
+        let anchor: [f64; INPUTS] = std::array::from_fn(|slot| now[slot][lane]);
+        let mut sums = operator.terms(std::array::from_fn(|slot| now[slot][lane] - anchor[slot]), 0.0);
+        for (back, then) in before.iter().enumerate() {
+            let distance = std::array::from_fn(|slot| then[slot][lane] - anchor[slot]);
+            let terms = operator.terms(distance, -((back + 1) as f64));
+            for k in 0..SUMS {
+                sums[k] += terms[k];
             }
-            out[lane] = clean(operator.result(sums, End { anchor, now: anchor, rows_past_anchor: 0.0 }));
         }
-        for row in (1..BEFORE).rev() {
-            before[row] = before[row - 1];
-        }
-        if let Some(newest) = before.first_mut() {
-            *newest = now;
-        }
+        results[lane] = clean(operator.result(sums, End { anchor, now: anchor, rows_past_anchor: 0.0 }));
     }
-    for (row, before) in before.iter().enumerate() {
-        for (i, before) in before.iter().enumerate() {
-            store(state, (row * INPUTS + i) * LANES, before);
-        }
-    }
+    store(out, symbol, &results);
 }
