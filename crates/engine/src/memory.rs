@@ -10,35 +10,29 @@ use crate::plan::Place;
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     /// Values inside a tile or strip, `[rows x symbols]` each.
-    slots: Vec<f64>,
+    slots: Buffer,
     /// Values of whole rows, `[rows x symbols]` each.
-    blocks: Vec<f64>,
+    blocks: Buffer,
     /// Values with their past, `[capacity x symbols]` each.
-    rings: Vec<f64>,
+    rings: Buffer,
     /// What nodes remember, tile after tile.
-    states: Vec<f64>,
+    states: Buffer,
 }
 
 impl Memory {
     /// Makes room for a plan.
     pub(crate) fn fit(&mut self, layout: &Layout) {
-        let fit = |buffer: &mut Vec<f64>, cells: usize| {
-            if buffer.len() < cells {
-                // Let go first, and take zeroed pages instead of copying: nothing old is read again.
-                *buffer = Vec::new();
-                *buffer = vec![0.0; cells];
-            }
-        };
-        fit(&mut self.slots, layout.slot_cells());
-        fit(&mut self.blocks, layout.block_cells());
-        fit(&mut self.rings, layout.ring_cells());
-        fit(&mut self.states, layout.state_cells());
+        self.slots.fit(layout.slot_cells());
+        self.blocks.fit(layout.block_cells());
+        self.rings.fit(layout.ring_cells());
+        self.states.fit(layout.state_cells());
     }
 
     /// Some cells of a place to write, everything else to read, and what nodes remember.
     #[inline(always)]
     pub(crate) fn split(&mut self, place: Place, output: Range<usize>) -> (&mut [f64], Values<'_>, &mut [f64]) {
         let Self { slots, blocks, rings, states } = self;
+        let (slots, blocks, rings, states) = (slots.cells(), blocks.cells(), rings.cells(), states.cells());
         let (out, slots, blocks, rings) = match place {
             Place::Slot(_) => {
                 let (out, slots) = Gap::around(slots, output);
@@ -60,7 +54,42 @@ impl Memory {
     /// Everything, to read.
     #[inline(always)]
     pub(crate) fn values(&self) -> Values<'_> {
-        Values { slots: Gap::none(&self.slots), blocks: Gap::none(&self.blocks), rings: Gap::none(&self.rings) }
+        Values {
+            slots: Gap::none(self.slots.values()),
+            blocks: Gap::none(self.blocks.values()),
+            rings: Gap::none(self.rings.values()),
+        }
+    }
+}
+
+/// Cells that start with a cache line, so that vectors of rows of whole lines do not straddle two.
+#[derive(Debug, Clone, Default)]
+struct Buffer {
+    cells: Vec<f64>,
+    /// Where the first line starts.
+    start: usize,
+}
+
+impl Buffer {
+    /// Bytes of a cache line.
+    const LINE: usize = 64;
+
+    fn fit(&mut self, cells: usize) {
+        let room = cells + Self::LINE / size_of::<f64>();
+        if self.cells.len() < room {
+            // Let go first, and take zeroed pages instead of copying: nothing old is read again.
+            self.cells = Vec::new();
+            self.cells = vec![0.0; room];
+        }
+        self.start = self.cells.as_ptr().align_offset(Self::LINE).min(room - cells);
+    }
+
+    fn cells(&mut self) -> &mut [f64] {
+        &mut self.cells[self.start..]
+    }
+
+    fn values(&self) -> &[f64] {
+        &self.cells[self.start..]
     }
 }
 
