@@ -171,7 +171,7 @@ impl<'p> Executor<'p> {
         }
     }
 
-    /// Runs one node over a tile, or over a whole block.
+    /// Runs one node over a tile or a strip. What it is not to remember it writes where the next tile writes it too.
     fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span, remember: bool) {
         let node = &self.plan.nodes[index];
         let lines = self.layout.rows(node.output, span);

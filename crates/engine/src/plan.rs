@@ -325,7 +325,7 @@ impl Merge {
                     nodes.push(PlanNode { mean, ..self.placed(&self.nodes[id as usize], &places, output) });
                     match (shapes[at], stages.last_mut()) {
                         (Shape::Tiles, Some(Stage::Tiles(run))) | (Shape::Strips, Some(Stage::Strips(run))) => {
-                            run.end += 1
+                            run.end += 1;
                         }
                         (Shape::Tiles, _) => stages.push(Stage::Tiles(index..index + 1)),
                         _ => stages.push(Stage::Strips(index..index + 1)),

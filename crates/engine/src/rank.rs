@@ -42,6 +42,11 @@ impl Ranker {
 trait Key: Copy + Default + Ord {
     const PLACE_BITS: u32;
 
+    /// Where a key is among the sorted, as short as rows allow: more of a row stays close to the processor.
+    type Position: Copy + Default + Into<f64>;
+
+    fn position(at: u32) -> Self::Position;
+
     /// Length of buffers for rows of `n` values. Where it is a constant that no index exceeds, the compiler sees that
     /// none needs to be checked.
     fn room(n: usize) -> usize;
@@ -61,6 +66,13 @@ trait Key: Copy + Default + Ord {
 /// For leads of up to 20 bits and rows of up to 4,096 values.
 impl Key for u32 {
     const PLACE_BITS: u32 = 32 - LEAD_BITS;
+
+    type Position = u16;
+
+    #[inline(always)]
+    fn position(at: u32) -> u16 {
+        at as u16
+    }
 
     #[inline(always)]
     fn room(_: usize) -> usize {
@@ -97,6 +109,14 @@ impl Key for u32 {
 impl Key for u64 {
     const PLACE_BITS: u32 = 32;
 
+    // Signed, as vectors of those become numbers in one step.
+    type Position = i32;
+
+    #[inline(always)]
+    fn position(at: u32) -> i32 {
+        at as i32
+    }
+
     #[inline(always)]
     fn room(n: usize) -> usize {
         n
@@ -130,15 +150,14 @@ impl Key for u64 {
 
 /// Ranks rows by keys of one width.
 #[derive(Debug, Default)]
-struct Sorter<K> {
-    /// In the order of places.
+struct Sorter<K: Key> {
+    /// In the order of places, then sorted.
     keys: Vec<K>,
     half_sorted: Vec<K>,
-    sorted: Vec<K>,
-    /// Of each place, where it is in `sorted`. Ranks, which may lie far from the processor, are made from it in their
+    /// Of each place, where its key is among the sorted. Ranks, which may lie far from the processor, are made from it in their
     /// own order.
-    positions: Vec<u32>,
-    /// Where in `sorted` leads may be shared.
+    positions: Vec<K::Position>,
+    /// Where among the sorted leads may be shared.
     suspects: Vec<usize>,
 }
 
@@ -156,50 +175,46 @@ impl<K: Key> Sorter<K> {
             }
             return;
         }
-        self.keys.resize(n, K::default());
+        self.keys.resize(K::room(n), K::default());
         self.half_sorted.resize(K::room(n), K::default());
-        self.sorted.resize(K::room(n), K::default());
-        self.positions.resize(K::room(n), 0);
+        self.positions.resize(K::room(n), K::Position::default());
         let bits = if (SMALL..MEDIUM).contains(&n) { 16 } else { LEAD_BITS };
-        write_keys(values, least, most, bits, &mut self.keys);
+        write_keys(values, least, most, bits, &mut self.keys[..n]);
         match n {
-            0..SMALL => self.compare(),
-            SMALL..MEDIUM => self.radix::<8>(),
-            _ => self.radix::<10>(),
+            0..SMALL => self.compare(n),
+            SMALL..MEDIUM => self.radix::<8>(n),
+            _ => self.radix::<10>(n),
         }
         // What is missing has the last lead, and no place among the known.
-        let known = self.sorted[..n].partition_point(|key| key.lead() != missing_lead(bits));
+        let known = self.keys[..n].partition_point(|key| key.lead() != missing_lead(bits));
         let steps = known as f64 - 1.0;
         self.spread(known, steps, ranks);
         self.settle(known, steps, values, ranks);
-        for key in &self.sorted[known..n] {
+        for key in &self.keys[known..n] {
             ranks[key.place()] = f64::NAN;
         }
     }
 
     /// Sorts the keys, and writes the position of each place.
     #[inline(always)]
-    fn compare(&mut self) {
-        let sorted = &mut self.sorted[..self.keys.len()];
-        sorted.copy_from_slice(&self.keys);
-        sorted.sort_unstable();
-        for (at, key) in sorted.iter().enumerate() {
-            self.positions[key.place()] = at as u32;
+    fn compare(&mut self, n: usize) {
+        self.keys[..n].sort_unstable();
+        for (at, key) in self.keys[..n].iter().enumerate() {
+            self.positions[key.place()] = K::position(at as u32);
         }
     }
 
     /// The same for leads of two digits, in two stable counting passes.
     #[inline(always)]
-    fn radix<const DIGIT: u32>(&mut self) {
-        let n = self.keys.len();
+    fn radix<const DIGIT: u32>(&mut self, n: usize) {
         let low = |key: K| key.lead() as usize & ((1 << DIGIT) - 1);
         let high = |key: K| (key.lead() >> DIGIT) as usize & ((1 << DIGIT) - 1);
         // As long as the longest digit needs: an array's length cannot be computed from a parameter.
         let mut counts = [[0_u32; 1 << 10]; 2];
         let room = K::room(n);
-        let (half_sorted, sorted) = (&mut self.half_sorted[..room], &mut self.sorted[..room]);
+        let (keys, half_sorted) = (&mut self.keys[..room], &mut self.half_sorted[..room]);
         let positions = &mut self.positions[..room];
-        for &key in &self.keys {
+        for &key in &keys[..n] {
             counts[0][low(key)] += 1;
             counts[1][high(key)] += 1;
         }
@@ -209,15 +224,15 @@ impl<K: Key> Sorter<K> {
                 next += std::mem::replace(count, next);
             }
         }
-        for &key in &self.keys {
+        for &key in &keys[..n] {
             let next = &mut counts[0][low(key)];
             half_sorted[K::index(*next)] = key;
             *next += 1;
         }
         for &key in &half_sorted[..n] {
             let next = &mut counts[1][high(key)];
-            sorted[K::index(*next)] = key;
-            positions[key.place()] = *next;
+            keys[K::index(*next)] = key;
+            positions[key.place()] = K::position(*next);
             *next += 1;
         }
     }
@@ -226,10 +241,11 @@ impl<K: Key> Sorter<K> {
     #[inline(always)]
     fn spread(&mut self, known: usize, steps: f64, ranks: &mut [f64]) {
         self.suspects.clear();
-        let rank = |position: u32| f64::from(position as i32) / steps;
+        let rank = |position: K::Position| position.into() / steps;
+        let n = ranks.len();
         let (ranks, last_ranks) = ranks.as_chunks_mut::<CHUNK>();
-        let (positions, last_positions) = self.positions[..self.keys.len()].as_chunks::<CHUNK>();
-        let sorted = &self.sorted[..known];
+        let (positions, last_positions) = self.positions[..n].as_chunks::<CHUNK>();
+        let sorted = &self.keys[..known];
         for (chunk, (ranks, positions)) in ranks.iter_mut().zip(positions).enumerate() {
             *ranks = positions.map(rank);
             let start = chunk * CHUNK;
@@ -252,7 +268,7 @@ impl<K: Key> Sorter<K> {
     /// Orders keys of equal leads by value, and gives equal values their average rank.
     #[inline(always)]
     fn settle(&mut self, known: usize, steps: f64, values: &[f64], ranks: &mut [f64]) {
-        let sorted = &mut self.sorted[..known];
+        let sorted = &mut self.keys[..known];
         let mut settled = 0;
         for &suspect in &self.suspects {
             let mut start = settled.max(suspect);

@@ -114,8 +114,7 @@ pub(crate) fn takes_scalar(operator: Operator, input: usize) -> bool {
     )
 }
 
-/// Some rows on their way through a node: of a tile for operators that look at one symbol at a time, of all symbols
-/// for those that compare them.
+/// Some rows on their way through a node: of a tile, or of all symbols. Operators that compare symbols need the latter.
 pub(crate) struct Block<'a> {
     pub(crate) vectors: Vectors,
     pub(crate) span: Span,
