@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
-use evoquant::bench::{Brood, Compilation, Generation, Query, one_symbol};
+use evoquant::bench::{Brood, Compilation, Generation, Query, chain, one_symbol};
 use evoquant::factor::Mutation;
 use evoquant::market::{Panel, random_walk};
 
@@ -80,7 +80,8 @@ impl Bench {
         group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
         group.sample_size(10).sampling_mode(SamplingMode::Flat);
         for count in FACTORS {
-            let mut query = Query::new(count, panel).expect("generated markets have every column");
+            let mut query = Query::new(&chain(count).expect("a chain of so many"), panel)
+                .expect("generated markets have every column");
             group.bench_function(BenchmarkId::from_parameter(count), |bencher| bencher.iter(|| query.run()));
         }
     }

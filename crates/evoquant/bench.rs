@@ -1,7 +1,8 @@
 //! What compiling, varying and running factors costs, and how cost grows with their number.
 //!
-//! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N` and
-//! `generation/N`, where `N` counts factors, or strategies of a generation. The factors are those of [`chain`].
+//! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N`,
+//! `execute/merging/N` and `generation/N`, where `N` counts factors, or strategies of a generation. The factors are
+//! those of [`chain`]; those of [`merging_chain`], also over the panel, show what merging saves.
 //! Everything runs on the calling thread, one repetition after the other, and values are looked at before time is
 //! taken: a kernel that gives nothing is fast.
 
@@ -9,11 +10,11 @@ mod clock;
 mod report;
 mod work;
 
-use factor::Mutation;
+use factor::{Mutation, Strategy};
 use market::{Panel, RandomWalk};
 
 pub use report::{BenchReport, Fit, Record};
-pub use work::{Brood, Compilation, Generation, Query, chain, one_symbol, variable_chain};
+pub use work::{Brood, Compilation, Generation, Query, chain, merging_chain, one_symbol, variable_chain};
 
 /// What can be measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +23,7 @@ pub enum Suite {
     Compile,
     /// Every mutation, until there is a child.
     Mutate,
-    /// Execution on one symbol and on the whole panel.
+    /// Execution on one symbol and on the whole panel, there once more with factors that merge.
     Factors,
     /// A generation of random strategies: merged, run and backtested.
     Generation,
@@ -187,10 +188,13 @@ impl Session<'_> {
 
     fn factors(&mut self) -> Result<(), Error> {
         let symbol = one_symbol(&self.options.panel);
-        for (place, panel) in [("symbol", &symbol), ("panel", &self.options.panel)] {
+        let panel = &self.options.panel;
+        let places: [(&str, &Panel, fn(usize) -> Result<Strategy, Error>); 3] =
+            [("symbol", &symbol, chain), ("panel", panel, chain), ("merging", panel, merging_chain)];
+        for (place, panel, strategy) in places {
             for &count in &self.options.factors {
                 let name = format!("execute/{place}/{count}");
-                let mut query = Query::new(count, panel)?;
+                let mut query = Query::new(&strategy(count)?, panel)?;
                 query.check(&name)?;
                 self.time(name, || query.run());
             }

@@ -117,7 +117,7 @@ fn choices(definition: &Definition) -> Vec<Parameters> {
             for (index, parameter) in definition.parameters.iter().enumerate() {
                 values.push(match parameter.kind {
                     ParameterKind::Rows { .. } => window,
-                    ParameterKind::Whole { .. } => f64::from(variant),
+                    ParameterKind::Whole { least, .. } => f64::from(least + variant),
                     ParameterKind::Real { .. } if index == 0 => [parameter.usual.0, 0.7][variant as usize],
                     ParameterKind::Real { .. } => [parameter.usual.1, 2.0][variant as usize],
                 });
@@ -188,6 +188,8 @@ fn rounding(shape: &str, operator: Operator) -> f64 {
     use Operator as O;
     match operator {
         O::TsCov if shape == "storm" => 1e-6,
+        // What is left of values around 5e6, known to a few parts in 1e16 of those.
+        O::TsVectorNeut | O::CsVectorNeut if shape == "level" || shape == "storm" => 1e-8,
         O::TsCorr | O::TsCov | O::TsZscore | O::CsDemean | O::GroupNeutralize | O::CsZscore | O::GroupZscore => 1e-9,
         _ => 1e-12,
     }

@@ -30,7 +30,15 @@ pub(super) const ATTEMPTS: usize = 1_000;
 /// # Errors
 /// When there are no factors, or more than a thousand.
 pub fn chain(count: usize) -> Result<Strategy, Error> {
-    chain_scored(count, "{sum}")
+    build(count, "{sum}", false)
+}
+
+/// [`chain`] with `cs_rank(volume)` unchanged in every repetition: what merging equal factors saves.
+///
+/// # Errors
+/// As [`chain`].
+pub fn merging_chain(count: usize) -> Result<Strategy, Error> {
+    build(count, "{sum}", true)
 }
 
 /// [`chain`] with half its score: a graph with a constant, so that every mutation finds something to change.
@@ -38,10 +46,10 @@ pub fn chain(count: usize) -> Result<Strategy, Error> {
 /// # Errors
 /// As [`chain`].
 pub fn variable_chain(count: usize) -> Result<Strategy, Error> {
-    chain_scored(count, "0.5 * ({sum})")
+    build(count, "0.5 * ({sum})", false)
 }
 
-fn chain_scored(count: usize, score: &str) -> Result<Strategy, Error> {
+fn build(count: usize, score: &str, same_ranks: bool) -> Result<Strategy, Error> {
     if !(1..=MOST).contains(&count) {
         return Err(Error::Count(count));
     }
@@ -52,7 +60,7 @@ fn chain_scored(count: usize, score: &str) -> Result<Strategy, Error> {
         let (name, expression) = match index % 5 {
             0 => ("strength", format!("momentum(close, {})", 20 + longer)),
             1 => ("trend", format!("ma_filter(close, {})", 60 + longer)),
-            2 if longer == 0 => ("liquidity", "cs_rank(volume)".to_owned()),
+            2 if longer == 0 || same_ranks => ("liquidity", "cs_rank(volume)".to_owned()),
             2 => ("liquidity", format!("cs_rank(ts_mean(volume, {}))", 1 + longer)),
             3 => ("risk", format!("volatility(close, {})", 20 + longer)),
             _ => ("channel", format!("breakout(close, {})", 20 + longer)),
@@ -111,7 +119,7 @@ impl Compilation {
     }
 }
 
-/// The factors of a [`chain`], compiled and planned over a panel.
+/// The factors of a strategy, such as a [`chain`], compiled and planned over a panel.
 #[derive(Debug)]
 pub struct Query<'a> {
     plan: Plan,
@@ -121,12 +129,12 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// Plans so many factors.
+    /// Plans a strategy's factors.
     ///
     /// # Errors
-    /// When there are too few or too many, or the panel lacks a column.
-    pub fn new(factors: usize, panel: &'a Panel) -> Result<Self, Error> {
-        let plan = Plan::new([&chain(factors)?.compile()?]);
+    /// When it does not compile, or the panel lacks a column.
+    pub fn new(strategy: &Strategy, panel: &'a Panel) -> Result<Self, Error> {
+        let plan = Plan::new([&strategy.compile()?]);
         let members = panel.members();
         Columns::new(&plan, panel, &members)?;
         Ok(Self { plan, panel, members, memory: Memory::default() })
@@ -289,13 +297,14 @@ mod tests {
     }
 
     #[test]
-    fn more_factors_are_more_work_that_no_merging_takes_away() {
-        let ranks = |count: usize| {
-            let program = chain(count).unwrap().compile().unwrap();
+    fn more_factors_are_more_work_that_no_merging_takes_away_unless_they_are_equal() {
+        let ranks = |strategy: Strategy| {
+            let program = strategy.compile().unwrap();
             let is_rank = |operation: &Operation| matches!(operation, Operation::Operator(op, _) if op.definition().name == "cs_rank");
             program.instructions.iter().filter(|instruction| is_rank(&instruction.operation)).count()
         };
-        assert_eq!([5, 15, 200].map(ranks), [1, 3, 40]);
+        assert_eq!([5, 15, 200].map(|count| ranks(chain(count).unwrap())), [1, 3, 40]);
+        assert_eq!([5, 15, 200].map(|count| ranks(merging_chain(count).unwrap())), [1, 1, 1]);
     }
 
     #[test]

@@ -38,12 +38,57 @@ pub fn covariance(x: &[f64], y: &[f64]) -> f64 {
     total / (x.len() as f64 - 1.0)
 }
 
+/// A least-squares line.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// Change of y for a change of x by 1; NaN where x is flat.
+    pub slope: f64,
+    /// Value at x = 0.
+    pub level: f64,
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Line {
+    /// How far y lies above the line at x. Taken from distances to the means, so that no digits are lost where levels
+    /// are large beside the spread.
+    pub fn residual(&self, y: f64, x: f64) -> f64 {
+        let distance = |value: f64, (first, center): (f64, f64)| (value - first) - center;
+        distance(y, self.y) - self.slope * distance(x, self.x)
+    }
+}
+
+/// The least-squares line of y on x.
+pub fn line(y: &[f64], x: &[f64]) -> Line {
+    let spread = variance(x, 1.0);
+    let slope = if spread > 0.0 { covariance(x, y) / spread } else { f64::NAN };
+    let middle = |values: &[f64]| {
+        let first = values[0];
+        (first, values.iter().map(|value| value - first).sum::<f64>() / values.len() as f64)
+    };
+    Line { slope, level: mean(y) - slope * mean(x), x: middle(x), y: middle(y) }
+}
+
 /// Median; the mean of the two middle values where there is no single one.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}
+
+/// The quantile `share` (0 to 1) of some values, interpolated linearly between the two beside it, as numpy and pandas do.
+pub fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = share * (sorted.len() - 1) as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    // Not across equal values: of two infinities there is no difference.
+    if sorted[below] == sorted[above] {
+        return sorted[below];
+    }
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
 /// Rank of `x` among `values`, from 1; ties share the average rank.
@@ -71,6 +116,20 @@ pub fn on_members(row: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     if !places.is_empty() {
         let values: Vec<f64> = places.iter().map(|&i| row[i]).collect();
         for (&place, value) in places.iter().zip(f(&values)) {
+            result[place] = value;
+        }
+    }
+    result
+}
+
+/// Applies `f` to two rows where both have a value and puts its results back in their places.
+pub fn on_pairs(rows: &[&[f64]], f: impl Fn(&[f64], &[f64]) -> Vec<f64>) -> Vec<f64> {
+    let known = |i: usize| !rows[0][i].is_nan() && !rows[1][i].is_nan();
+    let places: Vec<usize> = (0..rows[0].len()).filter(|&i| known(i)).collect();
+    let [x, y]: [Vec<f64>; 2] = [0, 1].map(|row| places.iter().map(|&i| rows[row][i]).collect());
+    let mut result = vec![f64::NAN; rows[0].len()];
+    if !places.is_empty() {
+        for (place, value) in places.into_iter().zip(f(&x, &y)) {
             result[place] = value;
         }
     }

@@ -22,7 +22,9 @@ pub(crate) use view::{Past, Rows, RowsMut};
 use cell::{and, binary, choose, clean, flag, least, most, or, unary};
 use fold::{Extreme, Product, RowsSince, fold};
 use series::{average, exponential, lagged, latest, median, time_rank, wilder};
-use sums::{Correlation, Covariance, Decay, Mean, Score, Spread, Sum, Weighted, WithMean};
+use sums::{
+    Correlation, Covariance, Decay, Mean, Projection, Ratio, Regression, Score, Spread, Sum, Trend, Weighted, WithMean,
+};
 use window::{Lanes, long, sums};
 
 /// An input of a kernel.
@@ -40,8 +42,11 @@ fn window_shape(operator: Operator) -> Option<(usize, usize)> {
     Some(match operator {
         O::TsSum | O::TsMean | O::TsCount => (1, 1),
         O::TsStd | O::TsVar | O::TsZscore | O::TsDecayLinear => (1, 2),
+        O::TsIr => (1, 2),
+        O::TsSlope | O::TsRsquare | O::TsTrendResid => (1, 3),
         O::TsWmean | O::TsCov => (2, 3),
-        O::TsCorr => (2, 5),
+        O::TsVectorProj | O::TsVectorNeut => (2, 4),
+        O::TsCorr | O::TsBeta | O::TsAlpha | O::TsResid | O::TsR2 => (2, 5),
         _ => return None,
     })
 }
@@ -210,6 +215,15 @@ pub(crate) fn run(
                 });
             }
         }
+        O::Log1p => unary(v, block.input(0), out, |x| clean(libm::log1p(x))),
+        O::SignedLog1p => unary(v, block.input(0), out, |x| clean(libm::log1p(x.abs()).copysign(x))),
+        O::Cbrt => unary(v, block.input(0), out, |x| clean(libm::cbrt(x))),
+        O::Arcsin => unary(v, block.input(0), out, libm::asin),
+        O::Arctan => unary(v, block.input(0), out, libm::atan),
+        O::Fraction => unary(v, block.input(0), out, |x| x - x.trunc()),
+        O::Round => unary(v, block.input(0), out, |x| clean(x.round_ties_even() + 0.0)),
+        O::Floor => unary(v, block.input(0), out, |x| clean(x.floor() + 0.0)),
+        O::Ceil => unary(v, block.input(0), out, |x| clean(x.ceil() + 0.0)),
         O::Not => unary(v, block.input(0), out, |x| 1.0 - x),
         O::IfElse => choose(v, block.input(0), b, block.inputs[2], out, |f, x, y| {
             let taken = if f == 0.0 { y } else { x };
@@ -219,6 +233,22 @@ pub(crate) fn run(
         O::Fill => {
             let c = p.real(0);
             unary(v, block.input(0), out, |x| if x.is_nan() { c } else { x });
+        }
+        O::ToNan => {
+            let c = p.real(0);
+            unary(v, block.input(0), out, |x| if x == c { f64::NAN } else { clean(x) });
+        }
+        O::LeftTail => {
+            let c = p.real(0);
+            unary(v, block.input(0), out, |x| if x <= c { clean(x) } else { f64::NAN });
+        }
+        O::RightTail => {
+            let c = p.real(0);
+            unary(v, block.input(0), out, |x| if x >= c { clean(x) } else { f64::NAN });
+        }
+        O::Tail => {
+            let (low, high, c) = (p.real(0), p.real(1), p.real(2));
+            unary(v, block.input(0), out, |x| if x >= low && x <= high { c } else { clean(x) });
         }
         O::NanWhere => binary(v, a, b, out, |x, f| if f == 0.0 { x } else { f64::NAN }),
         O::Num => unary(v, block.input(0), out, |x| x),
@@ -276,6 +306,16 @@ fn history(
         O::TsStd => sums(d, block, state, out, Lanes::<8>, &Spread::<true>::new(rows, p.real(1))),
         O::TsVar => sums(d, block, state, out, Lanes::<8>, &Spread::<false>::new(rows, p.real(1))),
         O::TsZscore => sums(d, block, state, out, Lanes::<8>, &Score::new(rows, p.real(1))),
+        O::TsIr => sums(d, block, state, out, Lanes::<8>, &Ratio::new(rows, p.real(1))),
+        O::TsSlope => sums(d, block, state, out, Lanes::<8>, &Trend::new(rows, |line| line.slope)),
+        O::TsRsquare => sums(d, block, state, out, Lanes::<8>, &Trend::new(rows, |line| line.explained)),
+        O::TsTrendResid => sums(d, block, state, out, Lanes::<8>, &Trend::new(rows, |line| line.residual)),
+        O::TsBeta => sums(d, block, state, out, Lanes::<4>, &Regression::new(rows, |line| line.slope)),
+        O::TsAlpha => sums(d, block, state, out, Lanes::<4>, &Regression::new(rows, |line| line.level)),
+        O::TsResid => sums(d, block, state, out, Lanes::<4>, &Regression::new(rows, |line| line.residual)),
+        O::TsR2 => sums(d, block, state, out, Lanes::<4>, &Regression::new(rows, |line| line.explained)),
+        O::TsVectorProj => sums(d, block, state, out, Lanes::<4>, &Projection::<true> { rows }),
+        O::TsVectorNeut => sums(d, block, state, out, Lanes::<4>, &Projection::<false> { rows }),
         O::TsWmean => sums(d, block, state, out, Lanes::<4>, &Weighted { rows }),
         O::TsCov => sums(d, block, state, out, Lanes::<4>, &Covariance::new(rows)),
         O::TsCorr => sums(d, block, state, out, Lanes::<4>, &Correlation::new(rows)),
@@ -308,15 +348,15 @@ fn across(operator: Operator, p: &Parameters, block: &Block<'_>, scratch: &mut R
         } else {
             block.input(0).row(offset)
         };
-        let groups = match block.inputs[1] {
-            Operand::Rows(groups) => groups.row(offset),
+        let second = match block.inputs[1] {
+            Operand::Rows(second) => second.row(offset),
             Operand::Scalar(_) => &[],
         };
         compiled_for!(block.vectors, across_row[](
             operator: Operator,
             p: &Parameters,
             x: &[f64],
-            groups: &[f64],
+            second: &[f64],
             members: &[bool],
             scratch: &mut RowScratch,
             out: &mut [f64],
@@ -330,13 +370,13 @@ fn across_row(
     operator: Operator,
     p: &Parameters,
     x: &[f64],
-    groups: &[f64],
+    second: &[f64],
     members: &[bool],
     scratch: &mut RowScratch,
     out: &mut [f64],
 ) {
     use Operator as O;
-    use row::{by_group, on_members};
+    use row::{by_group, on_members, on_pairs};
     match operator {
         O::CsRank => row::rank_members(x, members, out, scratch),
         O::CsZscore => on_members(x, members, out, scratch, row::zscores),
@@ -345,14 +385,62 @@ fn across_row(
             let total = p.real(0);
             on_members(x, members, out, scratch, |x, out| row::scaled(x, out, total));
         }
+        O::GroupNormalize => {
+            let total = p.real(0);
+            by_group(x, second, members, out, scratch, |x, out, _| row::scaled(x, out, total));
+        }
+        O::CsTruncate => {
+            let share = p.real(0);
+            on_members(x, members, out, scratch, |x, out| row::truncated(x, out, share));
+        }
         O::CsWinsorize => {
             let deviations = p.real(0);
             on_members(x, members, out, scratch, |x, out| row::winsorized(x, out, deviations));
         }
-        O::GroupRank => by_group(x, groups, members, out, scratch, |x, out, ranker| ranker.rank(x, out)),
-        O::GroupZscore => by_group(x, groups, members, out, scratch, |x, out, _| row::zscores(x, out)),
-        O::GroupNeutralize => by_group(x, groups, members, out, scratch, |x, out, _| row::demeaned(x, out)),
-        O::GroupMean => by_group(x, groups, members, out, scratch, |x, out, _| row::means(x, out)),
+        O::CsMinmax => {
+            let shift = p.real(0);
+            on_members(x, members, out, scratch, |x, out| row::places(x, out, shift));
+        }
+        O::CsMean => on_members(x, members, out, scratch, row::means),
+        O::CsSum => on_members(x, members, out, scratch, row::totals),
+        O::CsStd => on_members(x, members, out, scratch, row::deviations),
+        O::CsMedian => on_members(x, members, out, scratch, row::medians),
+        O::CsMin => on_members(x, members, out, scratch, row::minima),
+        O::CsMax => on_members(x, members, out, scratch, row::maxima),
+        O::CsCount => on_members(x, members, out, scratch, row::counts),
+        O::CsOneSide => on_members(x, members, out, scratch, row::one_sided),
+        O::CsClipQuantile => {
+            let (low, high) = (p.real(0), p.real(1));
+            on_members(x, members, out, scratch, |x, out| row::within_quantiles(x, out, low, high));
+        }
+        O::CsClipMad => {
+            let deviations = p.real(0);
+            on_members(x, members, out, scratch, |x, out| row::within_median_deviations(x, out, deviations));
+        }
+        O::CsTopBottom => {
+            let (count, mut order) = (p.rows(0), std::mem::take(&mut scratch.order));
+            row::sided(x, members, out, scratch, &mut order, count);
+            scratch.order = order;
+        }
+        O::CsRegResid => on_pairs([x, second], members, out, scratch, row::residuals),
+        O::CsRegFit => on_pairs([x, second], members, out, scratch, row::fits),
+        O::CsVectorNeut => on_pairs([x, second], members, out, scratch, row::orthogonal),
+        O::CsVectorProj => on_pairs([x, second], members, out, scratch, row::projections),
+        O::GroupRank => by_group(x, second, members, out, scratch, |x, out, ranker| ranker.rank(x, out)),
+        O::GroupZscore => by_group(x, second, members, out, scratch, |x, out, _| row::zscores(x, out)),
+        O::GroupNeutralize => by_group(x, second, members, out, scratch, |x, out, _| row::demeaned(x, out)),
+        O::GroupMean => by_group(x, second, members, out, scratch, |x, out, _| row::means(x, out)),
+        O::GroupSum => by_group(x, second, members, out, scratch, |x, out, _| row::totals(x, out)),
+        O::GroupStd => by_group(x, second, members, out, scratch, |x, out, _| row::deviations(x, out)),
+        O::GroupMedian => by_group(x, second, members, out, scratch, |x, out, _| row::medians(x, out)),
+        O::GroupMin => by_group(x, second, members, out, scratch, |x, out, _| row::minima(x, out)),
+        O::GroupMax => by_group(x, second, members, out, scratch, |x, out, _| row::maxima(x, out)),
+        O::GroupCount => by_group(x, second, members, out, scratch, |x, out, _| row::counts(x, out)),
+        O::GroupMinmax => by_group(x, second, members, out, scratch, |x, out, _| row::places(x, out, 0.0)),
+        O::GroupPercentile => {
+            let share = p.real(0);
+            by_group(x, second, members, out, scratch, |x, out, _| row::quantiles(x, out, share));
+        }
         _ => unreachable!("`run` and `history` take every other operator"),
     }
 }

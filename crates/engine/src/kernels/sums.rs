@@ -247,3 +247,139 @@ impl Sums<2, 5> for Correlation {
         if capped < -1.0 { -1.0 } else { capped }
     }
 }
+
+/// The mean over the standard deviation.
+pub(super) struct Ratio(Moments);
+
+impl Ratio {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, ddof: f64) -> Self {
+        Self(Moments::new(rows, ddof))
+    }
+}
+
+impl Sums<1, 2> for Ratio {
+    #[inline(always)]
+    fn terms(&self, [dx]: [f64; 1], _: f64) -> [f64; 2] {
+        [dx, dx * dx]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum, squares]: [f64; 2], end: End<1>) -> f64 {
+        (end.anchor[0] + sum * self.0.share) / self.0.variance(sum, squares, end.anchor[0]).sqrt()
+    }
+}
+
+/// A least-squares line over a window, of which an operator takes one part.
+pub(super) struct Line {
+    pub(super) slope: f64,
+    /// Value where the other side is 0.
+    pub(super) level: f64,
+    /// Of the current row.
+    pub(super) residual: f64,
+    /// Share of the variance.
+    pub(super) explained: f64,
+}
+
+/// The line over the rows' numbers.
+pub(super) struct Trend<F> {
+    rows: f64,
+    moments: Moments,
+    part: F,
+}
+
+impl<F: Fn(Line) -> f64> Trend<F> {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, part: F) -> Self {
+        Self { rows, moments: Moments::new(rows, 1.0), part }
+    }
+}
+
+impl<F: Fn(Line) -> f64> Sums<1, 3> for Trend<F> {
+    #[inline(always)]
+    fn terms(&self, [dx]: [f64; 1], place: f64) -> [f64; 3] {
+        [dx, dx * place, dx * dx]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sum, by_place, squares]: [f64; 3], end: End<1>) -> f64 {
+        let half = (self.rows - 1.0) / 2.0;
+        // Places about their middle, whose squares sum to d (d^2 - 1) / 12.
+        let product = by_place - (end.rows_past_anchor - half) * sum;
+        let places = self.rows * (self.rows * self.rows - 1.0) / 12.0;
+        let spread = self.moments.variance(sum, squares, end.anchor[0]) * (self.rows - 1.0);
+        let slope = product / places;
+        let mean = sum * self.moments.share;
+        (self.part)(Line {
+            slope,
+            level: (end.anchor[0] + mean) - slope * half,
+            residual: ((end.now[0] - end.anchor[0]) - mean) - slope * half,
+            explained: at_most_one(product * product / (places * spread)),
+        })
+    }
+}
+
+/// The line of the first input on the second.
+pub(super) struct Regression<F> {
+    moments: Moments,
+    part: F,
+}
+
+impl<F: Fn(Line) -> f64> Regression<F> {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, part: F) -> Self {
+        Self { moments: Moments::new(rows, 1.0), part }
+    }
+}
+
+impl<F: Fn(Line) -> f64> Sums<2, 5> for Regression<F> {
+    #[inline(always)]
+    fn terms(&self, [dy, dx]: [f64; 2], _: f64) -> [f64; 5] {
+        [dy, dx, dy * dy, dx * dx, dy * dx]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sy, sx, syy, sxx, sxy]: [f64; 5], end: End<2>) -> f64 {
+        let known = |variance: f64| if variance > 0.0 { variance } else { f64::NAN };
+        let y = self.moments.variance(sy, syy, end.anchor[0]);
+        let x = known(self.moments.variance(sx, sxx, end.anchor[1]));
+        let covariance = self.moments.covariance(sy, sx, sxy);
+        let slope = covariance / x;
+        let (mean_y, mean_x) = (sy * self.moments.share, sx * self.moments.share);
+        let distance_y = (end.now[0] - end.anchor[0]) - mean_y;
+        let distance_x = (end.now[1] - end.anchor[1]) - mean_x;
+        (self.part)(Line {
+            slope,
+            level: (end.anchor[0] + mean_y) - slope * (end.anchor[1] + mean_x),
+            residual: distance_y - slope * distance_x,
+            explained: at_most_one(covariance * covariance / (x * known(y))),
+        })
+    }
+}
+
+#[inline(always)]
+fn at_most_one(share: f64) -> f64 {
+    if share > 1.0 { 1.0 } else { share }
+}
+
+/// The part of today's first input that lies along the second over the window, or the rest.
+pub(super) struct Projection<const ALONG: bool> {
+    pub(super) rows: f64,
+}
+
+impl<const ALONG: bool> Sums<2, 4> for Projection<ALONG> {
+    #[inline(always)]
+    fn terms(&self, [dx, dy]: [f64; 2], _: f64) -> [f64; 4] {
+        [dx, dy, dx * dy, dy * dy]
+    }
+
+    #[inline(always)]
+    fn result(&self, [sx, sy, sxy, syy]: [f64; 4], end: End<2>) -> f64 {
+        let [x, y] = end.anchor;
+        let product = self.rows * x * y + x * sy + y * sx + sxy;
+        let length = self.rows * y * y + 2.0 * y * sy + syy;
+        let share = if length == 0.0 { 0.0 } else { product / length };
+        let along = end.now[1] * share;
+        if ALONG { along } else { end.now[0] - along }
+    }
+}

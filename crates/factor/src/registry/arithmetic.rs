@@ -243,3 +243,122 @@ pub(super) const MAX: Definition = Definition {
     reference: Cell(|x, _| if x[0].is_nan() || x[1].is_nan() { f64::NAN } else { x[0].max(x[1]) }),
     ..BASE
 };
+
+pub(super) const LOG1P: Definition = Definition {
+    name: "log1p",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Natural logarithm of one plus the number, exact for small numbers.",
+    formula: "ln(1 + x)",
+    missing: "NaN in, NaN out; x <= -1 gives NaN.",
+    example: "log1p(returns(close, 1))",
+    reference: Cell(|x, _| libm::log1p(x[0])),
+    generated: false,
+    cost: 60,
+    ..BASE
+};
+
+pub(super) const SIGNED_LOG1P: Definition = Definition {
+    name: "s_log_1p",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Logarithm that keeps the sign: squeezes both tails.",
+    formula: "sign(x) * ln(1 + |x|)",
+    example: "s_log_1p(ts_zscore(volume, 20))",
+    reference: Cell(|x, _| libm::log1p(x[0].abs()).copysign(x[0])),
+    generated: false,
+    cost: 60,
+    ..BASE
+};
+
+pub(super) const CBRT: Definition = Definition {
+    name: "cbrt",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Cube root; the sign stays.",
+    formula: "x^(1/3)",
+    example: "cbrt(returns(close, 5))",
+    reference: Cell(|x, _| libm::cbrt(x[0])),
+    generated: false,
+    cost: 60,
+    ..BASE
+};
+
+pub(super) const ARCSIN: Definition = Definition {
+    name: "arcsin",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Inverse sine, in radians.",
+    formula: "arcsin(x)",
+    missing: "NaN in, NaN out; outside -1..1 NaN.",
+    example: "arcsin(ts_corr(close, volume, 20))",
+    reference: Cell(|x, _| libm::asin(x[0])),
+    generated: false,
+    cost: 60,
+    ..BASE
+};
+
+pub(super) const ARCTAN: Definition = Definition {
+    name: "arctan",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Inverse tangent, in radians: squeezes into -pi/2..pi/2.",
+    formula: "arctan(x)",
+    example: "arctan(ts_zscore(close, 20))",
+    reference: Cell(|x, _| libm::atan(x[0])),
+    generated: false,
+    cost: 60,
+    ..BASE
+};
+
+pub(super) const FRACTION: Definition = Definition {
+    name: "frac",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "What follows the decimal point, with the sign kept.",
+    formula: "x - trunc(x)",
+    example: "frac(ts_zscore(close, 20))",
+    reference: Cell(|x, _| x[0] - x[0].trunc()),
+    generated: false,
+    cost: 3,
+    ..BASE
+};
+
+pub(super) const ROUND: Definition = Definition {
+    name: "round",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Nearest whole number; halves go to the even one, as in numpy.",
+    formula: "round(x)",
+    example: "round(10 * cs_rank(volume))",
+    reference: Cell(|x, _| x[0].round_ties_even() + 0.0),
+    generated: false,
+    cost: 3,
+    ..BASE
+};
+
+pub(super) const FLOOR: Definition = Definition {
+    name: "floor",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Largest whole number that is not above.",
+    formula: "floor(x)",
+    example: "floor(10 * cs_rank(volume))",
+    reference: Cell(|x, _| x[0].floor() + 0.0),
+    generated: false,
+    cost: 3,
+    ..BASE
+};
+
+pub(super) const CEIL: Definition = Definition {
+    name: "ceil",
+    inputs: RATIO_IN,
+    output: Output::RATIO,
+    summary: "Smallest whole number that is not below.",
+    formula: "ceil(x)",
+    example: "ceil(10 * cs_rank(volume))",
+    reference: Cell(|x, _| x[0].ceil() + 0.0),
+    generated: false,
+    cost: 3,
+    ..BASE
+};

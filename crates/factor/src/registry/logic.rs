@@ -193,3 +193,63 @@ pub(super) const NUM: Definition = Definition {
     reference: Cell(|x, _| x[0]),
     ..LOGIC
 };
+
+pub(super) const TO_NAN: Definition = Definition {
+    name: "to_nan",
+    inputs: &[Port::U],
+    parameters: &[real("c", -1e12, 1e12, (0.0, 0.0))],
+    output: Output::SAME,
+    generated: false,
+    summary: "The number, blanked where it equals a literal.",
+    formula: "NaN if x = c, else x",
+    missing: "NaN in, NaN out; c becomes NaN.",
+    example: "to_nan(volume, 0)",
+    reference: Cell(|x, p| if x[0] == p.real(0) { f64::NAN } else { x[0] }),
+    ..LOGIC
+};
+
+pub(super) const LEFT_TAIL: Definition = Definition {
+    name: "left_tail",
+    inputs: &[Port::U],
+    parameters: &[real("c", -1e12, 1e12, (0.0, 0.0))],
+    output: Output::SAME,
+    generated: false,
+    summary: "The number, blanked above a literal.",
+    formula: "x if x <= c, else NaN",
+    missing: "NaN in, NaN out; above c NaN.",
+    example: "left_tail(cs_zscore(volume), 0)",
+    reference: Cell(|x, p| if x[0] <= p.real(0) { x[0] } else { f64::NAN }),
+    ..LOGIC
+};
+
+pub(super) const RIGHT_TAIL: Definition = Definition {
+    name: "right_tail",
+    inputs: &[Port::U],
+    parameters: &[real("c", -1e12, 1e12, (0.0, 0.0))],
+    output: Output::SAME,
+    generated: false,
+    summary: "The number, blanked below a literal.",
+    formula: "x if x >= c, else NaN",
+    missing: "NaN in, NaN out; below c NaN.",
+    example: "right_tail(cs_zscore(volume), 0)",
+    reference: Cell(|x, p| if x[0] >= p.real(0) { x[0] } else { f64::NAN }),
+    ..LOGIC
+};
+
+pub(super) const TAIL: Definition = Definition {
+    name: "tail",
+    inputs: &[Port::U],
+    parameters: &[
+        real("low", -1e12, 1e12, (-1.0, 0.0)),
+        real("high", -1e12, 1e12, (0.0, 1.0)),
+        real("c", -1e12, 1e12, (0.0, 0.0)),
+    ],
+    output: Output::SAME,
+    generated: false,
+    summary: "The number, replaced by a literal between two others.",
+    formula: "c if low <= x <= high, else x",
+    missing: "NaN in, NaN out.",
+    example: "tail(cs_zscore(volume), -1, 1, 0)",
+    reference: Cell(|x, p| if x[0] >= p.real(0) && x[0] <= p.real(1) { p.real(2) } else { x[0] }),
+    ..LOGIC
+};

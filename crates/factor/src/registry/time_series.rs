@@ -2,7 +2,9 @@
 
 use super::{BASE, DDOF, window};
 use crate::operator::{Definition, Family, Lookback, Memory, Output, Parameters, Port, Reference::Series};
-use crate::reference::{average_rank, centered, covariance, full_window, full_windows, mean, median, variance};
+use crate::reference::{
+    Line, average_rank, centered, covariance, full_window, full_windows, line, mean, median, variance,
+};
 
 const WINDOW_RULE: &str = "NaN unless the window holds d values.";
 const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
@@ -14,6 +16,39 @@ const PAIR: Definition = Definition { inputs: &[Port::U, Port::V], cost: 35, ..T
 /// Applies `f` to the full window that ends now, NaN where it is not full.
 fn over(x: &[&[f64]], p: &Parameters, f: impl Fn(&[f64]) -> f64) -> f64 {
     full_window(x[0], p.rows(0)).map_or(f64::NAN, f)
+}
+
+/// Applies `f` to the least-squares line of the full window on its row numbers, and to the window.
+fn trend(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
+    over(x, p, |w| {
+        let rows: Vec<f64> = (0..w.len()).map(|row| row as f64).collect();
+        f(line(w, &rows), w, &rows)
+    })
+}
+
+/// Applies `f` to the least-squares line of the first full window on the second, and to both.
+fn regression(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
+    full_windows(x, p.rows(0)).map_or(f64::NAN, |[y, x]| f(line(y, x), y, x))
+}
+
+/// Share of the variance of y that its line on x explains; a flat side gives NaN.
+fn explained(y: &[f64], x: &[f64]) -> f64 {
+    let spread = variance(x, 1.0) * variance(y, 1.0);
+    if spread == 0.0 {
+        return f64::NAN;
+    }
+    let share = covariance(x, y).powi(2) / spread;
+    // Not `min`, which would make 1 of NaN.
+    if share > 1.0 { 1.0 } else { share }
+}
+
+/// Today's part of the first window that lies along the second; 0 where all of that is.
+fn along(x: &[&[f64]], p: &Parameters) -> f64 {
+    full_windows(x, p.rows(0)).map_or(f64::NAN, |[x, y]| {
+        let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+        let length: f64 = y.iter().map(|y| y * y).sum();
+        if length == 0.0 { 0.0 } else { last(y) * (product / length) }
+    })
 }
 
 /// The value `d` rows ago.
@@ -381,4 +416,130 @@ pub(super) const RMA: Definition = Definition {
         values[d..].iter().fold(start, |average, value| (average * (d as f64 - 1.0) + value) / d as f64)
     }),
     ..TIME_SERIES
+};
+
+pub(super) const IR: Definition = Definition {
+    name: "ts_ir",
+    parameters: &[window(2), DDOF],
+    output: Output::RATIO,
+    generated: false,
+    cost: 15,
+    summary: "Mean of the window over its standard deviation: an information ratio, not annualised.",
+    formula: "ts_mean(x, d) / ts_std(x, d)",
+    missing: FLAT_RULE,
+    example: "ts_ir(returns(close, 1), 60)",
+    reference: Series(|x, p| over(x, p, |w| mean(w) / variance(w, p.real(1)).sqrt())),
+    ..TIME_SERIES
+};
+
+pub(super) const SLOPE: Definition = Definition {
+    name: "ts_slope",
+    parameters: &[window(3)],
+    generated: false,
+    cost: 12,
+    summary: "Slope of the window's least-squares line, per row.",
+    formula: "sum((i - mean i) * (x - mean x)) / sum((i - mean i)^2), i the row",
+    example: "ts_slope(log(close), 60)",
+    reference: Series(|x, p| trend(x, p, |line, _, _| line.slope)),
+    ..TIME_SERIES
+};
+
+pub(super) const RSQUARE: Definition = Definition {
+    name: "ts_rsquare",
+    parameters: &[window(3)],
+    output: Output::RATIO,
+    generated: false,
+    cost: 18,
+    summary: "Share of the window's variance that its least-squares line explains, 0 to 1.",
+    formula: "corr(x, i)^2, i the row",
+    missing: FLAT_RULE,
+    example: "ts_rsquare(log(close), 60)",
+    reference: Series(|x, p| trend(x, p, |_, w, rows| explained(w, rows))),
+    ..TIME_SERIES
+};
+
+pub(super) const TREND_RESID: Definition = Definition {
+    name: "ts_trend_resid",
+    parameters: &[window(3)],
+    generated: false,
+    cost: 15,
+    summary: "Distance of today's value from the window's least-squares line.",
+    formula: "x - alpha - beta*i, i the row",
+    example: "ts_trend_resid(log(close), 60)",
+    reference: Series(|x, p| trend(x, p, |line, w, rows| line.residual(last(w), last(rows)))),
+    ..TIME_SERIES
+};
+
+pub(super) const BETA: Definition = Definition {
+    name: "ts_beta",
+    parameters: &[window(3)],
+    output: Output::Number { u: 2, v: -2 },
+    generated: false,
+    summary: "Slope of the least-squares line of y on x over the window.",
+    formula: "cov(x, y) / var(x)",
+    missing: "NaN unless both windows hold d values; a flat x gives NaN.",
+    example: "ts_beta(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(|x, p| regression(x, p, |line, _, _| line.slope)),
+    ..PAIR
+};
+
+pub(super) const ALPHA: Definition = Definition {
+    name: "ts_alpha",
+    parameters: &[window(3)],
+    generated: false,
+    summary: "Level of the least-squares line of y on x over the window, at x = 0.",
+    formula: "mean(y) - beta*mean(x)",
+    missing: "NaN unless both windows hold d values; a flat x gives NaN.",
+    example: "ts_alpha(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(|x, p| regression(x, p, |line, _, _| line.level)),
+    ..PAIR
+};
+
+pub(super) const RESID: Definition = Definition {
+    name: "ts_resid",
+    parameters: &[window(3)],
+    generated: false,
+    summary: "What the least-squares line of y on x over the window leaves of today's y.",
+    formula: "y - alpha - beta*x",
+    missing: "NaN unless both windows hold d values; a flat x gives NaN.",
+    example: "ts_resid(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(|x, p| regression(x, p, |line, y, x| line.residual(last(y), last(x)))),
+    ..PAIR
+};
+
+pub(super) const R2: Definition = Definition {
+    name: "ts_r2",
+    parameters: &[window(3)],
+    output: Output::RATIO,
+    generated: false,
+    summary: "Share of the variance of y that its least-squares line on x explains over the window, 0 to 1.",
+    formula: "corr(x, y)^2",
+    missing: "NaN unless both windows hold d values; a flat side gives NaN.",
+    example: "ts_r2(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(|x, p| regression(x, p, |_, y, x| explained(y, x))),
+    ..PAIR
+};
+
+pub(super) const VECTOR_PROJ: Definition = Definition {
+    name: "ts_vector_proj",
+    parameters: &[window(1)],
+    generated: false,
+    summary: "Today's part of x that lies along y over the window.",
+    formula: "y * sum(x*y) / sum(y*y)",
+    missing: "NaN unless both windows hold d values; a y of zeros gives 0.",
+    example: "ts_vector_proj(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(along),
+    ..PAIR
+};
+
+pub(super) const VECTOR_NEUT: Definition = Definition {
+    name: "ts_vector_neut",
+    parameters: &[window(1)],
+    generated: false,
+    summary: "Today's part of x that is orthogonal to y over the window.",
+    formula: "x - y * sum(x*y) / sum(y*y)",
+    missing: "NaN unless both windows hold d values; a y of zeros leaves x.",
+    example: "ts_vector_neut(returns(close, 1), returns(volume, 1), 60)",
+    reference: Series(|x, p| last(x[0]) - along(x, p)),
+    ..PAIR
 };
