@@ -189,15 +189,22 @@ impl Session<'_> {
     fn factors(&mut self) -> Result<(), Error> {
         let symbol = one_symbol(&self.options.panel);
         let panel = &self.options.panel;
-        let places: [(&str, &Panel, fn(usize) -> Result<Strategy, Error>); 3] =
-            [("symbol", &symbol, chain), ("panel", panel, chain), ("merging", panel, merging_chain)];
-        for (place, panel, strategy) in places {
-            for &count in &self.options.factors {
-                let name = format!("execute/{place}/{count}");
-                let mut query = Query::new(&strategy(count)?, panel)?;
-                query.check(&name)?;
-                self.time(name, || query.run());
-            }
+        self.execute("symbol", &symbol, chain)?;
+        self.execute("panel", panel, chain)?;
+        self.execute("merging", panel, merging_chain)
+    }
+
+    fn execute(
+        &mut self,
+        what: &str,
+        panel: &Panel,
+        strategy: impl Fn(usize) -> Result<Strategy, Error>,
+    ) -> Result<(), Error> {
+        for &count in &self.options.factors {
+            let name = format!("execute/{what}/{count}");
+            let mut query = Query::new(&strategy(count)?, panel)?;
+            query.check(&name)?;
+            self.time(name, || query.run());
         }
         Ok(())
     }
