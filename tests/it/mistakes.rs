@@ -17,6 +17,11 @@ fn check(arguments: &[&str], words: &[&str]) {
         assert!(message.contains(word), "no `{word}` in the message of {arguments:?}:\n{message}");
     }
     assert!(!message.contains("panicked"), "{message}");
+    let mut parts: Vec<&str> = message.split(": ").map(str::trim).filter(|part| part.len() > 20).collect();
+    let said = parts.len();
+    parts.sort_unstable();
+    parts.dedup();
+    assert_eq!(parts.len(), said, "something is said twice: {message}");
 }
 
 fn file(folder: &Path, name: &str, contents: &[u8]) -> String {

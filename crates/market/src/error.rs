@@ -5,24 +5,25 @@ use std::path::PathBuf;
 use crate::panel::PanelError;
 
 /// Why a file, frame or download could not be used. Every message is one line: where, what, and the way out.
+/// What caused it is part of the message, and no source beside it: whoever prints the chain would say it twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be opened or read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Read {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file could not be written; nothing stands under its name that was not there before.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}: {cause}")]
     Write {
         /// The file.
         path: PathBuf,
         /// What went wrong.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file or table as a whole cannot be used: wrong kind, damaged, empty, a column missing.
     #[error("{origin}: {problem}")]
@@ -90,12 +91,12 @@ pub enum Error {
         problem: String,
     },
     /// The parts do not make a panel.
-    #[error("{origin}: {source}")]
+    #[error("{origin}: {cause}")]
     Panel {
         /// The file, or the name given to a frame.
         origin: String,
         /// Which law of panels is broken.
-        source: PanelError,
+        cause: PanelError,
     },
 }
 

@@ -136,7 +136,7 @@ fn attempt_once(
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<(u64, String), Failure> {
     let passing = |problem: String| Failure::Passing { problem, retry_after: None };
-    let unwritable = |source| Failure::Local(Error::Write { path: out.to_owned(), source });
+    let unwritable = |cause| Failure::Local(Error::Write { path: out.to_owned(), cause });
     #[expect(clippy::disallowed_methods, reason = "a deadline for the network; nothing of the clock reaches a result")]
     let started = Instant::now();
     let mut response = client.get(address).send().map_err(|error| {

@@ -22,7 +22,7 @@ use crate::error::Error;
 /// ```
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), Error> {
     let mut staged = Staged::create(path)?;
-    write(staged.file()).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    write(staged.file()).map_err(|cause| Error::Write { path: path.to_owned(), cause })?;
     staged.commit()
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Staged {
 
 impl Staged {
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        let fail = |source| Error::Write { path: path.to_owned(), source };
+        let fail = |cause| Error::Write { path: path.to_owned(), cause };
         let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
             return Err(fail(std::io::Error::other("this is a folder; name a file in it")));
         };
@@ -64,7 +64,7 @@ impl Staged {
     /// Puts the file under its final name.
     pub(crate) fn commit(mut self) -> Result<(), Error> {
         let moved = self.file().sync_all().and_then(|()| std::fs::rename(&self.temporary, &self.path));
-        moved.map_err(|source| Error::Write { path: self.path.clone(), source })?;
+        moved.map_err(|cause| Error::Write { path: self.path.clone(), cause })?;
         self.file = None;
         Ok(())
     }

@@ -14,23 +14,23 @@ use crate::codec::{CodecError, FrameKind, decode, encode};
 #[non_exhaustive]
 pub enum Error {
     /// The file system said no.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     File {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The folder holds something already.
     #[error("{0} is not empty: choose another folder with --out, or go on with --resume {0}")]
     NotEmpty(PathBuf),
     /// A checkpoint cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Checkpoint {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: CodecError,
+        cause: CodecError,
     },
     /// A JSON file cannot be read or written.
     #[error("{path}: {message}")]
@@ -148,7 +148,7 @@ impl RunFolder {
             Ok(mut reader) => {
                 let mut bytes = Vec::new();
                 reader.read_to_end(&mut bytes).map_err(at(&file))?;
-                Some(decode(FrameKind::Checkpoint, &bytes).map_err(|source| Error::Checkpoint { path: file, source })?)
+                Some(decode(FrameKind::Checkpoint, &bytes).map_err(|cause| Error::Checkpoint { path: file, cause })?)
             }
         };
         let trials_bytes = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.trials_bytes);
@@ -187,7 +187,7 @@ impl RunFolder {
         let checkpoint = Checkpoint { state, trials_bytes: self.trials_bytes };
         let file = self.path.join(CHECKPOINT);
         let bytes = encode(FrameKind::Checkpoint, &checkpoint)
-            .map_err(|source| Error::Checkpoint { path: file.clone(), source })?;
+            .map_err(|cause| Error::Checkpoint { path: file.clone(), cause })?;
         write_whole(&file, &bytes)
     }
 
@@ -231,5 +231,5 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
     let path = path.to_owned();
-    move |source| Error::File { path: path.clone(), source }
+    move |cause| Error::File { path: path.clone(), cause }
 }

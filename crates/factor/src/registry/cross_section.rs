@@ -386,9 +386,9 @@ pub(super) const ONE_SIDE: Definition = Definition {
 pub(super) const REG_RESID: Definition = Definition {
     name: "cs_reg_resid",
     aliases: &["regression_neut"],
-    summary: "What the row's least-squares line on x leaves of y.",
-    formula: "y - alpha - beta*x",
-    missing: "NaN for symbols without both values or outside the universe; a flat x leaves y less its mean.",
+    summary: "What the row's least-squares line of x on y leaves of x.",
+    formula: "x - alpha - beta*y",
+    missing: "NaN for symbols without both values or outside the universe; a flat y leaves x less its mean.",
     example: "cs_reg_resid(returns(close, 20), log(close * volume))",
     reference: Row(|x, _| on_pairs(x, |y, x| centered(y).iter().zip(tilted(y, x)).map(|(y, tilt)| y - tilt).collect())),
     ..ROW_PAIR
@@ -397,9 +397,9 @@ pub(super) const REG_RESID: Definition = Definition {
 pub(super) const REG_FIT: Definition = Definition {
     name: "cs_reg_fit",
     aliases: &["regression_proj"],
-    summary: "The row's least-squares line of y on x.",
-    formula: "alpha + beta*x",
-    missing: "NaN for symbols without both values or outside the universe; a flat x gives the mean of y.",
+    summary: "The row's least-squares line of x on y.",
+    formula: "alpha + beta*y",
+    missing: "NaN for symbols without both values or outside the universe; a flat y gives the mean of x.",
     example: "cs_reg_fit(returns(close, 20), log(close * volume))",
     reference: Row(|x, _| on_pairs(x, |y, x| tilted(y, x).iter().map(|tilt| mean(y) + tilt).collect())),
     ..ROW_PAIR

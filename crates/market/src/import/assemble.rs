@@ -55,7 +55,7 @@ pub(super) fn assemble(table: &RawTable<'_>, options: &ImportOptions, symbol: &s
         });
     }
     let panel = fill(grid, columns, times.zone.as_deref())
-        .map_err(|source| Error::Panel { origin: table.origin.clone(), source })?;
+        .map_err(|cause| Error::Panel { origin: table.origin.clone(), cause })?;
     Ok(Import { panel, ledger })
 }
 

@@ -48,7 +48,7 @@ pub(super) fn unpack(path: &Path, packed: Vec<u8>, max_bytes: u64) -> Result<Vec
                 .map_err(|error| Error::unusable(path.display().to_string(), error.to_string()))?;
             #[expect(clippy::default_trait_access, reason = "polars does not export the name of its buffer type")]
             let unpacked = reader.read_next_slice(&Default::default(), longest as usize + 1, None);
-            unpacked.map_err(|source| Error::Read { path: path.to_owned(), source })?.0.to_vec()
+            unpacked.map_err(|cause| Error::Read { path: path.to_owned(), cause })?.0.to_vec()
         }
         _ => packed,
     };

@@ -128,7 +128,7 @@ enum Format {
 
 /// The bytes of a file. Nothing is mapped: a file that someone shortens while it is read must not end the process.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let unreadable = |source| Error::Read { path: path.to_owned(), source };
+    let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
     let refuse = |problem: &str| Err(Error::unusable(path.display().to_string(), problem));
     let kind = std::fs::metadata(path).map_err(unreadable)?;
     if kind.is_dir() {
