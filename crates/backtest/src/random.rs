@@ -22,7 +22,7 @@ impl SplitMix64 {
     /// A standard normal number.
     #[cfg(test)]
     pub(crate) fn normal(&mut self) -> f64 {
-        crate::statistics::normal::inverse_cdf(self.unit().max(1e-300))
+        factor::normal::inverse_cdf(self.unit().max(1e-300))
     }
 }
 

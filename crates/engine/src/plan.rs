@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use factor::{MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, Reference, SlotAllocator, Type};
+use factor::{MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, SlotAllocator, Type};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::kernels;
@@ -532,7 +532,7 @@ impl Merge {
     /// Whether a node needs whole rows.
     fn compares_symbols(&self, id: u32) -> bool {
         matches!(self.nodes[id as usize].operation, Operation::Operator(operator, _)
-            if matches!(operator.definition().reference, Reference::Row(_)))
+            if operator.definition().reference.compares_symbols())
     }
 
     /// For each step, how its stage runs. Neighbours that look at one symbol at a time run over tiles if one of them

@@ -72,10 +72,18 @@ fn panel(shape: &str, bars: usize, symbols: usize, seed: u64) -> Panel {
         3 => f64::NAN,
         code => code as f64,
     });
-    let group = Group { labels: ["a", "b", "c"].map(str::to_owned).to_vec(), codes };
+    let sector = Group { labels: ["a", "b", "c"].map(str::to_owned).to_vec(), codes };
+    let codes = Array2::from_shape_fn((bars, symbols), |(row, symbol)| ((row / 30 + symbol) % 2) as f64);
+    let industry = Group { labels: ["d", "e"].map(str::to_owned).to_vec(), codes };
     let calendar = Calendar::new((0..bars as i64).map(|row| row * DAY).collect(), None).expect("rising days");
     let symbols = (0..symbols).map(|i| format!("S{i:03}")).collect();
-    Panel::new(calendar, symbols, fields, IndexMap::from([("sector".to_owned(), group)])).expect("a valid panel")
+    Panel::new(
+        calendar,
+        symbols,
+        fields,
+        IndexMap::from([("sector".to_owned(), sector), ("industry".to_owned(), industry)]),
+    )
+    .expect("a valid panel")
 }
 
 /// The operator over columns of the right types, and the columns' names.
@@ -90,7 +98,7 @@ fn application(operator: Operator, parameters: Parameters) -> (FactorGraph, Vec<
         .map(|(slot, port)| {
             let (name, kind) = match port {
                 Port::Flag => (["f", "g", "h"][slot], Type::Flag),
-                Port::Group => ("sector", Type::Group),
+                Port::Group => (["sector", "industry", "sector"][slot], Type::Group),
                 _ => (["x", "y", "z"][slot], Type::Plain),
             };
             names.push(name);
@@ -103,32 +111,38 @@ fn application(operator: Operator, parameters: Parameters) -> (FactorGraph, Vec<
     (graph, names)
 }
 
-/// Parameters worth trying: short, usual and longer than any history here.
+/// Parameters worth trying: windows short, usual and longer than any history here, every word of an option.
 fn choices(definition: &Definition) -> Vec<Parameters> {
-    if definition.parameters.is_empty() {
-        return vec![Parameters::NONE];
-    }
-    let windows: &[f64] =
-        if definition.parameters[0].is_whole() { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
-    let mut all = Vec::new();
+    let is_window = |parameter: &factor::Parameter| matches!(parameter.kind, ParameterKind::Rows { .. });
+    let windowed = definition.parameters.iter().any(is_window);
+    let windows: &[f64] = if windowed { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
+    let mut all: Vec<Parameters> = Vec::new();
     for &window in windows {
-        for variant in 0..2 {
-            let mut values = Vec::new();
-            for (index, parameter) in definition.parameters.iter().enumerate() {
-                values.push(match parameter.kind {
-                    ParameterKind::Rows { .. } => window,
-                    ParameterKind::Whole { least, .. } => f64::from(least + variant),
-                    ParameterKind::Real { .. } if index == 0 => [parameter.usual.0, 0.7][variant as usize],
-                    ParameterKind::Real { .. } => [parameter.usual.1, 2.0][variant as usize],
-                });
-            }
-            if definition.parameters.iter().zip(&values).all(|(parameter, &value)| parameter.check(value).is_ok()) {
-                all.push(Parameters::new(&values));
+        for variant in 0..4 {
+            let value = |(index, parameter): (usize, &factor::Parameter)| match parameter.kind {
+                ParameterKind::Rows { .. } => window,
+                ParameterKind::Whole { least, most } => f64::from((least + variant).min(most)),
+                ParameterKind::Choice { words } => f64::from(variant % words.len() as i32),
+                ParameterKind::Real { .. } if index == 0 => [parameter.usual.0, 0.7, 2.0, 0.05][variant as usize],
+                ParameterKind::Real { .. } => [parameter.usual.1, 2.0, 0.3, 0.0][variant as usize],
+            };
+            let values: Vec<f64> = definition.parameters.iter().enumerate().map(value).collect();
+            let valid =
+                definition.parameters.iter().zip(&values).all(|(parameter, &value)| parameter.check(value).is_ok());
+            let parameters = Parameters::new(&values);
+            if valid && !all.contains(&parameters) {
+                all.push(parameters);
             }
         }
     }
     assert!(!all.is_empty(), "{} has no parameters to try", definition.name);
     all
+}
+
+/// A column row by row, NaN for symbols outside the universe.
+fn masked(column: &[f64], members: &[bool], symbols: usize) -> Vec<Vec<f64>> {
+    let cells = column.chunks(symbols).zip(members.chunks(symbols));
+    cells.map(|(row, members)| row.iter().zip(members).map(|(&x, &m)| if m { x } else { f64::NAN }).collect()).collect()
 }
 
 /// Values by the operator's own slow definition.
@@ -158,21 +172,20 @@ fn slow(operator: Operator, parameters: &Parameters, names: &[&str], panel: &Pan
             }
         }
         Reference::Row(f) => {
+            let rows: Vec<Vec<Vec<f64>>> = columns.iter().map(|column| masked(column, &members, symbols)).collect();
             for row in 0..bars {
-                let at = row * symbols..(row + 1) * symbols;
-                let masked: Vec<Vec<f64>> = columns
-                    .iter()
-                    .map(|column| {
-                        column[at.clone()]
-                            .iter()
-                            .zip(&members[at.clone()])
-                            .map(|(&x, &m)| if m { x } else { f64::NAN })
-                            .collect()
-                    })
-                    .collect();
-                let inputs: Vec<&[f64]> = masked.iter().map(Vec::as_slice).collect();
-                for (cell, value) in at.zip(f(&inputs, parameters)) {
-                    out[cell] = clean(value);
+                let inputs: Vec<&[f64]> = rows.iter().map(|rows| rows[row].as_slice()).collect();
+                for (symbol, value) in f(&inputs, parameters).into_iter().enumerate() {
+                    out[row * symbols + symbol] = clean(value);
+                }
+            }
+        }
+        Reference::Panel(f) => {
+            let rows: Vec<Vec<Vec<f64>>> = columns.iter().map(|column| masked(column, &members, symbols)).collect();
+            for row in 0..bars {
+                let inputs: Vec<&[Vec<f64>]> = rows.iter().map(|rows| &rows[..=row]).collect();
+                for (symbol, value) in f(&inputs, parameters).into_iter().enumerate() {
+                    out[row * symbols + symbol] = clean(value);
                 }
             }
         }
@@ -187,10 +200,20 @@ fn slow(operator: Operator, parameters: &Parameters, names: &[&str], panel: &Pan
 fn rounding(shape: &str, operator: Operator) -> f64 {
     use Operator as O;
     match operator {
-        O::TsCov if shape == "storm" => 1e-6,
+        // A third moment, and a covariance, near 0: what is left of cubes of 1e3, and of squares.
+        O::TsMoment | O::TsCov if shape == "storm" => 1e-6,
+        // The level of a line at 0, seen from values around 5e6.
+        O::TsSeAlpha if shape == "storm" => 1e-8,
         // What is left of values around 5e6, known to a few parts in 1e16 of those.
-        O::TsVectorNeut | O::CsVectorNeut if shape == "level" || shape == "storm" => 1e-8,
-        O::TsCorr | O::TsCov | O::TsZscore | O::CsDemean | O::GroupNeutralize | O::CsZscore | O::GroupZscore => 1e-9,
+        O::TsVectorNeut | O::CsVectorNeut | O::GroupVectorNeut if shape == "level" || shape == "storm" => 1e-8,
+        O::TsPartialCorr
+        | O::TsCorr
+        | O::TsCov
+        | O::TsZscore
+        | O::CsDemean
+        | O::GroupNeutralize
+        | O::CsZscore
+        | O::GroupZscore => 1e-9,
         _ => 1e-12,
     }
 }

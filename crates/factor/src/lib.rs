@@ -21,6 +21,7 @@ mod error;
 mod genome;
 mod graph;
 mod library;
+pub mod normal;
 mod operator;
 mod program;
 pub mod reference;
@@ -37,8 +38,8 @@ pub use genome::{Gene, Genome, GenomeNode};
 pub use graph::{FactorGraph, Inputs, Kind, MAX_NODES, Node, NodeIndex, Role, Slot};
 pub use library::{LibraryDefinition, LibraryFactor};
 pub use operator::{
-    Definition, Family, Inferred, Lookback, MAX_INPUTS, MAX_PARAMETERS, MAX_WINDOW, Memory, Output, Parameter,
-    ParameterKind, Parameters, Port, Reference, Syntax, infer,
+    Definition, Family, Inferred, Lookback, MAX_INPUTS, MAX_PARAMETERS, MAX_WINDOW, Memory, Output, PanelRows,
+    Parameter, ParameterKind, Parameters, Port, Reference, Syntax, infer,
 };
 pub use program::{Instruction, NodeId, Operation, Program, Purpose, SlotAllocator};
 pub use registry::Operator;

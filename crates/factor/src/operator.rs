@@ -98,6 +98,8 @@ pub enum Output {
     Fixed(Unit),
     /// True, false or unknown.
     Flag,
+    /// A label.
+    Group,
 }
 
 impl Output {
@@ -110,6 +112,7 @@ impl Output {
     pub fn resolve(self, u: Option<Unit>, v: Option<Unit>) -> Type {
         match self {
             Output::Flag => Type::Flag,
+            Output::Group => Type::Group,
             Output::Fixed(unit) => Type::Number(unit),
             Output::Number { u: 0, v: 0 } => Type::RATIO,
             Output::Number { u: of_u, v: of_v } => {
@@ -162,6 +165,11 @@ pub enum ParameterKind {
         /// Largest value.
         most: f64,
     },
+    /// One of some words; the value is its place among them, from 0.
+    Choice {
+        /// The words.
+        words: &'static [&'static str],
+    },
 }
 
 impl Parameter {
@@ -174,13 +182,38 @@ impl Parameter {
             ParameterKind::Rows { least } => (f64::from(least), f64::from(MAX_WINDOW), true),
             ParameterKind::Whole { least, most } => (f64::from(least), f64::from(most), true),
             ParameterKind::Real { least, most } => (least, most, false),
+            ParameterKind::Choice { words } => (0.0, words.len() as f64 - 1.0, true),
         };
         let in_range = value >= least && value <= most;
         if !in_range || (whole && f64::from(value as i32) != value) {
+            if let ParameterKind::Choice { words } = self.kind {
+                return Err(format!("`{}` must be one of {}", self.name, words.join(", ")));
+            }
             let noun = if whole { "a whole number" } else { "a number" };
             return Err(format!("`{}` must be {noun} from {least} to {most}, not {value}", self.name));
         }
         Ok(())
+    }
+
+    /// The value that a word stands for.
+    pub fn value_of(&self, word: &str) -> Option<f64> {
+        match self.kind {
+            ParameterKind::Choice { words } => words.iter().position(|known| *known == word).map(|place| place as f64),
+            _ => None,
+        }
+    }
+
+    /// The word that a value stands for.
+    pub fn word_of(&self, value: f64) -> Option<&'static str> {
+        match self.kind {
+            ParameterKind::Choice { words } => words.get(value as usize).copied(),
+            _ => None,
+        }
+    }
+
+    /// A value as text writes it.
+    pub fn text_of(&self, value: f64) -> String {
+        self.word_of(value).map_or_else(|| crate::text::print_number(value), str::to_owned)
     }
 
     /// Whether values are whole numbers.
@@ -223,6 +256,12 @@ pub enum Memory {
     Span,
     /// Wilder's average, `alpha` 1/d.
     Wilder,
+    /// An exponential average, `alpha` k/d.
+    Share,
+    /// Kaufman's average at its slowest, `alpha` (2/(slow+1))^2.
+    Kaufman,
+    /// For ever: what comes out depends on where the panel starts.
+    Unbounded,
 }
 
 impl Memory {
@@ -230,8 +269,11 @@ impl Memory {
     pub fn rows(self, parameters: &Parameters) -> u32 {
         let alpha = match self {
             Memory::Finite => return 0,
+            Memory::Unbounded => return u32::MAX,
             Memory::Span => 2.0 / (parameters.real(0) + 1.0),
             Memory::Wilder => 1.0 / parameters.real(0),
+            Memory::Share => parameters.real(1) / parameters.real(0),
+            Memory::Kaufman => (2.0 / (parameters.real(2) + 1.0)).powi(2),
         };
         if alpha >= 1.0 { 0 } else { (libm::log(1e-12) / libm::log1p(-alpha)).ceil() as u32 }
     }
@@ -275,6 +317,9 @@ pub enum Syntax {
     Prefix(&'static str, u8),
 }
 
+/// Rows of a panel up to the current one.
+pub type PanelRows<'a> = &'a [Vec<f64>];
+
 /// The slow, obvious definition of the values, against which kernels are tested.
 ///
 /// Results that are not finite count as NaN, as everywhere.
@@ -286,6 +331,15 @@ pub enum Reference {
     Series(fn(&[&[f64]], &Parameters) -> f64),
     /// One row; inputs are NaN for symbols outside the universe.
     Row(fn(&[&[f64]], &Parameters) -> Vec<f64>),
+    /// The last row, given every input's rows from row 0 to that one; inputs are NaN for symbols outside the universe.
+    Panel(fn(&[PanelRows<'_>], &Parameters) -> Vec<f64>),
+}
+
+impl Reference {
+    /// Whether values of one symbol depend on those of others.
+    pub fn compares_symbols(&self) -> bool {
+        matches!(self, Reference::Row(_) | Reference::Panel(_))
+    }
 }
 
 /// The type that follows from the types of the inputs.
@@ -382,18 +436,19 @@ impl Definition {
                 Port::V => (NAMES[index], "v"),
                 Port::Ratio => (NAMES[index], "ratio"),
                 Port::Flag => (["f", "g", "h", "i"][index], "flag"),
-                Port::Group => ("g", "group"),
+                Port::Group => (if self.inputs[..index].contains(&Port::Group) { "h" } else { "g" }, "group"),
             };
             words.push(format!("{name}: {kind}"));
         }
         for parameter in self.parameters {
             words.push(match parameter.default {
                 None => parameter.name.to_owned(),
-                Some(default) => format!("{}={default}", parameter.name),
+                Some(default) => format!("{}={}", parameter.name, parameter.text_of(default)),
             });
         }
         let output = match self.output {
             Output::Flag => "flag".to_owned(),
+            Output::Group => "group".to_owned(),
             Output::Fixed(unit) => unit.to_string(),
             Output::Number { u: 0, v: 0 } => "ratio".to_owned(),
             Output::Number { u, v } => {

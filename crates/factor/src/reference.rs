@@ -91,11 +91,39 @@ pub fn percentile(values: &[f64], share: f64) -> f64 {
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
+/// The quantile of the standard normal distribution, by halving an interval until nothing is left of it.
+pub fn normal_quantile(share: f64) -> f64 {
+    let (mut low, mut high) = (-40.0, 40.0);
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        // From the nearer tail, so that digits are not lost in a difference from 1.
+        let below = if share < 0.5 {
+            0.5 * libm::erfc(-middle / std::f64::consts::SQRT_2) < share
+        } else {
+            0.5 * libm::erfc(middle / std::f64::consts::SQRT_2) > 1.0 - share
+        };
+        if below { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
 /// Rank of `x` among `values`, from 1; ties share the average rank.
 pub fn average_rank(values: &[f64], x: f64) -> f64 {
     let below = values.iter().filter(|&&value| value < x).count() as f64;
     let equal = values.iter().filter(|&&value| value == x).count() as f64;
     below + f64::midpoint(equal, 1.0)
+}
+
+/// An average rank from 1 among `count`, on a scale: 0 to 1 with 0.5 for a single value, `rank / count`, the rank
+/// itself, or -1 to 1.
+pub fn scaled_rank(rank: f64, count: f64, scale: usize) -> f64 {
+    let unit = if count == 1.0 { 0.5 } else { (rank - 1.0) / (count - 1.0) };
+    match scale {
+        0 => unit,
+        1 => rank / count,
+        2 => rank,
+        _ => 2.0 * unit - 1.0,
+    }
 }
 
 /// The last `d` values, if there are as many and none is NaN.

@@ -15,7 +15,6 @@
 pub mod effective;
 pub mod folds;
 pub mod multiple;
-pub mod normal;
 mod pbo;
 pub mod rademacher;
 mod sharpe;

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::normal;
 use crate::metrics::{finite, ratio};
+use factor::normal;
 
 /// Bonferroni: each p-value times the number of tests.
 pub fn bonferroni(p_values: &[f64]) -> Vec<f64> {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::normal;
 use crate::metrics::finite;
+use factor::normal;
 
 /// A Sharpe ratio with the sample that it was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

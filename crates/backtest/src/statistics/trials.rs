@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SharpeEstimate, normal};
+use super::SharpeEstimate;
 use crate::metrics::{finite, ratio};
+use factor::normal;
 
 /// Euler's constant.
 const EULER: f64 = 0.577_215_664_901_532_9;

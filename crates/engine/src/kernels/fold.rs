@@ -102,6 +102,34 @@ impl<const HIGHEST: bool> Fold<1> for Extreme<HIGHEST> {
     }
 }
 
+/// The place of the newest value between the lowest and the highest.
+pub(super) struct Range;
+
+impl Fold<3> for Range {
+    const NEUTRAL: [f64; 3] = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+
+    #[inline(always)]
+    fn part(&self, value: f64, _: f64) -> [f64; 3] {
+        [Extreme::<false>::known(value), Extreme::<true>::known(value), value]
+    }
+
+    #[inline(always)]
+    fn join(&self, older: [f64; 3], newer: [f64; 3]) -> [f64; 3] {
+        [lesser(older[0], newer[0]), greater(older[1], newer[1]), newer[2]]
+    }
+
+    #[inline(always)]
+    fn later(&self, part: [f64; 3], _: f64) -> [f64; 3] {
+        part
+    }
+
+    #[inline(always)]
+    fn result(&self, [low, high, newest]: [f64; 3], _: f64) -> f64 {
+        let place = clean((newest - low) / (high - low));
+        if high > low { place } else { f64::NAN }
+    }
+}
+
 /// Rows since the most extreme value, of equals the most recent.
 pub(super) struct RowsSince<const HIGHEST: bool>;
 

@@ -72,21 +72,21 @@ impl Sums<1, 2> for Decay {
 
 /// Variance, of which flat windows have none, and covariance.
 #[derive(Clone, Copy)]
-struct Moments {
+pub(super) struct Moments {
     /// 1 / d.
-    share: f64,
+    pub(super) share: f64,
     /// 1 / (d - ddof); for one row and ddof 1 infinite, so that the variance is NaN.
     free_share: f64,
 }
 
 impl Moments {
     #[inline(always)]
-    fn new(rows: f64, ddof: f64) -> Self {
+    pub(super) fn new(rows: f64, ddof: f64) -> Self {
         Self { share: 1.0 / rows, free_share: 1.0 / (rows - ddof) }
     }
 
     #[inline(always)]
-    fn variance(self, sum: f64, squares: f64, anchor: f64) -> f64 {
+    pub(super) fn variance(self, sum: f64, squares: f64, anchor: f64) -> f64 {
         let mean = sum * self.share;
         let variance = (squares - sum * mean) * self.free_share;
         let level = (anchor + mean).abs() * factor::reference::FLAT;
@@ -95,7 +95,7 @@ impl Moments {
     }
 
     #[inline(always)]
-    fn covariance(self, sx: f64, sy: f64, sxy: f64) -> f64 {
+    pub(super) fn covariance(self, sx: f64, sy: f64, sxy: f64) -> f64 {
         (sxy - sx * sy * self.share) * self.free_share
     }
 }
@@ -279,6 +279,8 @@ pub(super) struct Line {
     pub(super) residual: f64,
     /// Share of the variance.
     pub(super) explained: f64,
+    /// The line itself at the current row.
+    pub(super) fit: f64,
 }
 
 /// The line over the rows' numbers.
@@ -315,6 +317,7 @@ impl<F: Fn(Line) -> f64> Sums<1, 3> for Trend<F> {
             level: (end.anchor[0] + mean) - slope * half,
             residual: ((end.now[0] - end.anchor[0]) - mean) - slope * half,
             explained: at_most_one(product * product / (places * spread)),
+            fit: (end.anchor[0] + mean) + slope * half,
         })
     }
 }
@@ -353,6 +356,7 @@ impl<F: Fn(Line) -> f64> Sums<2, 5> for Regression<F> {
             level: (end.anchor[0] + mean_y) - slope * (end.anchor[1] + mean_x),
             residual: distance_y - slope * distance_x,
             explained: at_most_one(covariance * covariance / (x * known(y))),
+            fit: (end.anchor[0] + mean_y) + slope * distance_x,
         })
     }
 }

@@ -1,9 +1,11 @@
 """Values of operators as pandas, numpy, scipy and bottleneck compute them, for `operators.json` beside this file.
 
-    python3 -m venv venv && venv/bin/pip install numpy==2.4.6 pandas==3.1.1 scipy==1.17.1 bottleneck==1.6.0
+    python3 -m venv venv
+    venv/bin/pip install numpy==2.4.6 pandas==3.1.1 scipy==1.17.1 bottleneck==1.6.0 TA-Lib==0.8.2
     venv/bin/python operators.py > operators.json
 
-Nothing here comes from evoquant: each case says an expression and computes its values by other people's code.
+Nothing here comes from evoquant: each case says an expression and computes its values by other people's code. What no
+other tool has (the last of the cases) is written out here, row by row, from its definition.
 """
 
 import json
@@ -13,6 +15,7 @@ import bottleneck as bn
 import numpy as np
 import pandas as pd
 import scipy
+import talib
 from scipy import special, stats
 
 BARS, SYMBOLS, D = 16, 6, 5
@@ -134,6 +137,166 @@ def unit_rank(values):
     return (stats.rankdata(values) - 1) / (len(values) - 1)
 
 
+def partial_corr(a, b, c):
+    """From the inverse of the correlation matrix."""
+    precision = np.linalg.inv(np.corrcoef([a, b, c]))
+    return -precision[0, 1] / np.sqrt(precision[0, 0] * precision[1, 1])
+
+
+def standard(w):
+    return (w - w.mean()) / w.std()
+
+
+def last_different(w):
+    earlier = [value for value in w if value < w[-1] or value > w[-1]]
+    return earlier[-1] if earlier else np.nan
+
+
+def entropy(w):
+    return stats.entropy(np.histogram(w, bins=10)[0])
+
+
+def max_drawdown(w):
+    return (w / np.maximum.accumulate(w) - 1).min()
+
+
+def kleene(frame, how):
+    """`any` or `all` of pandas' three-valued booleans over full windows."""
+    out = pd.DataFrame(np.nan, frame.index, frame.columns)
+    for symbol in frame.columns:
+        column = frame[symbol].astype("boolean")
+        for row in range(2, BARS):
+            value = getattr(column.iloc[row - 2 : row + 1], how)(skipna=False)
+            out.iat[row, symbol] = np.nan if value is pd.NA else float(value)
+    return out
+
+
+def crossed(now, before):
+    both = now.astype("boolean") & before.astype("boolean")
+    return both.astype("Float64").astype(float)
+
+
+def by_talib(f):
+    """A function of TA-Lib over each symbol's known closes."""
+    return close.apply(lambda column: pd.Series(f(column.dropna().to_numpy()), column.dropna().index)).reindex(close.index)
+
+
+def plane(y, a, b):
+    design = np.column_stack([np.ones_like(a), a, b])
+    return y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+
+
+def by_label(frame, labels, f):
+    """`f` of each row's values by label, for all of them."""
+    out = pd.DataFrame(np.nan, frame.index, frame.columns)
+    for row in range(BARS):
+        out.iloc[row] = frame.iloc[row].groupby(labels.iloc[row]).transform(f)
+    return out
+
+
+def qcut(frame, k):
+    return rows(lambda w: np.floor((stats.rankdata(w) - 0.5) * k / len(w)), frame)
+
+
+def group_pairs(f, *frames):
+    """`f` over the symbols of each group that have all values."""
+    out = pd.DataFrame(np.nan, close.index, close.columns)
+    for group in set(SECTOR):
+        columns = [symbol for symbol, label in enumerate(SECTOR) if label == group]
+        out[columns] = rows_of(f, *[frame[columns] for frame in frames])
+    return out
+
+
+def rows_of(f, *frames):
+    out = pd.DataFrame(np.nan, close.index, frames[0].columns)
+    for row in range(BARS):
+        parts = [frame.iloc[row].to_numpy() for frame in frames]
+        there = ~np.logical_or.reduce([np.isnan(part) for part in parts])
+        out.iloc[row, np.flatnonzero(there)] = f(*[part[there] for part in parts])
+    return out
+
+
+def group_backfill(frame, d, c):
+    out = frame.copy()
+    for row in range(BARS):
+        for symbol in close.columns:
+            if np.isnan(frame.iat[row, symbol]) and known.iat[row, symbol]:
+                same = [other for other in close.columns if SECTOR[other] == SECTOR[symbol] and known.iat[row, other]]
+                values = frame.iloc[max(row - d + 1, 0) : row + 1, same].to_numpy().ravel()
+                values = values[~np.isnan(values)]
+                if len(values) > 1:
+                    most = c * values.std(ddof=1)
+                    values = np.clip(values, values.mean() - most, values.mean() + most)
+                out.iat[row, symbol] = values.mean() if len(values) else np.nan
+    return out
+
+
+def down_rows(step, *frames):
+    """Carries a state down the rows of each symbol: `step(state, *values)` gives the next state and the value."""
+    out = pd.DataFrame(np.nan, close.index, close.columns)
+    for symbol in close.columns:
+        state = None
+        for row in range(BARS):
+            state, out.iat[row, symbol] = step(state, row, *[frame.iat[row, symbol] for frame in frames])
+    return out
+
+
+def since(state, row, truth):
+    state = row if truth == 1 else state
+    return state, np.nan if state is None else row - state
+
+
+def since_change(state, row, value):
+    before, changed = state or (np.nan, np.nan)
+    if np.isnan(value):
+        return (before, changed), np.nan
+    if not np.isnan(before) and value != before:
+        changed = row
+    return (value, changed), row - changed
+
+
+def trade_when(state, row, enter, value, leave):
+    if leave == 1:
+        return None, np.nan
+    if np.isnan(leave) or np.isnan(enter) or (enter == 1 and np.isnan(value)):
+        return state, np.nan
+    state = value if enter == 1 else state
+    return state, np.nan if state is None else state
+
+
+def hump_decay(state, row, value):
+    if np.isnan(value):
+        return state, np.nan
+    if state is None or abs(value - state) > 0.01 * abs(value):
+        state = value
+    return state, state
+
+
+def delta_limit(state, row, value, size):
+    if np.isnan(value) or np.isnan(size):
+        return state, np.nan
+    state = value if state is None else state + np.clip(value - state, -0.002 * size, 0.002 * size)
+    return state, state
+
+
+def hump(frame, c):
+    out, held = pd.DataFrame(np.nan, frame.index, frame.columns), [np.nan] * SYMBOLS
+    for row in range(BARS):
+        most = c * frame.iloc[row].abs().sum()
+        for symbol in frame.columns:
+            value, before = frame.iat[row, symbol], held[symbol]
+            if not np.isnan(value):
+                step = value - before
+                moved = before if abs(step) <= most else before + most * np.sign(step)
+                held[symbol] = value if np.isnan(before) else moved
+                out.iat[row, symbol] = held[symbol]
+    return out
+
+
+busy = flag(volume > 400)
+above = flag(close > open_)
+quiet = close.mask(volume > 500)
+
 cases = {
     # Cells: numpy and scipy.special.
     "close + open": close + open_,
@@ -202,6 +365,9 @@ cases = {
     "ts_argmin(close, 5)": pd.DataFrame(bn.move_argmin(close.to_numpy(), D, axis=0)),
     "ts_argmax(close, 5)": pd.DataFrame(bn.move_argmax(close.to_numpy(), D, axis=0)),
     "ts_rank(close, 5)": (close.rolling(D).rank() - 1) / (D - 1),
+    "ts_rank(close, 5, scale=pct)": close.rolling(D).rank(pct=True),
+    "ts_rank(close, 5, scale=raw)": close.rolling(D).rank(),
+    "ts_rank(close, 5, scale=signed)": pd.DataFrame(bn.move_rank(close.to_numpy(), D, axis=0)),
     "ts_median(close, 5)": close.rolling(D).median(),
     "ts_corr(close, volume, 5)": close.rolling(D).corr(volume),
     "ts_cov(close, volume, 5)": close.rolling(D).cov(volume),
@@ -209,6 +375,11 @@ cases = {
     "ts_backfill(close, 2)": close.ffill(limit=1),
     "ts_count(close > open, 5)": flag(close > open_).rolling(D).sum(),
     "ts_ema(close, 5)": close.ewm(span=D, adjust=False, min_periods=D, ignore_na=True).mean().where(known),
+    "ts_ema(close, 5, seed=adjusted)": close.ewm(span=D, min_periods=D, ignore_na=True).mean().where(known),
+    "ts_ema(close, 5, seed=sma)": by_talib(lambda values: talib.EMA(values, D)),
+    "ts_sma_cn(close, 5, 2)": close.ewm(alpha=2 / D, adjust=False, ignore_na=True).mean().where(known),
+    "ts_kama(close, 5)": by_talib(lambda values: talib.KAMA(values, D)),
+    "ts_cumsum(volume)": volume.cumsum(),
     "ts_rma(close, 5)": close.apply(lambda column: pd.Series(wilder(column))),
     "ts_slope(close, 5)": trend(0),
     "ts_rsquare(close, 5)": trend(2),
@@ -217,10 +388,59 @@ cases = {
     "ts_alpha(close, volume, 5)": regression(1),
     "ts_r2(close, volume, 5)": regression(2),
     "ts_resid(close, volume, 5)": regression(3),
+    "ts_fit(close, volume, 5)": windows(lambda y, z: stats.linregress(z, y).slope * z[-1] + stats.linregress(z, y).intercept, close, volume),
+    "ts_sse(close, volume, 5)": windows(lambda y, z: np.polyfit(z, y, 1, full=True)[1][0], close, volume),
+    "ts_sst(close, 5)": windows(lambda w: w.var() * D, close),
+    "ts_mse(close, volume, 5)": windows(lambda y, z: np.polyfit(z, y, 1, full=True)[1][0] / (D - 2), close, volume),
+    "ts_se_beta(close, volume, 5)": windows(lambda y, z: stats.linregress(z, y).stderr, close, volume),
+    "ts_se_alpha(close, volume, 5)": windows(lambda y, z: stats.linregress(z, y).intercept_stderr, close, volume),
+    "ts_skew(close, 5)": close.rolling(D).skew(),
+    "ts_kurt(close, 5)": close.rolling(D).kurt(),
+    "ts_moment(close / open, 5, 3)": windows(lambda w: stats.moment(w, 3), r),
+    "ts_moment(close / open, 5, 4)": windows(lambda w: stats.moment(w, 4), r),
+    "ts_mad(close, 5)": windows(lambda w: np.abs(w - w.mean()).mean(), close),
+    "ts_medad(close, 5)": windows(stats.median_abs_deviation, close),
+    "ts_percentile(close, 5, 0.3)": close.rolling(D).quantile(0.3),
+    "ts_quantile(close, 5)": windows(lambda w: stats.norm.ppf((stats.rankdata(w)[-1] - 0.5) / D), close),
+    "ts_quantile(close, 5, driver=cauchy)": windows(lambda w: stats.cauchy.ppf((stats.rankdata(w)[-1] - 0.5) / D), close),
+    "ts_scale(close, 5)": (close - close.rolling(D).min()) / (close.rolling(D).max() - close.rolling(D).min()),
+    "ts_partial_corr(close, volume, high / low, 5)": windows(partial_corr, close, volume, high / low),
+    "ts_triple_corr(close, volume, high / low, 5)": windows(
+        lambda a, b, c: (standard(a) * standard(b) * standard(c)).mean(), close, volume, high / low
+    ),
+    "ts_co_skew(close, volume, 5)": windows(lambda a, b: (standard(a) * standard(b) ** 2).mean(), close, volume),
+    "ts_co_kurt(close, volume, 5)": windows(lambda a, b: (standard(a) * standard(b) ** 3).mean(), close, volume),
+    "ts_entropy(close / open, 10)": r.rolling(10).apply(entropy, raw=True),
+    "ts_max_drawdown(close, 5)": windows(max_drawdown, close),
+    "ts_decay_exp(close, 5)": windows(lambda w: np.average(w, weights=0.5 ** np.arange(D - 1, -1, -1)), close),
+    "ts_kth_element(close, 5, 2)": close.rolling(D, min_periods=1).apply(
+        lambda w: np.nan if (~np.isnan(w)).sum() < 2 else w[~np.isnan(w)][-2], raw=True
+    ),
+    "ts_last_diff_value(volume, 5)": volume.rolling(D, min_periods=1).apply(last_different, raw=True),
+    "ts_count_nans(close, 5)": close.isna().rolling(D).sum(),
+    "num(ts_any(volume > 400, 3))": kleene(busy, "any"),
+    "num(ts_all(volume > 400, 3))": kleene(busy, "all"),
+    "num(cross_above(close, open))": crossed(above, flag(close <= open_).shift(1)),
+    "num(cross_below(close, open))": crossed(flag(close < open_), flag(close >= open_).shift(1)),
     "ts_vector_proj(close, volume, 5)": windows(lambda a, b: b[-1] * a.dot(b) / b.dot(b), close, volume),
     "ts_vector_neut(close, volume, 5)": windows(lambda a, b: a[-1] - b[-1] * a.dot(b) / b.dot(b), close, volume),
     # Cross-section: pandas, numpy and scipy.stats.
     "cs_rank(volume)": rows(unit_rank, volume),
+    "cs_rank(volume, scale=pct)": volume.rank(axis=1, pct=True),
+    "cs_rank(volume, scale=raw)": volume.rank(axis=1),
+    "cs_rank(volume, scale=signed)": rows(lambda w: 2 * unit_rank(w) - 1, volume),
+    "cs_zscore(close, ddof=0)": rows(stats.zscore, close),
+    "cs_normalize(close, 1)": rows(lambda w: np.clip(stats.zscore(w, ddof=1), -1, 1), close),
+    "cs_quantile(volume)": rows(lambda w: stats.norm.ppf((stats.rankdata(w) - 0.5) / len(w)), volume),
+    "cs_quantile(volume, 2, driver=cauchy)": rows(lambda w: 2 * stats.cauchy.ppf((stats.rankdata(w) - 0.5) / len(w)), volume),
+    "cs_resid(close, volume, high / low)": rows(plane, close, volume, high / low),
+    "group_mean(close, cs_qcut(volume, 3))": by_label(close, qcut(volume, 3), "mean"),
+    "group_mean(close, cs_bucket(volume, 200, 600, 2))": by_label(
+        close, volume.apply(lambda column: pd.cut(column, [-np.inf, 200, 400, 600, np.inf], labels=False)), "mean"
+    ),
+    "cs_scale(close - open, long=2, short=1)": rows(
+        lambda w: np.where(w > 0, 2 * w / w[w > 0].sum(), np.where(w < 0, w / -w[w < 0].sum(), 0)), x
+    ),
     "cs_zscore(close)": rows(lambda w: stats.zscore(w, ddof=1), close),
     "cs_demean(close)": close.sub(close.mean(axis=1), axis=0),
     "cs_scale(close - open)": x.div(x.abs().sum(axis=1), axis=0),
@@ -256,6 +476,24 @@ cases = {
     "group_minmax(close, sector)": by_group(minmax, close),
     "group_normalize(close - open, sector)": by_group(lambda w: w / abs(w).sum(), x),
     "group_percentile(close, sector, 0.3)": by_group(lambda w: np.quantile(w, 0.3), close),
+    "group_wmean(close, volume, sector)": group_pairs(lambda w, v: np.average(w, weights=v), close, volume),
+    "group_vector_neut(close, volume, sector)": group_pairs(lambda a, b: a - b * a.dot(b) / b.dot(b), close, volume),
+    "group_vector_proj(close, volume, sector)": group_pairs(lambda a, b: b * a.dot(b) / b.dot(b), close, volume),
+    "group_resid(close, volume, sector)": group_pairs(lambda y, z: y - row_line(y, z), close, volume),
+    "group_mean(close, group_cross(sector, cs_qcut(volume, 2)))": by_label(
+        close, qcut(volume, 2) + 10 * np.array([ord(label) for label in SECTOR]), "mean"
+    ),
+    "group_fill(nan_where(close, volume > 500), sector)": quiet.fillna(by_group(np.mean, quiet).apply(
+        lambda row: row.groupby(np.array(SECTOR)).transform("max"), axis=1
+    )).where(known),
+    # No other tool: from the definitions.
+    "group_backfill(nan_where(close, volume > 500), sector, 3, 1)": group_backfill(quiet, 3, 1),
+    "rows_since(volume > 400)": down_rows(since, busy),
+    "rows_since_change(volume)": down_rows(since_change, volume),
+    "trade_when(volume > 400, close, close > open)": down_rows(trade_when, busy, close, above),
+    "hump_decay(close)": down_rows(hump_decay, close),
+    "ts_delta_limit(close, volume, 0.002)": down_rows(delta_limit, close, volume),
+    "hump(close, 0.002)": hump(close, 0.002),
 }
 
 
@@ -263,7 +501,7 @@ def table(frame):
     return [[None if np.isnan(value) else float(value) for value in row] for row in frame.to_numpy()]
 
 
-tools = {tool.__name__: tool.__version__ for tool in (np, pd, scipy, bn)}
+tools = {tool.__name__: tool.__version__ for tool in (np, pd, scipy, bn, talib)}
 fields = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
 def block(name, tables):
     rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(table(frame))}" for key, frame in tables.items())

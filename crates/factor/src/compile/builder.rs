@@ -106,8 +106,14 @@ impl Builder {
             _ => inputs,
         };
         let mut words = Words::new(operator.code());
-        for value in parameters.as_slice() {
-            words.push(value.to_bits());
+        // An option that stands at its default is as if it was not there, so that a new option changes no hash.
+        for ((place, parameter), &value) in (0..).zip(operator.definition().parameters).zip(parameters.as_slice()) {
+            if !parameter.option {
+                words.push(value.to_bits());
+            } else if parameter.default != Some(value) {
+                words.push(place);
+                words.push(value.to_bits());
+            }
         }
         for &input in inputs {
             words.push_hash(self.hash(input));
@@ -182,7 +188,7 @@ impl Builder {
         if let Operation::Operator(operator, parameters) = &added.operation {
             let definition = operator.definition();
             added.lookback += definition.lookback.rows(parameters);
-            added.memory += definition.memory.rows(parameters);
+            added.memory = added.memory.saturating_add(definition.memory.rows(parameters));
         }
         self.index.take(place, id);
         id

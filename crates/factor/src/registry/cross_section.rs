@@ -1,70 +1,68 @@
-//! One row at a time: all members of the universe, or the members of each group.
+//! One row at a time: all members of the universe.
 
-use super::{BASE, real, real_or};
+use super::windows::{DRIVER, driven};
+use super::{BASE, DDOF, SCALE_OF_RANK, option_or, real, real_or, whole_or};
 use crate::operator::{Definition, Family, Output, Parameter, ParameterKind, Port, Reference::Row};
 use crate::reference::{
-    average_rank, by_group, centered, covariance, mean, median, on_members, on_pairs, percentile, variance,
+    average_rank, centered, covariance, mean, median, on_members, on_pairs, percentile, scaled_rank, variance,
 };
 
-const CROSS_SECTION: Definition = Definition {
+pub(super) const CROSS_SECTION: Definition = Definition {
     family: Family::CrossSection,
     missing: "NaN for symbols without a value or outside the universe, which do not count.",
     cost: 8,
     ..BASE
 };
-const GROUPED: Definition =
-    Definition { family: Family::Group, inputs: &[Port::U, Port::Group], cost: 20, ..CROSS_SECTION };
-
-fn unit_ranks(values: &[f64]) -> Vec<f64> {
-    let spread = values.len() as f64 - 1.0;
-    values.iter().map(|&x| if spread == 0.0 { 0.5 } else { (average_rank(values, x) - 1.0) / spread }).collect()
+/// Ranks on one of the scales of [`SCALE_OF_RANK`].
+pub(super) fn ranks(values: &[f64], scale: usize) -> Vec<f64> {
+    values.iter().map(|&x| scaled_rank(average_rank(values, x), values.len() as f64, scale)).collect()
 }
 
-/// Z-scores with ddof 1; NaN for a flat row and for a single member.
-fn zscores(values: &[f64]) -> Vec<f64> {
-    let spread = variance(values, 1.0).sqrt();
+/// Z-scores; NaN for a flat row.
+pub(super) fn zscores(values: &[f64], ddof: f64) -> Vec<f64> {
+    let spread = variance(values, ddof).sqrt();
     centered(values).iter().map(|c| if spread > 0.0 { c / spread } else { f64::NAN }).collect()
 }
 
 /// One number for every member.
-fn for_all(values: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+pub(super) fn for_all(values: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     vec![f(values); values.len()]
 }
 
-fn least(values: &[f64]) -> f64 {
+pub(super) fn least(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-fn most(values: &[f64]) -> f64 {
+pub(super) fn most(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 
-fn total(values: &[f64]) -> f64 {
+pub(super) fn total(values: &[f64]) -> f64 {
     mean(values) * values.len() as f64
 }
 
-fn deviation(values: &[f64]) -> f64 {
-    variance(values, 1.0).sqrt()
+pub(super) fn deviation(values: &[f64], ddof: f64) -> f64 {
+    variance(values, ddof).sqrt()
 }
 
-fn count(values: &[f64]) -> f64 {
+pub(super) fn count(values: &[f64]) -> f64 {
     values.len() as f64
 }
 
 /// Places between the smallest value and the largest, from 0 to 1.
-fn places(values: &[f64]) -> Vec<f64> {
+pub(super) fn places(values: &[f64]) -> Vec<f64> {
     let (low, high) = (least(values), most(values));
     values.iter().map(|x| if high > low { (x - low) / (high - low) } else { f64::NAN }).collect()
 }
 
 /// Scaled so that absolute values sum to `sum`; zeros stay.
-fn scaled(values: &[f64], sum: f64) -> Vec<f64> {
+pub(super) fn scaled(values: &[f64], sum: f64) -> Vec<f64> {
     let total: f64 = values.iter().map(|x| x.abs()).sum();
     values.iter().map(|x| if total == 0.0 { 0.0 } else { sum * x / total }).collect()
 }
 
 /// How far the least-squares line of y on x lies from the mean of y; nowhere where x is flat.
-fn tilted(y: &[f64], x: &[f64]) -> Vec<f64> {
+pub(super) fn tilted(y: &[f64], x: &[f64]) -> Vec<f64> {
     let slope = if variance(x, 1.0) > 0.0 { covariance(x, y) / variance(x, 1.0) } else { 0.0 };
     centered(x).iter().map(|distance| slope * distance).collect()
 }
@@ -76,15 +74,18 @@ fn clipped(x: f64, low: f64, high: f64) -> f64 {
 }
 
 /// The part of x that lies along y; 0 where y is.
-fn projected(x: &[f64], y: &[f64]) -> Vec<f64> {
+pub(super) fn projected(x: &[f64], y: &[f64]) -> Vec<f64> {
     let along: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
     let length: f64 = y.iter().map(|y| y * y).sum();
     y.iter().map(|y| if length == 0.0 { 0.0 } else { y * (along / length) }).collect()
 }
 
+/// What the sides of [`SCALE`] sum to; 0 for both leaves that to `a`.
+const SIDE_LONG: Parameter = option_or("long", 0.0, 1e9, 0.0);
+const SIDE_SHORT: Parameter = option_or("short", 0.0, 1e9, 0.0);
+
 /// A row's number for every member; not drawn by variation, which compares symbols by ranks and scores.
 const ROW_NUMBER: Definition = Definition { generated: false, ..CROSS_SECTION };
-const GROUP_NUMBER: Definition = Definition { generated: false, missing: "NaN without a value or a label.", ..GROUPED };
 /// Two numbers of every member.
 const ROW_PAIR: Definition = Definition {
     inputs: &[Port::U, Port::V],
@@ -97,24 +98,26 @@ const ROW_PAIR: Definition = Definition {
 pub(super) const RANK: Definition = Definition {
     name: "cs_rank",
     aliases: &["rank"],
+    parameters: &[SCALE_OF_RANK],
     output: Output::RATIO,
     cost: 80,
     summary: "Rank among the members of the row, from 0 (lowest) to 1; ties share the average rank.",
-    formula: "(r - 1) / (n - 1); 0.5 for n = 1",
+    formula: "(r - 1) / (n - 1); 0.5 for n = 1; scale pct: r / n, raw: r, signed: 2 * unit - 1",
     example: "cs_rank(volume)",
-    reference: Row(|x, _| on_members(x[0], unit_ranks)),
+    reference: Row(|x, p| on_members(x[0], |values| ranks(values, p.rows(0)))),
     ..CROSS_SECTION
 };
 
 pub(super) const ZSCORE: Definition = Definition {
     name: "cs_zscore",
     aliases: &["zscore"],
+    parameters: &[DDOF],
     output: Output::RATIO,
-    summary: "Distance from the row's mean in standard deviations (ddof 1).",
+    summary: "Distance from the row's mean in standard deviations.",
     formula: "(x - mean) / std",
     missing: "NaN for symbols without a value or outside the universe; a flat row or a single member gives NaN.",
     example: "cs_zscore(returns(close, 20))",
-    reference: Row(|x, _| on_members(x[0], zscores)),
+    reference: Row(|x, p| on_members(x[0], |values| zscores(values, p.real(0)))),
     ..CROSS_SECTION
 };
 
@@ -130,27 +133,41 @@ pub(super) const DEMEAN: Definition = Definition {
 pub(super) const SCALE: Definition = Definition {
     name: "cs_scale",
     aliases: &["scale"],
-    parameters: &[Parameter {
-        name: "a",
-        kind: ParameterKind::Real { least: 1e-9, most: 1e9 },
-        default: Some(1.0),
-        option: false,
-        usual: (1.0, 1.0),
-    }],
+    parameters: &[
+        Parameter {
+            name: "a",
+            kind: ParameterKind::Real { least: 1e-9, most: 1e9 },
+            default: Some(1.0),
+            option: false,
+            usual: (1.0, 1.0),
+        },
+        SIDE_LONG,
+        SIDE_SHORT,
+    ],
     output: Output::RATIO,
-    summary: "The row scaled so that its absolute values sum to a.",
-    formula: "a * x / sum(|x|)",
-    missing: "NaN for symbols without a value or outside the universe; a row of zeros stays 0.",
+    summary: "The row scaled so that its absolute values sum to a; with option long or short, each side to its own sum.",
+    formula: "a * x / sum(|x|); long * x / sum(x > 0) and short * x / sum(|x < 0|)",
+    missing: "NaN for symbols without a value or outside the universe; a row or side of zeros stays 0.",
     example: "cs_scale(cs_demean(returns(close, 5)))",
-    reference: Row(|x, p| on_members(x[0], |values| scaled(values, p.real(0)))),
+    reference: Row(|x, p| {
+        on_members(x[0], |values| match (p.real(1), p.real(2)) {
+            (0.0, 0.0) => scaled(values, p.real(0)),
+            (long, short) => {
+                let side = |sign: f64, sum: f64| {
+                    scaled(&values.iter().map(|x| (x * sign).max(0.0) * sign).collect::<Vec<_>>(), sum)
+                };
+                side(1.0, long).iter().zip(side(-1.0, short)).map(|(long, short)| long + short).collect()
+            }
+        })
+    }),
     ..CROSS_SECTION
 };
 
 pub(super) const WINSORIZE: Definition = Definition {
     name: "cs_winsorize",
     aliases: &["winsorize"],
-    parameters: &[real_or("c", 0.0, 1e6, 4.0)],
-    summary: "The row clipped to its mean plus and minus c standard deviations (ddof 1).",
+    parameters: &[real_or("c", 0.0, 1e6, 4.0), DDOF],
+    summary: "The row clipped to its mean plus and minus c standard deviations.",
     formula: "clip(x, mean - c*std, mean + c*std)",
     missing: "NaN for symbols without a value or outside the universe; a single member stays as it is.",
     example: "cs_winsorize(returns(close, 1), 3)",
@@ -159,55 +176,11 @@ pub(super) const WINSORIZE: Definition = Definition {
             if values.len() == 1 {
                 return values.to_vec();
             }
-            let (center, spread) = (mean(values), variance(values, 1.0).sqrt() * p.real(0));
+            let (center, spread) = (mean(values), variance(values, p.real(1)).sqrt() * p.real(0));
             values.iter().map(|x| x.clamp(center - spread, center + spread)).collect()
         })
     }),
     ..CROSS_SECTION
-};
-
-pub(super) const GROUP_NEUTRALIZE: Definition = Definition {
-    name: "group_neutralize",
-    aliases: &["group_demean", "indneutralize"],
-    summary: "Distance from the mean of the symbol's group.",
-    formula: "x - group mean",
-    missing: "NaN without a value or a label; a group of one gives 0.",
-    example: "group_neutralize(returns(close, 20), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], centered)),
-    ..GROUPED
-};
-
-pub(super) const GROUP_RANK: Definition = Definition {
-    name: "group_rank",
-    output: Output::RATIO,
-    cost: 100,
-    summary: "Rank within the symbol's group, from 0 to 1; ties share the average rank.",
-    formula: "(r - 1) / (n - 1) within the group",
-    missing: "NaN without a value or a label; a group of one gives 0.5.",
-    example: "group_rank(returns(close, 20), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], unit_ranks)),
-    ..GROUPED
-};
-
-pub(super) const GROUP_ZSCORE: Definition = Definition {
-    name: "group_zscore",
-    output: Output::RATIO,
-    summary: "Distance from the group's mean in standard deviations (ddof 1).",
-    formula: "(x - group mean) / group std",
-    missing: "NaN without a value or a label; a flat group or a group of one gives NaN.",
-    example: "group_zscore(returns(close, 20), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], zscores)),
-    ..GROUPED
-};
-
-pub(super) const GROUP_MEAN: Definition = Definition {
-    name: "group_mean",
-    summary: "Mean of the symbol's group.",
-    formula: "group mean of x, for every member with a value",
-    missing: "NaN without a value or a label.",
-    example: "group_mean(returns(close, 1), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| vec![mean(values); values.len()])),
-    ..GROUPED
 };
 
 pub(super) const MEAN: Definition = Definition {
@@ -230,11 +203,12 @@ pub(super) const SUM: Definition = Definition {
 
 pub(super) const STD: Definition = Definition {
     name: "cs_std",
-    summary: "Standard deviation of the row (ddof 1), for every member.",
+    parameters: &[DDOF],
+    summary: "Standard deviation of the row, for every member.",
     formula: "std(x)",
     missing: "NaN for symbols without a value or outside the universe; a single member gives NaN, a flat row 0.",
     example: "cs_std(returns(close, 1))",
-    reference: Row(|x, _| on_members(x[0], |values| for_all(values, deviation))),
+    reference: Row(|x, p| on_members(x[0], |values| for_all(values, |values| deviation(values, p.real(0))))),
     ..ROW_NUMBER
 };
 
@@ -427,94 +401,117 @@ pub(super) const VECTOR_PROJ: Definition = Definition {
     ..ROW_PAIR
 };
 
-pub(super) const GROUP_SUM: Definition = Definition {
-    name: "group_sum",
-    summary: "Sum of the symbol's group.",
-    formula: "group sum of x, for every member with a value",
-    example: "close * volume / group_sum(close * volume, sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| for_all(values, total))),
-    ..GROUP_NUMBER
-};
-
-pub(super) const GROUP_STD: Definition = Definition {
-    name: "group_std",
-    summary: "Standard deviation of the symbol's group (ddof 1).",
-    formula: "group std of x, for every member with a value",
-    missing: "NaN without a value or a label; a group of one gives NaN, a flat group 0.",
-    example: "group_std(returns(close, 1), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| for_all(values, deviation))),
-    ..GROUP_NUMBER
-};
-
-pub(super) const GROUP_MEDIAN: Definition = Definition {
-    name: "group_median",
-    cost: 80,
-    summary: "Median of the symbol's group.",
-    formula: "group median of x, for every member with a value",
-    example: "group_median(returns(close, 1), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| for_all(values, median))),
-    ..GROUP_NUMBER
-};
-
-pub(super) const GROUP_MIN: Definition = Definition {
-    name: "group_min",
-    summary: "Smallest value of the symbol's group.",
-    formula: "group min of x, for every member with a value",
-    example: "group_min(returns(close, 5), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| for_all(values, least))),
-    ..GROUP_NUMBER
-};
-
-pub(super) const GROUP_MAX: Definition = Definition {
-    name: "group_max",
-    summary: "Largest value of the symbol's group.",
-    formula: "group max of x, for every member with a value",
-    example: "group_max(returns(close, 5), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| for_all(values, most))),
-    ..GROUP_NUMBER
-};
-
-pub(super) const GROUP_COUNT: Definition = Definition {
-    name: "group_count",
+pub(super) const NORMALIZE: Definition = Definition {
+    name: "cs_normalize",
+    parameters: &[real_or("limit", 0.0, 1e6, 0.0), DDOF],
     output: Output::RATIO,
-    summary: "Members of the symbol's group with a value.",
-    formula: "group n, for every member with a value",
-    example: "group_count(close, sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], |values| for_all(values, count))),
-    ..GROUP_NUMBER
+    summary: "Distance from the row's mean in standard deviations, kept within +-limit where that is not 0.",
+    formula: "clip((x - mean) / std, -limit, limit)",
+    missing: "NaN for symbols without a value or outside the universe; a flat row or a single member gives NaN.",
+    example: "cs_normalize(returns(close, 20), 3)",
+    reference: Row(|x, p| {
+        on_members(x[0], |values| {
+            let limit = p.real(0);
+            let kept = |z: f64| if limit > 0.0 { clipped(z, -limit, limit) } else { z };
+            zscores(values, p.real(1)).into_iter().map(kept).collect()
+        })
+    }),
+    ..ROW_NUMBER
 };
 
-pub(super) const GROUP_MINMAX: Definition = Definition {
-    name: "group_minmax",
-    aliases: &["group_scale"],
+pub(super) const QUANTILE: Definition = Definition {
+    name: "cs_quantile",
+    parameters: &[real_or("c", 1e-9, 1e9, 1.0), DRIVER],
     output: Output::RATIO,
-    summary: "Place between the group's smallest value and its largest, from 0 to 1.",
-    formula: "(x - group min) / (group max - group min)",
-    missing: "NaN without a value or a label; a group of equal values gives NaN.",
-    example: "group_minmax(returns(close, 20), sector)",
-    reference: Row(|x, _| by_group(x[0], x[1], places)),
-    ..GROUP_NUMBER
+    cost: 120,
+    summary: "The row's ranks as quantiles of a distribution (gaussian, uniform from 0 to 1, or cauchy), times c.",
+    formula: "c * F^-1((r - 1/2) / n), r the rank from 1, ties averaged",
+    example: "cs_quantile(returns(close, 20))",
+    reference: Row(|x, p| {
+        on_members(x[0], |values| {
+            let share = |&x: &f64| (average_rank(values, x) - 0.5) / values.len() as f64;
+            values.iter().map(|x| p.real(0) * driven(share(x), p.rows(1))).collect()
+        })
+    }),
+    ..ROW_NUMBER
 };
 
-pub(super) const GROUP_NORMALIZE: Definition = Definition {
-    name: "group_normalize",
-    parameters: &[real_or("a", 1e-9, 1e9, 1.0)],
-    output: Output::RATIO,
-    summary: "The group scaled so that its absolute values sum to a.",
-    formula: "a * x / group sum of |x|",
-    missing: "NaN without a value or a label; a group of zeros stays 0.",
-    example: "group_normalize(returns(close, 5), sector)",
-    reference: Row(|x, p| by_group(x[0], x[1], |values| scaled(values, p.real(0)))),
-    ..GROUP_NUMBER
+pub(super) const RESID: Definition = Definition {
+    name: "cs_resid",
+    inputs: &[Port::U, Port::V, Port::Ratio],
+    generated: false,
+    cost: 25,
+    summary: "What the row's least-squares plane of x on y and z leaves of x. A side that says nothing new is left out.",
+    formula: "x - alpha - beta*y - gamma*z",
+    missing: "NaN for symbols without all three values or outside the universe, and in rows of fewer than 4 such symbols.",
+    example: "cs_resid(returns(close, 20), log(close * volume), returns(close, 250))",
+    reference: Row(|rows, _| {
+        let places: Vec<usize> = (0..rows[0].len()).filter(|&i| rows.iter().all(|row| !row[i].is_nan())).collect();
+        let [x, y, z]: [Vec<f64>; 3] = [0, 1, 2].map(|row: usize| places.iter().map(|&i| rows[row][i]).collect());
+        let mut result = vec![f64::NAN; rows[0].len()];
+        if places.len() < 4 {
+            return result;
+        }
+        // By Frisch and Waugh: y is taken out of x and of z, then what is left of z out of what is left of x.
+        let left = |of: &[f64], by: &[f64]| -> Vec<f64> {
+            centered(of).iter().zip(tilted(of, by)).map(|(value, tilt)| value - tilt).collect()
+        };
+        let (of_x, of_z) = (left(&x, &y), left(&z, &y));
+        let says_nothing = variance(&of_z, 1.0) <= 1e-18 * variance(&z, 1.0);
+        let residuals = if says_nothing { of_x } else { left(&of_x, &of_z) };
+        for (place, value) in places.into_iter().zip(residuals) {
+            result[place] = value;
+        }
+        result
+    }),
+    ..ROW_NUMBER
 };
 
-pub(super) const GROUP_PERCENTILE: Definition = Definition {
-    name: "group_percentile",
-    parameters: &[real("c", 0.0, 1.0, (0.0, 1.0))],
-    cost: 80,
-    summary: "A quantile of the symbol's group, with linear interpolation.",
-    formula: "group quantile c of x, for every member with a value",
-    example: "group_percentile(returns(close, 5), sector, 0.9)",
-    reference: Row(|x, p| by_group(x[0], x[1], |values| for_all(values, |values| percentile(values, p.real(0))))),
-    ..GROUP_NUMBER
+/// A label for every member: comes out as a code from 0.
+const LABEL: Definition = Definition {
+    output: Output::Group,
+    generated: false,
+    missing: "No label for symbols without a value or outside the universe.",
+    ..CROSS_SECTION
+};
+
+pub(super) const QCUT: Definition = Definition {
+    name: "cs_qcut",
+    parameters: &[whole_or("k", 1, 1_000, 10)],
+    output: Output::Group,
+    cost: 100,
+    summary: "Which of k groups of equal count a member falls into by rank, the lowest first; ties stay together.",
+    formula: "floor((r - 1/2) * k / n), r the rank from 1, ties averaged",
+    example: "group_neutralize(returns(close, 5), cs_qcut(close * volume, 5))",
+    reference: Row(|x, p| {
+        on_members(x[0], |values| {
+            let share = |&x: &f64| (average_rank(values, x) - 0.5) / values.len() as f64;
+            values.iter().map(|x| (share(x) * p.real(0)).floor().min(p.real(0) - 1.0)).collect()
+        })
+    }),
+    ..LABEL
+};
+
+pub(super) const BUCKET: Definition = Definition {
+    name: "cs_bucket",
+    parameters: &[
+        real("low", -1e12, 1e12, (0.0, 0.0)),
+        real("high", -1e12, 1e12, (1.0, 1.0)),
+        whole_or("k", 1, 1_000, 10),
+    ],
+    output: Output::Group,
+    cost: 10,
+    summary: "Which of k right-closed bins of equal width between two numbers a value falls into; two more hold what lies outside.",
+    formula: "number of edges low, low + (high-low)/k, ..., high that lie below x",
+    missing: "No label for symbols without a value or outside the universe, nor where low is not below high.",
+    example: "group_rank(returns(close, 5), cs_bucket(cs_rank(close * volume), 0, 1, 5))",
+    reference: Row(|x, p| {
+        on_members(x[0], |values| {
+            let (low, high, k) = (p.real(0), p.real(1), p.rows(2));
+            let edge = |i: usize| low + (high - low) * (i as f64 / k as f64);
+            let below = |x: f64| (0..=k).filter(|&i| edge(i) < x).count() as f64;
+            values.iter().map(|&x| if low < high { below(x) } else { f64::NAN }).collect()
+        })
+    }),
+    ..LABEL
 };

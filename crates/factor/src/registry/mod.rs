@@ -7,8 +7,11 @@
 
 mod arithmetic;
 mod cross_section;
+mod group;
 mod logic;
+mod stateful;
 mod time_series;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -113,10 +116,46 @@ operators! {
     TsR2 = time_series::R2,
     TsVectorProj = time_series::VECTOR_PROJ,
     TsVectorNeut = time_series::VECTOR_NEUT,
+    TsFit = windows::FIT,
+    TsSse = windows::SSE,
+    TsSst = windows::SST,
+    TsMse = windows::MSE,
+    TsSeBeta = windows::SE_BETA,
+    TsSeAlpha = windows::SE_ALPHA,
+    TsSkew = windows::SKEW,
+    TsKurt = windows::KURT,
+    TsMoment = windows::MOMENT,
+    TsMad = windows::MAD,
+    TsMedad = windows::MEDAD,
+    TsPercentile = windows::PERCENTILE,
+    TsQuantile = windows::QUANTILE,
+    TsScale = windows::SCALE,
+    TsPartialCorr = windows::PARTIAL_CORR,
+    TsTripleCorr = windows::TRIPLE_CORR,
+    TsCoSkew = windows::CO_SKEW,
+    TsCoKurt = windows::CO_KURT,
+    TsEntropy = windows::ENTROPY,
+    TsMaxDrawdown = windows::MAX_DRAWDOWN,
+    TsDecayExp = windows::DECAY_EXP,
     TsBackfill = time_series::BACKFILL,
+    TsKthElement = windows::KTH,
+    TsLastDiffValue = windows::LAST_DIFF,
+    TsCountNans = windows::COUNT_NANS,
     TsCount = time_series::COUNT,
-    TsEma = time_series::EMA,
-    TsRma = time_series::RMA,
+    TsAny = windows::ANY,
+    TsAll = windows::ALL,
+    CrossAbove = windows::CROSS_ABOVE,
+    CrossBelow = windows::CROSS_BELOW,
+    TsEma = stateful::EMA,
+    TsRma = stateful::RMA,
+    TsSmaCn = stateful::SMA_CN,
+    TsKama = stateful::KAMA,
+    TsCumsum = stateful::CUMSUM,
+    RowsSince = stateful::ROWS_SINCE,
+    RowsSinceChange = stateful::ROWS_SINCE_CHANGE,
+    TradeWhen = stateful::TRADE_WHEN,
+    HumpDecay = stateful::HUMP_DECAY,
+    TsDeltaLimit = stateful::DELTA_LIMIT,
     CsRank = cross_section::RANK,
     CsZscore = cross_section::ZSCORE,
     CsDemean = cross_section::DEMEAN,
@@ -139,19 +178,32 @@ operators! {
     CsRegFit = cross_section::REG_FIT,
     CsVectorNeut = cross_section::VECTOR_NEUT,
     CsVectorProj = cross_section::VECTOR_PROJ,
-    GroupNeutralize = cross_section::GROUP_NEUTRALIZE,
-    GroupRank = cross_section::GROUP_RANK,
-    GroupZscore = cross_section::GROUP_ZSCORE,
-    GroupMean = cross_section::GROUP_MEAN,
-    GroupSum = cross_section::GROUP_SUM,
-    GroupStd = cross_section::GROUP_STD,
-    GroupMedian = cross_section::GROUP_MEDIAN,
-    GroupMin = cross_section::GROUP_MIN,
-    GroupMax = cross_section::GROUP_MAX,
-    GroupCount = cross_section::GROUP_COUNT,
-    GroupMinmax = cross_section::GROUP_MINMAX,
-    GroupNormalize = cross_section::GROUP_NORMALIZE,
-    GroupPercentile = cross_section::GROUP_PERCENTILE,
+    CsNormalize = cross_section::NORMALIZE,
+    CsQuantile = cross_section::QUANTILE,
+    CsResid = cross_section::RESID,
+    CsQcut = cross_section::QCUT,
+    CsBucket = cross_section::BUCKET,
+    Hump = stateful::HUMP,
+    GroupNeutralize = group::NEUTRALIZE,
+    GroupRank = group::RANK,
+    GroupZscore = group::ZSCORE,
+    GroupMean = group::MEAN,
+    GroupSum = group::SUM,
+    GroupStd = group::STD,
+    GroupMedian = group::MEDIAN,
+    GroupMin = group::MIN,
+    GroupMax = group::MAX,
+    GroupCount = group::COUNT,
+    GroupMinmax = group::MINMAX,
+    GroupNormalize = group::NORMALIZE,
+    GroupPercentile = group::PERCENTILE,
+    GroupWmean = group::WMEAN,
+    GroupFill = group::FILL,
+    GroupBackfill = group::BACKFILL,
+    GroupVectorNeut = group::VECTOR_NEUT,
+    GroupVectorProj = group::VECTOR_PROJ,
+    GroupResid = group::RESID,
+    GroupCross = group::CROSS,
 }
 
 impl Operator {
@@ -229,6 +281,30 @@ const fn real_or(name: &'static str, least: f64, most: f64, default: f64) -> Par
         usual: (default, default),
     }
 }
+
+/// A whole parameter with a default.
+const fn whole_or(name: &'static str, least: i32, most: i32, default: i32) -> Parameter {
+    Parameter {
+        name,
+        kind: ParameterKind::Whole { least, most },
+        default: Some(default as f64),
+        option: false,
+        usual: (default as f64, default as f64),
+    }
+}
+
+/// An option that is one of some words, the first unless the text says otherwise.
+const fn choice(name: &'static str, words: &'static [&'static str]) -> Parameter {
+    Parameter { name, kind: ParameterKind::Choice { words }, default: Some(0.0), option: true, usual: (0.0, 0.0) }
+}
+
+/// A real option with a default.
+const fn option_or(name: &'static str, least: f64, most: f64, default: f64) -> Parameter {
+    Parameter { option: true, ..real_or(name, least, most, default) }
+}
+
+/// What ranks count from and to: 0 to 1, shares of the count (lowest 1/n), places from 1, or -1 to 1.
+const SCALE_OF_RANK: Parameter = choice("scale", &["unit", "pct", "raw", "signed"]);
 
 /// Divisor n - ddof of variances: 1 unless the text says otherwise.
 const DDOF: Parameter = Parameter {

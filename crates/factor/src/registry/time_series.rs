@@ -1,20 +1,20 @@
 //! One symbol's past. Every window includes the current row and must be full of values.
 
-use super::{BASE, DDOF, window};
-use crate::operator::{Definition, Family, Lookback, Memory, Output, Parameters, Port, Reference::Series};
+use super::{BASE, DDOF, SCALE_OF_RANK, window};
+use crate::operator::{Definition, Family, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
-    Line, average_rank, centered, covariance, full_window, full_windows, line, mean, median, variance,
+    Line, average_rank, centered, covariance, full_window, full_windows, line, mean, median, scaled_rank, variance,
 };
 
 const WINDOW_RULE: &str = "NaN unless the window holds d values.";
 const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
 
-const TIME_SERIES: Definition =
+pub(super) const TIME_SERIES: Definition =
     Definition { family: Family::TimeSeries, lookback: Lookback::Window(0), missing: WINDOW_RULE, ..BASE };
-const PAIR: Definition = Definition { inputs: &[Port::U, Port::V], cost: 35, ..TIME_SERIES };
+pub(super) const PAIR: Definition = Definition { inputs: &[Port::U, Port::V], cost: 35, ..TIME_SERIES };
 
 /// Applies `f` to the full window that ends now, NaN where it is not full.
-fn over(x: &[&[f64]], p: &Parameters, f: impl Fn(&[f64]) -> f64) -> f64 {
+pub(super) fn over(x: &[&[f64]], p: &Parameters, f: impl Fn(&[f64]) -> f64) -> f64 {
     full_window(x[0], p.rows(0)).map_or(f64::NAN, f)
 }
 
@@ -27,7 +27,7 @@ fn trend(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) 
 }
 
 /// Applies `f` to the least-squares line of the first full window on the second, and to both.
-fn regression(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
+pub(super) fn regression(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
     full_windows(x, p.rows(0)).map_or(f64::NAN, |[y, x]| f(line(y, x), y, x))
 }
 
@@ -56,7 +56,7 @@ fn ago(x: &[f64], d: usize) -> f64 {
     if d < x.len() { x[x.len() - 1 - d] } else { f64::NAN }
 }
 
-fn last(x: &[f64]) -> f64 {
+pub(super) fn last(x: &[f64]) -> f64 {
     x[x.len() - 1]
 }
 
@@ -273,15 +273,13 @@ pub(super) const ARGMAX: Definition = Definition {
 
 pub(super) const RANK: Definition = Definition {
     name: "ts_rank",
-    parameters: &[window(1)],
+    parameters: &[window(1), SCALE_OF_RANK],
     output: Output::RATIO,
     cost: 60,
     summary: "Rank of today's value in the window, from 0 (lowest) to 1; ties share the average rank.",
-    formula: "(r - 1) / (d - 1); 0.5 for d = 1",
+    formula: "(r - 1) / (d - 1); 0.5 for d = 1; scale pct: r / d, raw: r, signed: 2 * unit - 1",
     example: "ts_rank(volume, 20)",
-    reference: Series(|x, p| {
-        over(x, p, |w| if w.len() == 1 { 0.5 } else { (average_rank(w, last(w)) - 1.0) / (w.len() - 1) as f64 })
-    }),
+    reference: Series(|x, p| over(x, p, |w| scaled_rank(average_rank(w, last(w)), w.len() as f64, p.rows(1)))),
     ..TIME_SERIES
 };
 
@@ -371,50 +369,6 @@ pub(super) const COUNT: Definition = Definition {
     formula: "sum of the flag over d rows",
     example: "ts_count(close > open, 20)",
     reference: Series(|x, p| over(x, p, |w| w.iter().sum())),
-    ..TIME_SERIES
-};
-
-pub(super) const EMA: Definition = Definition {
-    name: "ts_ema",
-    parameters: &[window(1)],
-    memory: Memory::Span,
-    cost: 6,
-    summary: "Exponential moving average with alpha = 2/(d+1), started at the first value, shown from the d-th.",
-    formula: "e = alpha*x + (1 - alpha)*e[t-1]",
-    missing: "NaN on a NaN input, which changes nothing; NaN until d values were seen.",
-    example: "ts_ema(close, 12)",
-    reference: Series(|x, p| {
-        let d = p.rows(0);
-        let alpha = 2.0 / (d as f64 + 1.0);
-        let mut average = f64::NAN;
-        let mut seen = 0;
-        for &value in x[0].iter().filter(|value| !value.is_nan()) {
-            average = if seen == 0 { value } else { alpha * value + (1.0 - alpha) * average };
-            seen += 1;
-        }
-        if last(x[0]).is_nan() || seen < d { f64::NAN } else { average }
-    }),
-    ..TIME_SERIES
-};
-
-pub(super) const RMA: Definition = Definition {
-    name: "ts_rma",
-    parameters: &[window(1)],
-    memory: Memory::Wilder,
-    cost: 6,
-    summary: "Wilder's average: starts as the mean of the first d values, then moves by 1/d.",
-    formula: "r = (r[t-1]*(d-1) + x) / d",
-    missing: "NaN on a NaN input, which changes nothing; NaN until d values were seen.",
-    example: "ts_rma(max(ts_delta(close, 1), 0), 14)",
-    reference: Series(|x, p| {
-        let d = p.rows(0);
-        let values: Vec<f64> = x[0].iter().copied().filter(|value| !value.is_nan()).collect();
-        if last(x[0]).is_nan() || values.len() < d {
-            return f64::NAN;
-        }
-        let start = values[..d].iter().sum::<f64>() / d as f64;
-        values[d..].iter().fold(start, |average, value| (average * (d as f64 - 1.0) + value) / d as f64)
-    }),
     ..TIME_SERIES
 };
 

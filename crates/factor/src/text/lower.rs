@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::NamedFactors;
-use super::parser::{Ast, AstKind, parse};
+use super::parser::{Ast, AstKind, CallOption, OptionValue, parse};
 use crate::error::{ParseError, nearest};
 use crate::graph::NodeIndex;
 use crate::library::LibraryFactor;
-use crate::operator::{Inferred, MAX_INPUTS, MAX_PARAMETERS, Output, Parameter, Parameters, Port, infer};
+use crate::operator::{
+    Inferred, MAX_INPUTS, MAX_PARAMETERS, Output, Parameter, ParameterKind, Parameters, Port, infer,
+};
 use crate::registry::Operator;
 use crate::schema::Schema;
 use crate::types::Type;
@@ -169,13 +171,13 @@ impl Lowering<'_> {
         &mut self,
         operator: Operator,
         arguments: &[Ast],
-        options: &[(String, usize, f64)],
+        options: &[CallOption],
         offset: usize,
     ) -> Result<u16, ParseError> {
         let definition = operator.definition();
         let ports = definition.inputs;
         let positional = definition.parameters.iter().filter(|p| !p.option).count();
-        let given = |name: &str| options.iter().any(|(option, ..)| option == name);
+        let given = |name: &str| options.iter().any(|option| option.name == name);
         let required = definition.parameters.iter().filter(|p| p.default.is_none() && !given(p.name)).count();
         // min and max take any number of arguments and nest: max(a, b, c) is max(max(a, b), c).
         let nests = matches!(operator, Operator::Min | Operator::Max);
@@ -247,7 +249,7 @@ impl Lowering<'_> {
         &mut self,
         factor: LibraryFactor,
         arguments: &[Ast],
-        options: &[(String, usize, f64)],
+        options: &[CallOption],
         offset: usize,
     ) -> Result<u16, ParseError> {
         let definition = factor.definition();
@@ -297,17 +299,17 @@ impl Lowering<'_> {
         name: &str,
         definitions: &[Parameter],
         literals: &[Ast],
-        options: &[(String, usize, f64)],
+        options: &[CallOption],
         offset: usize,
     ) -> Result<(Parameters, Bound), ParseError> {
-        for (place, (option, at, _)) in options.iter().enumerate() {
-            if options[..place].iter().any(|(earlier, ..)| earlier == option) {
-                return self.error(*at, format!("`{option}` is given twice"));
+        for (place, CallOption { name: option, offset, .. }) in options.iter().enumerate() {
+            if options[..place].iter().any(|earlier| earlier.name == *option) {
+                return self.error(*offset, format!("`{option}` is given twice"));
             }
             if !definitions.iter().any(|parameter| parameter.name == option) {
                 let names: Vec<&str> = definitions.iter().map(|p| p.name).collect();
                 let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return self.error(*at, format!("`{name}` has no option `{option}`; it has {known}"));
+                return self.error(*offset, format!("`{name}` has no option `{option}`; it has {known}"));
             }
         }
         let mut parameters = Parameters::NONE;
@@ -315,9 +317,9 @@ impl Lowering<'_> {
         let mut literals = literals.iter();
         for (index, parameter) in definitions.iter().enumerate() {
             let literal = if parameter.option { None } else { literals.next() };
-            let option = options.iter().find(|(option, ..)| option == parameter.name);
-            if let (Some(_), Some((_, at, _))) = (literal, option) {
-                return self.error(*at, format!("`{}` is given twice", parameter.name));
+            let option = options.iter().find(|option| option.name == parameter.name);
+            if let (Some(_), Some(option)) = (literal, option) {
+                return self.error(option.offset, format!("`{}` is given twice", parameter.name));
             }
             let (value, at) = match (literal, option) {
                 (Some(Ast { kind: AstKind::Number(value), offset, .. }), _) => (*value, *offset),
@@ -329,7 +331,7 @@ impl Lowering<'_> {
                     return self
                         .error(other.offset, format!("`{}` of `{name}` must be a literal number", parameter.name));
                 }
-                (None, Some((_, at, value))) => (*value, *at),
+                (None, Some(option)) => (self.option_value(parameter, option)?, option.offset),
                 (None, None) => match parameter.default {
                     Some(default) => (default, offset),
                     None => return self.error(offset, format!("`{name}` needs `{}`", parameter.name)),
@@ -341,6 +343,25 @@ impl Lowering<'_> {
             parameters.push(value);
         }
         Ok((parameters, bound))
+    }
+
+    fn option_value(&self, parameter: &Parameter, option: &CallOption) -> Result<f64, ParseError> {
+        match (&option.value, parameter.kind) {
+            (OptionValue::Word(word), ParameterKind::Choice { words }) => {
+                let Some(value) = parameter.value_of(word) else {
+                    let message = format!("`{}` must be one of {}, not `{word}`", option.name, words.join(", "));
+                    return self.error(option.value_offset, message);
+                };
+                Ok(value)
+            }
+            (OptionValue::Number(_), ParameterKind::Choice { words }) => {
+                self.error(option.value_offset, format!("`{}` must be one of {}", option.name, words.join(", ")))
+            }
+            (OptionValue::Number(value), _) => Ok(*value),
+            (OptionValue::Word(_), _) => {
+                self.error(option.value_offset, format!("option `{}` takes a literal number", option.name))
+            }
+        }
     }
 
     fn template_parameter(&self, word: &str) -> Option<u8> {

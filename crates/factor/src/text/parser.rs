@@ -36,8 +36,23 @@ impl Ast {
 pub(super) enum AstKind {
     Number(f64),
     Name(String),
-    Call { name: String, arguments: Vec<Ast>, options: Vec<(String, usize, f64)> },
+    Call { name: String, arguments: Vec<Ast>, options: Vec<CallOption> },
     Operation { operator: Operator, operands: Vec<Ast> },
+}
+
+/// An option such as `ddof=0`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CallOption {
+    pub(super) name: String,
+    pub(super) offset: usize,
+    pub(super) value: OptionValue,
+    pub(super) value_offset: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum OptionValue {
+    Number(f64),
+    Word(String),
 }
 
 /// Reads a whole text as one expression.
@@ -266,11 +281,15 @@ impl Parser<'_> {
                 && self.tokens.get(self.next + 1).is_some_and(|(token, _)| *token == Token::Equals)
             {
                 self.next += 2;
-                let value_at = self.peek().1;
-                let AstKind::Number(value) = self.expression(0)?.kind else {
-                    return self.error(value_at, format!("option `{option}` takes a literal number"));
+                let value_offset = self.peek().1;
+                let value = match self.expression(0)?.kind {
+                    AstKind::Number(value) => OptionValue::Number(value),
+                    AstKind::Name(word) => OptionValue::Word(word),
+                    _ => {
+                        return self.error(value_offset, format!("option `{option}` takes a literal number or a word"));
+                    }
                 };
-                options.push((option, at, value));
+                options.push(CallOption { name: option, offset: at, value, value_offset });
             } else {
                 let argument = self.expression(0)?;
                 if !options.is_empty() {

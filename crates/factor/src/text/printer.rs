@@ -138,7 +138,7 @@ fn write_parameters(definitions: &[Parameter], parameters: &Parameters, mut posi
     }
     for i in (0..definitions.len()).filter(|&i| definitions[i].option && differs(i)) {
         separate(position, out);
-        let _ = write!(out, "{}={}", definitions[i].name, print_number(values[i]));
+        let _ = write!(out, "{}={}", definitions[i].name, definitions[i].text_of(values[i]));
         position += 1;
     }
 }

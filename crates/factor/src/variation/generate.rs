@@ -329,7 +329,7 @@ impl Grower<'_, '_> {
             Output::Number { u: 2, v: 2 } if first == Some(Type::RATIO) => (Type::RATIO, output),
             Output::Number { u: 2, v: -2 | 2 } => (output, Type::RATIO),
             Output::Number { .. } if output == Type::RATIO => (Type::RATIO, Type::RATIO),
-            Output::Fixed(_) | Output::Number { .. } => return None,
+            Output::Fixed(_) | Output::Number { .. } | Output::Group => return None,
         })
     }
 

@@ -278,7 +278,9 @@ fn draw_parameter(parameter: &Parameter, (least, most): (f64, f64), rng: Draw) -
         (true, Some(default), _) => default,
         (_, _, ParameterKind::Rows { .. }) => f64::from(log_uniform_rows(rng, least as u32, most as u32)),
         _ if least >= most => least,
-        (_, _, ParameterKind::Whole { .. }) => uniform(rng, least, most).round().clamp(least, most),
+        (_, _, ParameterKind::Whole { .. } | ParameterKind::Choice { .. }) => {
+            uniform(rng, least, most).round().clamp(least, most)
+        }
         (_, _, ParameterKind::Real { .. }) if least > 0.0 => rounded(log_uniform(rng, least, most)).clamp(least, most),
         (_, _, ParameterKind::Real { .. }) => rounded(uniform(rng, least, most)).clamp(least, most),
     }

@@ -46,6 +46,8 @@ fn equal_meaning_has_one_hash() {
         // Spelling.
         ("rank(delta(close, 3))", "cs_rank(ts_delta(close, 3))"),
         ("ts_std(close, 20, ddof=1)", "ts_std(close, 20)"),
+        ("cs_rank(close, scale=unit)", "cs_rank(close)"),
+        ("ts_ema(close, 12, seed=first)", "ts_ema(close, 12)"),
         ("ts_mean(close, d=20)", "ts_mean(close, 20)"),
         ("max(close, open, high)", "max(max(close, open), high)"),
         ("close + -0", "close"),
@@ -57,6 +59,9 @@ fn equal_meaning_has_one_hash() {
 #[test]
 fn different_meaning_has_another_hash() {
     for (left, right) in [
+        ("cs_rank(close, scale=pct)", "cs_rank(close)"),
+        ("cs_rank(close, scale=pct)", "cs_rank(close, scale=raw)"),
+        ("cs_scale(close, long=1)", "cs_scale(close, short=1)"),
         ("close - open", "open - close"),
         ("close / open", "open / close"),
         ("close > open", "open > close"),

@@ -44,8 +44,11 @@ fn unknown_words_come_with_the_nearest_one() {
 fn arguments_are_counted_and_literals_kept_in_range() {
     check("§ts_mean(close)", "`ts_mean` takes 2 arguments, not 1: ts_mean(x: u, d) -> u");
     check("§ts_mean(close, 1, 2)", "`ts_mean` takes 2 arguments, not 3: ts_mean(x: u, d) -> u");
-    check("§cs_rank()", "`cs_rank` takes 1 argument, not 0: cs_rank(x: u) -> ratio");
-    check("§cs_scale(close, 1, 2)", "`cs_scale` takes 1 to 2 arguments, not 3: cs_scale(x: u, a=1) -> ratio");
+    check("§cs_rank()", "`cs_rank` takes 1 argument, not 0: cs_rank(x: u, scale=unit) -> ratio");
+    check(
+        "§cs_scale(close, 1, 2)",
+        "`cs_scale` takes 1 to 2 arguments, not 3: cs_scale(x: u, a=1, long=0, short=0) -> ratio",
+    );
     check("§if_else(close > open, 1)", "`if_else` takes 3 arguments, not 2: if_else(f: flag, y: u, z: u) -> u");
     check("§max(close)", "`max` takes 2 arguments, not 1: max(x: u, y: u) -> u");
     check("§momentum(20, 30)", "`momentum` takes at most 1 parameter, not 2: momentum(x=close, period=20)");
@@ -66,7 +69,11 @@ fn arguments_are_counted_and_literals_kept_in_range() {
 #[test]
 fn options_have_names_of_their_own() {
     check("ts_std(close, 20, §dof=0)", "`ts_std` has no option `dof`; it has d, ddof");
-    check("cs_rank(close, §ties=1)", "`cs_rank` has no option `ties`; it has none");
+    check("cs_demean(close, §ties=1)", "`cs_demean` has no option `ties`; it has none");
+    check("cs_rank(close, §ties=1)", "`cs_rank` has no option `ties`; it has scale");
+    check("cs_rank(close, scale=§dense)", "`scale` must be one of unit, pct, raw, signed, not `dense`");
+    check("cs_rank(close, scale=§1)", "`scale` must be one of unit, pct, raw, signed");
+    check("cs_rank(close, scale=§pct + 1)", "option `scale` takes a literal number or a word");
     check("ts_std(close, 20, §ddof=2)", "`ddof` must be a whole number from 0 to 1, not 2");
     check("ts_std(close, 20, ddof=§close)", "option `ddof` takes a literal number");
     check("ts_std(close, ddof=0, §20)", "options such as `ddof=0` come after all other arguments");

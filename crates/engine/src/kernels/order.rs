@@ -1,0 +1,117 @@
+//! Operators of the order of a window: its values are kept sorted, and each row takes one out and puts one in.
+
+use super::Block;
+use super::cell::clean;
+use super::view::RowsMut;
+use crate::layout::Span;
+
+/// Rows of state for [`sorted`].
+pub(super) const fn state_rows(d: usize) -> usize {
+    2 * d + 1
+}
+
+/// Applies `f` to each symbol's full windows in order, and to the current value. `state` holds for each symbol the
+/// window's last `d` values, each in the place of its row modulo `d`, then those of them that are known in order, then
+/// their number.
+///
+/// The order is total, with -0.0 before 0.0: what leaves is then the very value that came, and the result depends on
+/// nothing older than the window.
+pub(super) fn sorted(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    f: impl Fn(&[f64], f64) -> f64,
+) {
+    let Span { first_row, width, .. } = block.span;
+    let x = block.input(0);
+    for (symbol, state) in state.chunks_exact_mut(state_rows(d)).take(width).enumerate() {
+        let (latest, rest) = state.split_at_mut(d);
+        let (sorted, known) = rest.split_at_mut(d);
+        let mut count = if first_row == 0 { 0 } else { known[0] as usize };
+        for (offset, [now]) in x.down::<1>(0, symbol).enumerate() {
+            let row = first_row + offset;
+            let then = std::mem::replace(&mut latest[row % d], now);
+            let leaves = row >= d && !then.is_nan();
+            count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now));
+            out.put(offset, symbol, &[if count == d { clean(f(sorted, now)) } else { f64::NAN }]);
+        }
+        known[0] = count as f64;
+    }
+}
+
+/// The middle of sorted values.
+#[inline(always)]
+pub(super) fn median(sorted: &[f64]) -> f64 {
+    let half = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[half] } else { f64::midpoint(sorted[half - 1], sorted[half]) }
+}
+
+/// The median distance of sorted values from their median.
+#[inline(always)]
+pub(super) fn median_deviation(sorted: &[f64]) -> f64 {
+    let center = median(sorted);
+    // Distances rise on either side of the center: merge both sides up to the middle one.
+    let mut above = sorted.partition_point(|&x| x < center);
+    let mut below = above;
+    let (mut last, mut before) = (0.0, 0.0);
+    for _ in 0..=sorted.len() / 2 {
+        let up = sorted.get(above).map(|x| (x - center).abs());
+        let down = below.checked_sub(1).map(|place| (sorted[place] - center).abs());
+        before = last;
+        last = match (down, up) {
+            (Some(down), Some(up)) if down <= up => {
+                below -= 1;
+                down
+            }
+            (_, Some(up)) => {
+                above += 1;
+                up
+            }
+            (Some(down), None) => {
+                below -= 1;
+                down
+            }
+            (None, None) => f64::NAN,
+        };
+    }
+    if sorted.len() % 2 == 1 { last } else { f64::midpoint(before, last) }
+}
+
+/// The average rank of one of sorted values, from 1.
+#[inline(always)]
+pub(super) fn rank(sorted: &[f64], value: f64) -> f64 {
+    let below = sorted.partition_point(|&x| x < value);
+    let equal = sorted[below..].partition_point(|&x| x <= value);
+    below as f64 + f64::midpoint(equal as f64, 1.0)
+}
+
+/// Takes a value out of the first `count` sorted ones and puts another in; returns how many there are now.
+#[inline(always)]
+fn exchange(sorted: &mut [f64], count: usize, leaves: Option<f64>, enters: Option<f64>) -> usize {
+    let place = |sorted: &[f64], value: f64| sorted[..count].partition_point(|known| known.total_cmp(&value).is_lt());
+    match (leaves, enters) {
+        (None, None) => count,
+        (Some(leaves), None) => {
+            sorted.copy_within(place(sorted, leaves) + 1..count, place(sorted, leaves));
+            count - 1
+        }
+        (None, Some(enters)) => {
+            let to = place(sorted, enters);
+            sorted.copy_within(to..count, to + 1);
+            sorted[to] = enters;
+            count + 1
+        }
+        (Some(leaves), Some(enters)) => {
+            let (from, to) = (place(sorted, leaves), place(sorted, enters));
+            if from < to {
+                sorted.copy_within(from + 1..to, from);
+                sorted[to - 1] = enters;
+            } else {
+                sorted.copy_within(to..from, to + 1);
+                sorted[to] = enters;
+            }
+            count
+        }
+    }
+}
