@@ -1,8 +1,15 @@
 //! Random graphs: merged as separate, to the bit, and blind to the future.
 
+use std::collections::BTreeSet;
+
 use engine::{Columns, Executor, Memory, Outputs, Plan, evaluate};
-use factor::{Palette, Program, Purpose, Schema, Type, VariationSettings, compile, random_expression};
-use market::{Panel, RandomWalk};
+use factor::{
+    Operation, Operator, Output, Palette, Program, Purpose, Schema, Type, VariationSettings, compile, print,
+    random_expression,
+};
+use indexmap::IndexMap;
+use market::{Group, Panel, RandomWalk};
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -50,6 +57,65 @@ fn merging_changes_no_bit() {
             assert!(bits(&evaluate(program, &panel).expect("all columns exist")) == merged);
         }
     }
+}
+
+/// A small panel with a group, and the same with other bars in some rows.
+fn small(changed: std::ops::Range<usize>) -> Panel {
+    let plain = RandomWalk { bars: 110, symbols: 9, seed: 8, gap_rate: 0.03, late_listing_rate: 0.2 }.panel();
+    let fields = plain.field_names().map(|name| {
+        let mut field = plain.field(name).expect("a field").to_owned();
+        for row in changed.clone() {
+            // Still bars: every price of a row is scaled alike.
+            let factor = 1.5 + 0.1 * (row % 7) as f64;
+            field.row_mut(row).mapv_inplace(|value| value * factor);
+        }
+        (name.to_owned(), field)
+    });
+    let codes = Array2::from_shape_fn((110, 9), |(_, symbol)| (symbol % 3) as f64);
+    let sector = Group { labels: ["a", "b", "c"].map(str::to_owned).to_vec(), codes };
+    let groups = IndexMap::from([("sector".to_owned(), sector)]);
+    let fields = fields.collect();
+    Panel::new(plain.calendar().clone(), plain.symbols().to_vec(), fields, groups).expect("the same shape")
+}
+
+/// Ten thousand graphs of all operators there are: bars after a row change nothing up to it, and bars older than the
+/// look-back change nothing at it, bit for bit, unless the graph remembers longer and says so.
+#[test]
+fn no_graph_sees_the_future_nor_more_of_the_past_than_it_declares() {
+    const AT: usize = 80;
+    let (panel, later) = (small(0..0), small(AT + 1..110));
+    let schema = Schema::new(panel.field_names(), panel.group_names());
+    let settings = VariationSettings { max_window: 20, whole_vocabulary: true, ..VariationSettings::new(schema) };
+    let palette = Palette::new(settings).expect("bars are enough for any factor");
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(23);
+    let symbols = panel.symbols().len();
+    let (mut graphs, mut bounded, mut used) = (0, 0, BTreeSet::new());
+    while graphs < 10_000 {
+        let output = if graphs % 3 == 0 { Type::Flag } else { Type::RATIO };
+        let Some(graph) = random_expression(&palette, output, 3 + graphs % 12, &mut rng) else { continue };
+        graphs += 1;
+        let program = compile(&graph, &[]).expect("generated graphs compile");
+        used.extend(program.instructions.iter().filter_map(|instruction| match instruction.operation {
+            Operation::Operator(operator, _) => Some(operator),
+            _ => None,
+        }));
+        let values = bits(&evaluate(&program, &panel).expect("all columns exist"));
+        let future = bits(&evaluate(&program, &later).expect("all columns exist"));
+        let text = || print(&graph, graph.root(), &|_| None);
+        assert!(values[..(AT + 1) * symbols] == future[..(AT + 1) * symbols], "{} looks ahead", text());
+        let lookback = program.lookback() as usize;
+        if program.warm_up() as usize == lookback && lookback < AT {
+            bounded += 1;
+            let past = bits(&evaluate(&program, &small(0..AT - lookback)).expect("all columns exist"));
+            let row = AT * symbols..(AT + 1) * symbols;
+            assert!(values[row.clone()] == past[row], "{} remembers more than {lookback} rows", text());
+        }
+    }
+    assert!(bounded > 5_000, "only {bounded} graphs have a bounded memory");
+    let groups = |operator: &Operator| operator.definition().output == Output::Group;
+    let unused: Vec<&str> =
+        Operator::ALL.iter().filter(|o| !used.contains(*o) && !groups(o)).map(|o| o.definition().name).collect();
+    assert!(unused.is_empty(), "no graph has {unused:?}");
 }
 
 #[test]

@@ -392,6 +392,7 @@ fn palette(config: &RunConfig, panel: &Panel) -> Result<Palette, Error> {
     let fields = panel.field_names().filter(|name| *name != "universe");
     let schema = Schema::new(fields, panel.group_names());
     Palette::new(VariationSettings {
+        whole_vocabulary: false,
         schema,
         max_window: config.max_window,
         max_nodes: config.spec.max_nodes,

@@ -152,13 +152,15 @@ impl Palette {
         for &operator in Operator::ALL {
             let definition = operator.definition();
             let compares_symbols = matches!(definition.family, Family::CrossSection | Family::Group);
-            let usable = definition.generated
+            let usable = (definition.generated || settings.whole_vocabulary)
                 && (!compares_symbols || settings.cross_section)
                 && (definition.family != Family::Group || grouped);
             if usable {
                 let recipe = Recipe::Operator(operator);
                 match definition.output {
                     Output::Flag => flag.push((recipe, operator_weight(definition))),
+                    // Groups are columns, or what a person wrote.
+                    Output::Group => {}
                     _ => ratio.push((recipe, operator_weight(definition))),
                 }
                 if matches!(definition.output, Output::Number { u: 2, v: 0 | -2 | 2 }) {

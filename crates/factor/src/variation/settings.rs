@@ -16,6 +16,9 @@ pub struct VariationSettings {
     pub max_nodes: usize,
     /// Whether operators that compare symbols may be used; few symbols make their ranks coarse.
     pub cross_section: bool,
+    /// Whether every operator may be drawn: also those that other operators can stand in for, and those whose values
+    /// depend on where the panel starts.
+    pub whole_vocabulary: bool,
     /// Rules that strategies may follow. None means the usual one: `top` with a cross-section, else `signal`.
     pub rules: Vec<Rule>,
 }
@@ -30,7 +33,7 @@ impl VariationSettings {
 
     /// Settings for a panel with these columns.
     pub fn new(schema: Schema) -> Self {
-        Self { schema, max_window: 250, max_nodes: 40, cross_section: true, rules: Vec::new() }
+        Self { schema, max_window: 250, max_nodes: 40, cross_section: true, whole_vocabulary: false, rules: Vec::new() }
     }
 
     /// The same with every value in its range.
