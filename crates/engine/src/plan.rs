@@ -384,11 +384,12 @@ impl Merge {
     fn block_to_write_over(&self, id: u32, at: usize, uses: &[Uses], places: &[Option<Place>]) -> Option<u16> {
         let node = &self.nodes[id as usize];
         let first = node.inputs[0];
-        let read_twice = node.inputs[1..node.count as usize].contains(&first);
+        // A constant has no input at all.
+        if !self.compares_symbols(id) || node.inputs[1..node.count as usize].contains(&first) {
+            return None;
+        }
         match places[first as usize] {
-            Some(Place::Block(slot)) if self.compares_symbols(id) && uses[first as usize].last == at && !read_twice => {
-                Some(slot)
-            }
+            Some(Place::Block(slot)) if uses[first as usize].last == at => Some(slot),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use ::factor::{LibraryFactor, Operator, Syntax};
+use ::factor::{LibraryFactor, Operator, Syntax, why_absent};
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -23,6 +23,8 @@ pub(super) fn run(arguments: &OpsArguments) -> Result<ExitCode> {
                 explain(operator)
             } else if let Some(factor) = LibraryFactor::by_name(name) {
                 explain_factor(factor)
+            } else if let Some(reason) = why_absent(name) {
+                bail!("`{name}` is left out: {reason}");
             } else {
                 bail!("no operator or library factor is called `{name}`; `evoquant ops` lists all there are");
             }

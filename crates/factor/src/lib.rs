@@ -42,7 +42,7 @@ pub use operator::{
     Parameter, ParameterKind, Parameters, Port, Reference, Syntax, infer,
 };
 pub use program::{Instruction, NodeId, Operation, Program, Purpose, SlotAllocator};
-pub use registry::Operator;
+pub use registry::{ABSENT, Operator, why_absent};
 pub use schema::Schema;
 pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
 pub use text::{NamedFactors, parse, parse_into, print, print_number};

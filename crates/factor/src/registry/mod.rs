@@ -5,6 +5,7 @@
 //! rank, standard deviations use ddof 1, and whatever cannot be computed is NaN. A window or row whose standard
 //! deviation is at most 1e-12 of its absolute mean is flat: its deviation is exactly 0.
 
+mod absent;
 mod arithmetic;
 mod cross_section;
 mod group;
@@ -12,6 +13,8 @@ mod logic;
 mod stateful;
 mod time_series;
 mod windows;
+
+pub use absent::{ABSENT, why_absent};
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -12,7 +12,7 @@ use crate::library::LibraryFactor;
 use crate::operator::{
     Inferred, MAX_INPUTS, MAX_PARAMETERS, Output, Parameter, ParameterKind, Parameters, Port, infer,
 };
-use crate::registry::Operator;
+use crate::registry::{Operator, why_absent};
 use crate::schema::Schema;
 use crate::types::Type;
 
@@ -154,6 +154,9 @@ impl Lowering<'_> {
     }
 
     fn unknown_function<T>(&self, name: &str, offset: usize) -> Result<T, ParseError> {
+        if let Some(reason) = why_absent(name) {
+            return self.error(offset, format!("`{name}` is left out: {reason}"));
+        }
         let names = Operator::ALL
             .iter()
             .flat_map(|operator| {

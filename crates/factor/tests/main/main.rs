@@ -5,3 +5,4 @@ mod expression_errors;
 mod round_trip;
 mod strategy_file;
 mod variation;
+mod vocabulary;
