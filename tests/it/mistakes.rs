@@ -73,6 +73,12 @@ fn expressions_that_cannot_be_used() {
         assert!(!out.exists(), "`{expression}` left a file");
     }
     check(&["eval", "close", "--out", folder.path().join("values.xls").to_str().expect("a path")], &[".parquet"]);
+    let lines = file(folder.path(), "lines.expr", b"# The close.\nclose\n  + clsoe\n");
+    check(&["eval", "--file", &lines], &["lines.expr", "line 3, column 5", "did you mean `close`?"]);
+    check(&["eval", "--file", "no-such-file.expr"], &["no-such-file.expr"]);
+    check(&["eval", "--file", &file(folder.path(), "bytes.expr", &[0xff, 0xfe])], &["bytes.expr"]);
+    check(&["eval", "close", "--file", &lines], &["--file"]);
+    check(&["eval"], &["EXPRESSION"]);
     check(&["ops", "nonsense"], &["nonsense"]);
 }
 

@@ -1,10 +1,12 @@
 //! `evoquant eval`: any expression over a market.
 
 use std::fmt::Write;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use ::factor::{FactorGraph, Schema};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 
 use super::{MarketArguments, describe, print, remark};
@@ -12,7 +14,11 @@ use super::{MarketArguments, describe, print, remark};
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
     /// The expression, such as '`cs_rank(ts_mean(returns(close`, 1), 20))'.
-    expression: String,
+    #[arg(required_unless_present = "file")]
+    expression: Option<String>,
+    /// Read the expression from a file: several lines, with comments from # to the end of a line.
+    #[arg(long, value_name = "FILE", conflicts_with = "expression")]
+    file: Option<PathBuf>,
     #[command(flatten)]
     market: MarketArguments,
     /// Where to write columns date, symbol, value: .csv, .parquet, .ipc, .arrow or .feather.
@@ -20,10 +26,24 @@ pub(super) struct EvalArguments {
     out: Option<PathBuf>,
 }
 
+impl EvalArguments {
+    fn parse(&self, schema: &Schema) -> Result<FactorGraph> {
+        let parse = |text: &str| ::factor::parse(text, schema);
+        match (&self.file, &self.expression) {
+            (Some(path), _) => {
+                let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                parse(&text).map_err(|error| anyhow!("{}: {error}", path.display()))
+            }
+            (None, Some(text)) => parse(text).map_err(|error| anyhow!("{error}")),
+            (None, None) => bail!("give an expression, or a file of one with --file"),
+        }
+    }
+}
+
 pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode> {
     let import = arguments.market.read()?;
     let panel = &import.panel;
-    let graph = ::factor::parse(&arguments.expression, &evoquant::schema(panel)).map_err(|error| anyhow!("{error}"))?;
+    let graph = arguments.parse(&evoquant::schema(panel))?;
     let program = ::factor::compile(&graph, &[])?;
     for name in &program.mixed_units {
         remark(&format!("note: `{name}` mixes units, such as a price with a volume; is that meant?"));

@@ -40,6 +40,7 @@ Examples:
   evoquant evolve --data bars.parquet --seed 7        evolve on your own bars
   evoquant backtest strategies/*.toml                 backtest saved strategies
   evoquant eval 'cs_rank(returns(close, 20))' --data bars.csv --out values.parquet
+  evoquant eval --file strategies/alpha101/alpha012.expr
   evoquant ops ts_decay_linear                        explain an operator
 
 Exit codes: 0 done, 1 nothing found, 2 an error.";

@@ -12,21 +12,36 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    /// 1-based column, in characters.
+    /// 1-based line.
+    pub fn line(&self) -> usize {
+        self.before().matches('\n').count() + 1
+    }
+
+    /// 1-based column in its line, in characters.
     pub fn column(&self) -> usize {
-        self.text[..self.offset.min(self.text.len())].chars().count() + 1
+        self.before().chars().rev().take_while(|&c| c != '\n').count() + 1
+    }
+
+    /// The text before the place.
+    fn before(&self) -> &str {
+        &self.text[..self.offset.min(self.text.len())]
     }
 }
 
 impl std::error::Error for ParseError {}
 
 impl std::fmt::Display for ParseError {
-    /// The message with its column, and below it the text with a caret; long texts are cut around the place.
+    /// The message with its place, and below it the line with a caret; long lines are cut around the place.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const WIDTH: usize = 72;
-        let column = self.column();
-        write!(f, "{} (column {column})", self.message)?;
-        let characters: Vec<char> = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let (line, column) = (self.line(), self.column());
+        if self.text.contains('\n') {
+            write!(f, "{} (line {line}, column {column})", self.message)?;
+        } else {
+            write!(f, "{} (column {column})", self.message)?;
+        }
+        let text = self.text.split('\n').nth(line - 1).unwrap_or_default();
+        let characters: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let first = if characters.len() <= WIDTH { 0 } else { column.saturating_sub(1 + WIDTH / 2) };
         let shown: String = characters.iter().skip(first).take(WIDTH).collect();
         let (before, after) =

@@ -1,4 +1,5 @@
-//! Expression text to syntax tree: a lexer and a Pratt parser. Knows grammar, not meaning.
+//! Expression text to syntax tree: a lexer and a Pratt parser. Knows grammar, not meaning. A comment runs from `#` to
+//! the end of its line.
 
 use crate::error::ParseError;
 use crate::operator::Syntax;
@@ -111,6 +112,8 @@ fn tokenize(text: &str) -> Result<Vec<(Token, usize)>, ParseError> {
         let byte = bytes[at];
         if byte.is_ascii_whitespace() {
             at += 1;
+        } else if byte == b'#' {
+            at = text[at..].find('\n').map_or(text.len(), |line| at + line);
         } else if byte.is_ascii_digit() || (byte == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)) {
             at = number_end(bytes, at);
             if at - start > MAX_WORD {

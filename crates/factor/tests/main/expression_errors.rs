@@ -11,13 +11,18 @@ fn error_of(text: &str) -> ParseError {
     }
 }
 
-/// `marked` is an expression with `§` where the caret must stand.
+/// `marked` is an expression with `§` where the caret must stand; of several lines only that one is shown.
 fn check(marked: &str, message: &str) {
     let text = marked.replacen('§', "", 1);
-    let column = marked.chars().position(|c| c == '§').expect("a mark") + 1;
-    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let (line, shown) = marked.split('\n').enumerate().find(|(_, line)| line.contains('§')).expect("a mark");
+    let column = shown.chars().position(|c| c == '§').expect("a mark") + 1;
+    let shown: String = shown.chars().filter(|&c| c != '§').map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let place = match text.contains('\n') {
+        true => format!("line {}, column {column}", line + 1),
+        false => format!("column {column}"),
+    };
     let caret = " ".repeat(column - 1) + "^";
-    assert_eq!(error_of(&text).to_string(), format!("{message} (column {column})\n  {shown}\n  {caret}"));
+    assert_eq!(error_of(&text).to_string(), format!("{message} ({place})\n  {shown}\n  {caret}"));
 }
 
 const DEEP: &str = "the expression is nested more than 200 levels deep; name parts of it";
@@ -176,4 +181,17 @@ fn a_long_text_is_cut_around_the_place() {
     assert!(lines[1].starts_with("  ...") && lines[1].ends_with("..."), "{told}");
     let caret = lines[2].find('^').unwrap();
     assert!(lines[1][caret..].starts_with("clsoe"), "{told}");
+}
+
+#[test]
+fn of_several_lines_the_one_at_fault_is_named() {
+    check("# The close.\nclose # as it stands\n+ §opne", "no column or factor is called `opne`; did you mean `open`?");
+    check("ts_mean(\r\n    close,\r\n    §0\r\n)\r\n", "`d` must be a whole number from 1 to 2520, not 0");
+    check("close + # open\n§", "the expression ends where a value is needed");
+    check("close (# a comment closes no bracket )\n§+ open", "expected a value here, not `+`");
+    check("# nothing else§", "the expression ends where a value is needed");
+    check("close # é\n- §$", "`$` has no meaning in an expression");
+    let told = error_of(&format!("# {}\n{} + clsoe\nopen", "x".repeat(200), vec!["close"; 40].join(" + "))).to_string();
+    assert_eq!(told.lines().count(), 3, "the other lines are not shown: {told}");
+    assert!(told.contains("(line 2, column 321)"), "{told}");
 }

@@ -34,6 +34,21 @@ fn twenty_thousand_random_expressions_read_back() {
     }
 }
 
+#[test]
+fn comments_and_line_breaks_mean_nothing() {
+    let schema = Schema::bars();
+    let plain = parse("-ts_mean(close, 20) / open", &schema).unwrap();
+    for text in [
+        "# Short-term reversal.\n# paper: (-1 * sum(close, 20)) ? :\n-ts_mean(close, 20) / open\n",
+        "-ts_mean(# the mean\r\n  close, # of closes (adjusted)\n\t20)\n/ open # over the open",
+        "#\n\n##\n-ts_mean(close,20)/open#",
+    ] {
+        let graph = parse(text, &schema).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(printed(&graph), printed(&plain));
+        assert_eq!(compile(&graph, &[]).unwrap().hash, compile(&plain, &[]).unwrap().hash);
+    }
+}
+
 /// Forms that no generator makes but a person may, each in its shortest spelling.
 #[test]
 fn texts_print_as_they_were_written() {
