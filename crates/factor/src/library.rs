@@ -39,6 +39,8 @@ pub struct LibraryDefinition {
     pub rising: bool,
     /// What it gives.
     pub output: Output,
+    /// Whether the random generator may draw it.
+    pub generated: bool,
     /// One sentence.
     pub summary: &'static str,
     /// The definition, in expression text over `x`, columns and parameter names.
@@ -209,6 +211,11 @@ const fn rows(name: &'static str, default: u32, least: u32, most: u32) -> Parame
     }
 }
 
+/// A window that means nothing below `floor` rows.
+const fn from(floor: u32, parameter: Parameter) -> Parameter {
+    Parameter { kind: ParameterKind::Rows { least: floor }, ..parameter }
+}
+
 /// A fraction or multiple with its default and the range that variation keeps to.
 const fn level(name: &'static str, default: f64, least: f64, most: f64) -> Parameter {
     Parameter {
@@ -223,6 +230,9 @@ const fn level(name: &'static str, default: f64, least: f64, most: f64) -> Param
 const SHORT_LONG: &[Parameter] = &[rows("short", 20, 5, 100), rows("long", 60, 10, 200)];
 const PERIOD_20: &[Parameter] = &[rows("period", 20, 5, 100)];
 const PERIOD_14: &[Parameter] = &[rows("period", 14, 2, 50)];
+const DIRECTION: &[Parameter] = &[rows("period", 14, 5, 50)];
+const AROON: &[Parameter] = &[rows("period", 25, 5, 100)];
+const TREND: &[Parameter] = &[from(3, rows("period", 60, 10, 250))];
 const YEAR: &[Parameter] = &[rows("period", 252, 20, 504)];
 const BANDS: &[Parameter] = &[rows("period", 20, 5, 100), level("k", 2.0, 0.5, 4.0)];
 const MACD: &[Parameter] = &[rows("fast", 12, 5, 50), rows("slow", 26, 10, 100), rows("signal", 9, 3, 30)];
@@ -235,7 +245,7 @@ const fn factor(
     summary: &'static str,
     definition: &'static str,
 ) -> LibraryDefinition {
-    LibraryDefinition { name, input: "close", parameters, rising: false, output, summary, definition }
+    LibraryDefinition { name, input: "close", parameters, rising: false, output, generated: true, summary, definition }
 }
 
 /// A factor whose first parameter stays below its second.
@@ -248,9 +258,70 @@ const fn reading(input: &'static str, definition: LibraryDefinition) -> LibraryD
     LibraryDefinition { input, ..definition }
 }
 
+/// A factor that people write and variation does not draw: what is drawn stays what it was when factors are added.
+const fn written(definition: LibraryDefinition) -> LibraryDefinition {
+    LibraryDefinition { generated: false, ..definition }
+}
+
 const RATIO: Output = Output::RATIO;
 const FLAG: Output = Output::Flag;
 const PRICE: Output = Output::Fixed(Unit::PRICE);
+
+/// Parts of definitions that several factors share.
+macro_rules! part {
+    (typical) => {
+        "(high + low + x) / 3"
+    };
+    (true_range) => {
+        "max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1)))"
+    };
+    (macd) => {
+        "ts_ema(x, fast) - ts_ema(x, slow)"
+    };
+    (stochastic) => {
+        "100 * (x - ts_min(low, period)) / (ts_max(high, period) - ts_min(low, period))"
+    };
+    (location) => {
+        "(2 * x - high - low) / (high - low)"
+    };
+    // What the typical price moved on the rows where it rose (`>`) or fell (`<`).
+    (flow $sign:literal) => {
+        concat!(
+            "ts_sum(if_else(ts_delta(",
+            part!(typical),
+            ", 1) ",
+            $sign,
+            " 0, ",
+            part!(typical),
+            " * volume, 0), period)"
+        )
+    };
+    // Wilder's average of the move in one direction on the rows where it is the larger.
+    (move $move:literal, $other:literal) => {
+        concat!("ts_rma(if_else(", $move, " > ", $other, " and ", $move, " > 0, ", $move, ", 0), period)")
+    };
+    // Rows since the extremum of `period + 1` rows: the oldest of them, or one of the rest.
+    (since $series:literal, $oldest:literal, $extremum:literal, $place:literal) => {
+        concat!(
+            "if_else(ts_delay(",
+            $series,
+            ", period) ",
+            $oldest,
+            " ",
+            $extremum,
+            "(",
+            $series,
+            ", period), period, ",
+            $place,
+            "(",
+            $series,
+            ", period))"
+        )
+    };
+    (smooth $series:literal) => {
+        concat!("ts_ema(ts_ema(", $series, ", long), short)")
+    };
+}
 
 #[rustfmt::skip]
 static LIBRARY: &[LibraryDefinition] = &[
@@ -274,13 +345,22 @@ static LIBRARY: &[LibraryDefinition] = &[
         "Whether recent return on equity runs above its long average; needs a `roe` column known on its date.",
         "ts_mean(x, short) > ts_mean(x, long)"))),
     rising(factor("macd", &[rows("fast", 12, 5, 50), rows("slow", 26, 10, 100)], Output::SAME,
-        "Fast less slow exponential average.", "ts_ema(x, fast) - ts_ema(x, slow)")),
+        "Fast less slow exponential average.", part!(macd))),
     rising(factor("macd_hist", MACD, Output::SAME, "MACD less its own exponential average.",
-        "ts_ema(x, fast) - ts_ema(x, slow) - ts_ema(ts_ema(x, fast) - ts_ema(x, slow), signal)")),
+        concat!(part!(macd), " - ts_ema(", part!(macd), ", signal)"))),
+    written(rising(factor("macd_signal", MACD, Output::SAME, "Exponential average of the MACD.",
+        concat!("ts_ema(", part!(macd), ", signal)")))),
+    written(rising(factor("macd_pct", &[rows("fast", 12, 5, 50), rows("slow", 26, 10, 100)], RATIO,
+        "MACD as a part of the series.", concat!("(", part!(macd), ") / x")))),
     factor("trend_strength", &[rows("period", 60, 10, 250)], RATIO, "Mean over deviation of one-bar returns.",
         "ts_mean(returns(x, 1), period) / ts_std(returns(x, 1), period)"),
     factor("efficiency_ratio", &[rows("period", 10, 5, 100)], RATIO, "Kaufman: net change over the path walked; no movement gives NaN.",
         "abs(ts_delta(x, period)) / ts_sum(abs(ts_delta(x, 1)), period)"),
+    written(factor("trend_slope", TREND, RATIO, "Slope of the least-squares line through the series' logarithm, per bar.", "ts_slope(log(x), period)")),
+    written(factor("trend_r2", TREND, RATIO, "Share of the variance of the series' logarithm that its least-squares line explains, 0 to 1.",
+        "ts_rsquare(log(x), period)")),
+    written(factor("max_return", &[rows("period", 20, 10, 250)], RATIO, "Highest one-bar return: lotteries have a high one.",
+        "ts_max(returns(x, 1), period)")),
     // Oscillators.
     factor("rsi", PERIOD_14, RATIO, "Wilder's relative strength index, 0 to 100; a flat series gives NaN.",
         "100 * ts_rma(max(ts_delta(x, 1), 0), period) / (ts_rma(max(ts_delta(x, 1), 0), period) + ts_rma(max(-ts_delta(x, 1), 0), period))"),
@@ -289,9 +369,31 @@ static LIBRARY: &[LibraryDefinition] = &[
     factor("bollinger_width", BANDS, RATIO, "Width of the Bollinger bands over their middle.",
         "2 * k * ts_std(x, period, ddof=0) / ts_mean(x, period)"),
     factor("stochastic_k", &[rows("period", 14, 5, 50), rows("smooth", 3, 1, 10)], RATIO, "Smoothed place in the range of highs and lows, 0 to 100.",
-        "ts_mean(100 * (x - ts_min(low, period)) / (ts_max(high, period) - ts_min(low, period)), smooth)"),
+        concat!("ts_mean(", part!(stochastic), ", smooth)")),
+    written(factor("stochastic_d", &[rows("period", 14, 5, 50), rows("smooth", 3, 1, 10), rows("signal", 3, 1, 10)], RATIO,
+        "Mean of stochastic_k.", concat!("ts_mean(ts_mean(", part!(stochastic), ", smooth), signal)"))),
     factor("williams_r", &[rows("period", 14, 5, 50)], RATIO, "Distance from the highest high in parts of the range, -100 to 0.",
         "-100 * (ts_max(high, period) - x) / (ts_max(high, period) - ts_min(low, period))"),
+    written(factor("mfi", DIRECTION, RATIO, "Money flow index: money on rows where the typical price rose, in percent of all that moved it.",
+        concat!("100 * ", part!(flow ">"), " / (", part!(flow ">"), " + ", part!(flow "<"), ")"))),
+    written(factor("tsi", &[rows("long", 25, 10, 50), rows("short", 13, 5, 25)], RATIO,
+        "True strength index: change over absolute change, each smoothed twice, -100 to 100.",
+        concat!("100 * ", part!(smooth "ts_delta(x, 1)"), " / ", part!(smooth "abs(ts_delta(x, 1))")))),
+    written(factor("plus_di", DIRECTION, RATIO, "Wilder's upward movement in percent of the true range.",
+        concat!("100 * ", part!(move "ts_delta(high, 1)", "-ts_delta(low, 1)"), " / ts_rma(", part!(true_range), ", period)"))),
+    written(factor("minus_di", DIRECTION, RATIO, "Wilder's downward movement in percent of the true range.",
+        concat!("100 * ", part!(move "-ts_delta(low, 1)", "ts_delta(high, 1)"), " / ts_rma(", part!(true_range), ", period)"))),
+    // The true range of both directions cancels.
+    written(reading("high", factor("adx", DIRECTION, RATIO, "Wilder's average directional index: strength of a trend, up or down, 0 to 100.",
+        concat!("ts_rma(100 * abs(", part!(move "ts_delta(x, 1)", "-ts_delta(low, 1)"), " - ", part!(move "-ts_delta(low, 1)", "ts_delta(x, 1)"),
+            ") / (", part!(move "ts_delta(x, 1)", "-ts_delta(low, 1)"), " + ", part!(move "-ts_delta(low, 1)", "ts_delta(x, 1)"), "), period)")))),
+    written(reading("high", factor("aroon_up", AROON, RATIO, "How recent the highest of period + 1 highs is: 100 today, 0 at the far end.",
+        concat!("100 * (1 - ", part!(since "x", ">", "ts_max", "ts_argmax"), " / period)")))),
+    written(reading("low", factor("aroon_down", AROON, RATIO, "How recent the lowest of period + 1 lows is: 100 today, 0 at the far end.",
+        concat!("100 * (1 - ", part!(since "x", "<", "ts_min", "ts_argmin"), " / period)")))),
+    written(reading("high", factor("aroon", AROON, RATIO, "aroon_up less aroon_down, -100 to 100.",
+        concat!("100 * (1 - ", part!(since "x", ">", "ts_max", "ts_argmax"), " / period) - 100 * (1 - ",
+            part!(since "low", "<", "ts_min", "ts_argmin"), " / period)")))),
     // Channels and levels.
     factor("breakout", PERIOD_20, RATIO, "+1 above the highest high of the prior rows, -1 below their lowest low, else 0.",
         "if_else(x > ts_max(ts_delay(high, 1), period), 1, if_else(x < ts_min(ts_delay(low, 1), period), -1, 0))"),
@@ -307,14 +409,18 @@ static LIBRARY: &[LibraryDefinition] = &[
         "x / ts_min(x, lookback) - 1 >= target"),
     // Risk.
     factor("volatility", &[rows("period", 20, 5, 250)], RATIO, "Standard deviation of one-bar returns, per bar.", "ts_std(returns(x, 1), period)"),
+    written(reading("high", factor("parkinson_vol", &[rows("period", 20, 5, 250)], RATIO,
+        "Deviation of one-bar returns as highs and lows tell it, per bar.", "sqrt(ts_mean(square(log(x / low)), period) / (4 * log(2)))"))),
+    written(factor("beta", &[from(3, rows("period", 60, 20, 504))], RATIO, "Slope of returns on those of a column `market`.",
+        "ts_beta(returns(x, 1), returns(market, 1), period)")),
     factor("true_range", &[], PRICE, "Largest of high - low and the gaps from the previous value to high and low.",
-        "max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1)))"),
+        part!(true_range)),
     factor("atr", &[rows("period", 14, 5, 100)], PRICE, "Wilder's average true range.",
-        "ts_rma(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period)"),
+        concat!("ts_rma(", part!(true_range), ", period)")),
     factor("atr_simple", PERIOD_20, PRICE, "Mean of the true range.",
-        "ts_mean(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period)"),
+        concat!("ts_mean(", part!(true_range), ", period)")),
     factor("natr", &[rows("period", 14, 5, 100)], RATIO, "Average true range in percent of the series.",
-        "100 * ts_rma(max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1))), period) / x"),
+        concat!("100 * ts_rma(", part!(true_range), ", period) / x")),
     // Volume.
     reading("volume", factor("relative_volume", PERIOD_20, RATIO, "Volume over its moving average, today included.", "x / ts_mean(x, period)")),
     factor("dollar_volume", &[rows("period", 20, 1, 250)], Output::Fixed(Unit::MONEY), "Mean of price times volume.", "ts_mean(x * volume, period)"),
@@ -322,10 +428,14 @@ static LIBRARY: &[LibraryDefinition] = &[
         "ts_mean(abs(returns(x, 1)) / (x * volume), period)"),
     factor("obv", PERIOD_20, Output::Fixed(Unit::VOLUME), "Volume signed by the day's direction, summed.", "ts_sum(sign(ts_delta(x, 1)) * volume, period)"),
     factor("vwap_gap", PERIOD_20, RATIO, "Series over the volume-weighted mean of the typical price, less one.",
-        "x / ts_wmean((high + low + x) / 3, volume, period) - 1"),
+        concat!("x / ts_wmean(", part!(typical), ", volume, period) - 1")),
+    written(factor("vwap", &[rows("period", 20, 1, 100)], PRICE, "Volume-weighted mean of the typical price; a day's own is a column, where there is one.",
+        concat!("ts_wmean(", part!(typical), ", volume, period)"))),
+    written(factor("money_flow", PERIOD_20, RATIO, "Chaikin: place of the close in the bar, weighted by volume; a bar without range blanks the window.",
+        concat!("ts_sum(", part!(location), " * volume, period) / ts_sum(volume, period)"))),
     // One bar.
     factor("overnight", &[], RATIO, "Open over the previous value, less one.", "open / ts_delay(x, 1) - 1"),
     factor("intraday", &[], RATIO, "Value over the open, less one.", "x / open - 1"),
     factor("range_pct", &[], RATIO, "The bar's range over the value.", "(high - low) / x"),
-    factor("close_location", &[], RATIO, "Where in its range the bar closed, -1 to 1.", "(2 * x - high - low) / (high - low)"),
+    factor("close_location", &[], RATIO, "Where in its range the bar closed, -1 to 1.", part!(location)),
 ];

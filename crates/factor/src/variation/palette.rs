@@ -171,7 +171,8 @@ impl Palette {
             }
         }
         let mut with_unit = Vec::new();
-        for factor in LibraryFactor::all().filter(|&factor| fits_windows(factor, &settings)) {
+        let generated = LibraryFactor::all().filter(|factor| factor.definition().generated);
+        for factor in generated.filter(|&factor| fits_windows(factor, &settings)) {
             match own(factor) {
                 Some(Type::Flag) => flag.push((Recipe::Library(factor), 6)),
                 Some(Type::RATIO) => ratio.push((Recipe::Library(factor), 3)),

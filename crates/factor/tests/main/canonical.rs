@@ -1,8 +1,8 @@
 //! Canonical form, look-back and slots: what compiling promises about programs.
 
 use factor::{
-    Extra, FactorGraph, GraphError, Kind, LibraryFactor, Operation, Operator, Palette, Parameters, Program, Purpose,
-    Schema, Type, Unit, VariationSettings, compile, parse, print, random_expression, random_strategy,
+    Extra, FactorGraph, GraphError, Kind, LibraryFactor, Operation, Operator, Palette, ParameterKind, Parameters,
+    Program, Purpose, Schema, Type, Unit, VariationSettings, compile, parse, print, random_expression, random_strategy,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -146,6 +146,27 @@ fn a_library_factor_is_its_definition() {
     }
 }
 
+/// The operators of a definition take every window that the factor itself takes.
+#[test]
+fn the_least_windows_of_a_library_factor_can_be_used() {
+    let mut names = std::collections::BTreeSet::new();
+    for factor in LibraryFactor::all() {
+        let definition = factor.definition();
+        assert!(names.insert(definition.name) && Operator::by_name(definition.name).is_none(), "{}", definition.name);
+        let mut least = definition.defaults();
+        for (value, parameter) in least.as_mut_slice().iter_mut().zip(definition.parameters) {
+            if let ParameterKind::Rows { least } = parameter.kind {
+                *value = f64::from(least);
+            }
+        }
+        if definition.rising {
+            least.as_mut_slice()[1] = least.real(0) + 1.0;
+        }
+        assert_eq!(definition.check(&least), Ok(()), "{}", definition.name);
+        program(&written_out(factor, definition.input, &least));
+    }
+}
+
 #[test]
 fn a_library_factor_gives_what_it_declares() {
     const PRICE: Type = Type::Number(Unit::PRICE);
@@ -153,7 +174,7 @@ fn a_library_factor_gives_what_it_declares() {
         let definition = factor.definition();
         // Fundamental columns have no unit that is known; prices and volumes do.
         let (input, unit) = match definition.input {
-            "close" => (PRICE, Unit::PRICE),
+            "close" | "high" | "low" => (PRICE, Unit::PRICE),
             "volume" => (Type::Number(Unit::VOLUME), Unit::VOLUME),
             _ => (Type::Plain, Unit::RATIO),
         };

@@ -191,7 +191,8 @@ fn of_several_lines_the_one_at_fault_is_named() {
     check("close (# a comment closes no bracket )\n§+ open", "expected a value here, not `+`");
     check("# nothing else§", "the expression ends where a value is needed");
     check("close # é\n- §$", "`$` has no meaning in an expression");
-    let told = error_of(&format!("# {}\n{} + clsoe\nopen", "x".repeat(200), vec!["close"; 40].join(" + "))).to_string();
+    let told =
+        error_of(&format!("# {}\n{} + clsoe\n+ open", "x".repeat(200), vec!["close"; 40].join(" + "))).to_string();
     assert_eq!(told.lines().count(), 3, "the other lines are not shown: {told}");
     assert!(told.contains("(line 2, column 321)"), "{told}");
 }
