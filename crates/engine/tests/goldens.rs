@@ -47,9 +47,9 @@ fn panel(golden: &Value) -> Panel {
 /// Where values are not those expected to 1e-9.
 fn disagreements(text: &str, values: &[f64], expected: &Array2<f64>) -> Vec<String> {
     assert_eq!(values.len(), expected.len(), "{text}");
-    let agree = |value: f64, expected: f64| match expected.is_nan() {
-        true => value.is_nan(),
-        false => (value - expected).abs() <= 1e-12 + 1e-9 * expected.abs(),
+    let agree = |value: f64, expected: f64| {
+        let near = || (value - expected).abs() <= 1e-12 + 1e-9 * expected.abs();
+        if expected.is_nan() { value.is_nan() } else { near() }
     };
     let pairs = values.iter().zip(expected).enumerate().filter(|&(_, (&value, &expected))| !agree(value, expected));
     pairs.map(|(cell, (value, expected))| format!("{text}, cell {cell}: {value}, not {expected}")).collect()

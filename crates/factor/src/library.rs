@@ -268,59 +268,27 @@ const FLAG: Output = Output::Flag;
 const PRICE: Output = Output::Fixed(Unit::PRICE);
 
 /// Parts of definitions that several factors share.
+#[rustfmt::skip]
 macro_rules! part {
-    (typical) => {
-        "(high + low + x) / 3"
-    };
-    (true_range) => {
-        "max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1)))"
-    };
-    (macd) => {
-        "ts_ema(x, fast) - ts_ema(x, slow)"
-    };
-    (stochastic) => {
-        "100 * (x - ts_min(low, period)) / (ts_max(high, period) - ts_min(low, period))"
-    };
-    (location) => {
-        "(2 * x - high - low) / (high - low)"
-    };
-    // What the typical price moved on the rows where it rose (`>`) or fell (`<`).
+    (typical) => { "(high + low + x) / 3" };
+    (true_range) => { "max(max(high - low, abs(high - ts_delay(x, 1))), abs(low - ts_delay(x, 1)))" };
+    (macd) => { "ts_ema(x, fast) - ts_ema(x, slow)" };
+    (stochastic) => { "100 * (x - ts_min(low, period)) / (ts_max(high, period) - ts_min(low, period))" };
+    (location) => { "(2 * x - high - low) / (high - low)" };
+    // Money on the rows where the typical price rose (`>`) or fell (`<`).
     (flow $sign:literal) => {
-        concat!(
-            "ts_sum(if_else(ts_delta(",
-            part!(typical),
-            ", 1) ",
-            $sign,
-            " 0, ",
-            part!(typical),
-            " * volume, 0), period)"
-        )
+        concat!("ts_sum(if_else(ts_delta(", part!(typical), ", 1) ", $sign, " 0, ", part!(typical), " * volume, 0), period)")
     };
     // Wilder's average of the move in one direction on the rows where it is the larger.
     (move $move:literal, $other:literal) => {
         concat!("ts_rma(if_else(", $move, " > ", $other, " and ", $move, " > 0, ", $move, ", 0), period)")
     };
-    // Rows since the extremum of `period + 1` rows: the oldest of them, or one of the rest.
-    (since $series:literal, $oldest:literal, $extremum:literal, $place:literal) => {
-        concat!(
-            "if_else(ts_delay(",
-            $series,
-            ", period) ",
-            $oldest,
-            " ",
-            $extremum,
-            "(",
-            $series,
-            ", period), period, ",
-            $place,
-            "(",
-            $series,
-            ", period))"
-        )
+    // How recent the extremum of `period + 1` rows is: the oldest of them, or one of the window of the rest.
+    (recency $x:literal, $beyond:literal, $extremum:literal, $rows:literal) => {
+        concat!("100 * (1 - if_else(ts_delay(", $x, ", period) ", $beyond, " ", $extremum, "(", $x, ", period), period, ",
+            $rows, "(", $x, ", period)) / period)")
     };
-    (smooth $series:literal) => {
-        concat!("ts_ema(ts_ema(", $series, ", long), short)")
-    };
+    (smooth $x:literal) => { concat!("ts_ema(ts_ema(", $x, ", long), short)") };
 }
 
 #[rustfmt::skip]
@@ -388,12 +356,11 @@ static LIBRARY: &[LibraryDefinition] = &[
         concat!("ts_rma(100 * abs(", part!(move "ts_delta(x, 1)", "-ts_delta(low, 1)"), " - ", part!(move "-ts_delta(low, 1)", "ts_delta(x, 1)"),
             ") / (", part!(move "ts_delta(x, 1)", "-ts_delta(low, 1)"), " + ", part!(move "-ts_delta(low, 1)", "ts_delta(x, 1)"), "), period)")))),
     written(reading("high", factor("aroon_up", AROON, RATIO, "How recent the highest of period + 1 highs is: 100 today, 0 at the far end.",
-        concat!("100 * (1 - ", part!(since "x", ">", "ts_max", "ts_argmax"), " / period)")))),
+        part!(recency "x", ">", "ts_max", "ts_argmax")))),
     written(reading("low", factor("aroon_down", AROON, RATIO, "How recent the lowest of period + 1 lows is: 100 today, 0 at the far end.",
-        concat!("100 * (1 - ", part!(since "x", "<", "ts_min", "ts_argmin"), " / period)")))),
+        part!(recency "x", "<", "ts_min", "ts_argmin")))),
     written(reading("high", factor("aroon", AROON, RATIO, "aroon_up less aroon_down, -100 to 100.",
-        concat!("100 * (1 - ", part!(since "x", ">", "ts_max", "ts_argmax"), " / period) - 100 * (1 - ",
-            part!(since "low", "<", "ts_min", "ts_argmin"), " / period)")))),
+        concat!(part!(recency "x", ">", "ts_max", "ts_argmax"), " - ", part!(recency "low", "<", "ts_min", "ts_argmin"))))),
     // Channels and levels.
     factor("breakout", PERIOD_20, RATIO, "+1 above the highest high of the prior rows, -1 below their lowest low, else 0.",
         "if_else(x > ts_max(ts_delay(high, 1), period), 1, if_else(x < ts_min(ts_delay(low, 1), period), -1, 0))"),

@@ -51,7 +51,7 @@ impl Schema {
     }
 
     /// Units follow from the names that everybody uses; any other column is a plain number.
-    fn guess(name: &str) -> Type {
+    pub(crate) fn guess(name: &str) -> Type {
         match name {
             "open" | "high" | "low" | "close" | "vwap" | "adj_close" => Type::Number(Unit::PRICE),
             "volume" => Type::Number(Unit::VOLUME),

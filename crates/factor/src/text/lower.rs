@@ -137,7 +137,14 @@ impl Lowering<'_> {
     }
 
     fn unknown_name<T>(&self, name: &str, offset: usize) -> Result<T, ParseError> {
-        if Operator::by_name(name).is_some() || LibraryFactor::by_name(name).is_some() {
+        let factor = LibraryFactor::by_name(name).is_some();
+        if factor && Schema::guess(name) != Type::Plain {
+            return self.error(
+                offset,
+                format!("no column is called `{name}`; the function of that name is written `{name}(...)`"),
+            );
+        }
+        if factor || Operator::by_name(name).is_some() {
             return self.error(
                 offset,
                 format!("`{name}` is a function: write `{name}(...)`; `evoquant ops {name}` explains it"),

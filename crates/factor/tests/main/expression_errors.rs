@@ -17,10 +17,8 @@ fn check(marked: &str, message: &str) {
     let (line, shown) = marked.split('\n').enumerate().find(|(_, line)| line.contains('§')).expect("a mark");
     let column = shown.chars().position(|c| c == '§').expect("a mark") + 1;
     let shown: String = shown.chars().filter(|&c| c != '§').map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let place = match text.contains('\n') {
-        true => format!("line {}, column {column}", line + 1),
-        false => format!("column {column}"),
-    };
+    let several = text.contains('\n');
+    let place = if several { format!("line {}, column {column}", line + 1) } else { format!("column {column}") };
     let caret = " ".repeat(column - 1) + "^";
     assert_eq!(error_of(&text).to_string(), format!("{message} ({place})\n  {shown}\n  {caret}"));
 }
@@ -38,6 +36,7 @@ fn unknown_words_come_with_the_nearest_one() {
     check("open / §clsoe", "no column or factor is called `clsoe`; did you mean `close`?");
     check("§z", "no column or factor is called `z`; there are close, high, low, open, sector, volume");
     check("§ts_mean", "`ts_mean` is a function: write `ts_mean(...)`; `evoquant ops ts_mean` explains it");
+    check("open - §vwap", "no column is called `vwap`; the function of that name is written `vwap(...)`");
     check("§momentum > 0", "`momentum` is a function: write `momentum(...)`; `evoquant ops momentum` explains it");
     check(
         "§revenue_catalyst(10, 200)",

@@ -350,7 +350,7 @@ fn generation_uses_the_whole_vocabulary_it_may_and_nothing_else() {
             let missing: Vec<&str> =
                 operators.filter(|o| o.generated && !seen.contains(o.name)).map(|o| o.name).collect();
             assert!(missing.is_empty(), "never drawn: {missing:?}");
-            let factors = factor::LibraryFactor::all().map(|factor| factor.definition());
+            let factors = factor::LibraryFactor::all().map(factor::LibraryFactor::definition);
             let missing: Vec<&str> =
                 factors.filter(|f| f.generated && !seen.contains(f.name)).map(|f| f.name).collect();
             assert!(missing.is_empty(), "never drawn: {missing:?}");
