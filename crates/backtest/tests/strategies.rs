@@ -14,7 +14,8 @@ fn top(name: &str) -> PathBuf {
 
 fn files() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(top("strategies")).expect("strategies/ stands at the top of the repository");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
     files.sort();
     files
 }
