@@ -329,6 +329,8 @@ static LIBRARY: &[LibraryDefinition] = &[
         "ts_rsquare(log(x), period)")),
     written(factor("max_return", &[rows("period", 20, 10, 250)], RATIO, "Highest one-bar return: lotteries have a high one.",
         "ts_max(returns(x, 1), period)")),
+    written(factor("kama_gap", &[rows("period", 10, 5, 100)], RATIO, "Series over Kaufman's adaptive average, less one.",
+        "x / ts_kama(x, period) - 1")),
     // Oscillators.
     factor("rsi", PERIOD_14, RATIO, "Wilder's relative strength index, 0 to 100; a flat series gives NaN.",
         "100 * ts_rma(max(ts_delta(x, 1), 0), period) / (ts_rma(max(ts_delta(x, 1), 0), period) + ts_rma(max(-ts_delta(x, 1), 0), period))"),
@@ -361,6 +363,8 @@ static LIBRARY: &[LibraryDefinition] = &[
         part!(recency "x", "<", "ts_min", "ts_argmin")))),
     written(reading("high", factor("aroon", AROON, RATIO, "aroon_up less aroon_down, -100 to 100.",
         concat!(part!(recency "x", ">", "ts_max", "ts_argmax"), " - ", part!(recency "low", "<", "ts_min", "ts_argmin"))))),
+    written(factor("cci", PERIOD_20, RATIO, "Commodity channel index: distance of the typical price from its mean, in 0.015 mean deviations.",
+        concat!("(", part!(typical), " - ts_mean(", part!(typical), ", period)) / (0.015 * ts_mad(", part!(typical), ", period))"))),
     // Channels and levels.
     factor("breakout", PERIOD_20, RATIO, "+1 above the highest high of the prior rows, -1 below their lowest low, else 0.",
         "if_else(x > ts_max(ts_delay(high, 1), period), 1, if_else(x < ts_min(ts_delay(low, 1), period), -1, 0))"),
@@ -388,6 +392,8 @@ static LIBRARY: &[LibraryDefinition] = &[
         concat!("ts_mean(", part!(true_range), ", period)")),
     factor("natr", &[rows("period", 14, 5, 100)], RATIO, "Average true range in percent of the series.",
         concat!("100 * ts_rma(", part!(true_range), ", period) / x")),
+    written(factor("skewness", &[from(3, rows("period", 20, 10, 250))], RATIO, "Skewness of one-bar returns: lotteries have a high one.",
+        "ts_skew(returns(x, 1), period)")),
     // Volume.
     reading("volume", factor("relative_volume", PERIOD_20, RATIO, "Volume over its moving average, today included.", "x / ts_mean(x, period)")),
     factor("dollar_volume", &[rows("period", 20, 1, 250)], Output::Fixed(Unit::MONEY), "Mean of price times volume.", "ts_mean(x * volume, period)"),
@@ -400,6 +406,8 @@ static LIBRARY: &[LibraryDefinition] = &[
         concat!("ts_wmean(", part!(typical), ", volume, period)"))),
     written(factor("money_flow", PERIOD_20, RATIO, "Chaikin: place of the close in the bar, weighted by volume; a bar without range blanks the window.",
         concat!("ts_sum(", part!(location), " * volume, period) / ts_sum(volume, period)"))),
+    written(factor("obv_total", &[], Output::Fixed(Unit::VOLUME), "On-balance volume since the panel's first row.",
+        "ts_cumsum(sign(ts_delta(x, 1)) * volume)")),
     // One bar.
     factor("overnight", &[], RATIO, "Open over the previous value, less one.", "open / ts_delay(x, 1) - 1"),
     factor("intraday", &[], RATIO, "Value over the open, less one.", "x / open - 1"),
