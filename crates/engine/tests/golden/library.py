@@ -152,6 +152,17 @@ case("vwap_gap(20)", close / average - 1)
 location = (2 * close - high - low) / (high - low)
 case("money_flow(20)", (location * volume).rolling(20).sum() / volume.rolling(20).sum())
 
+# What other platforms have as operators of their own.
+lowest, highest = close.rolling(20).min(), close.rolling(20).max()
+case("ts_realized_vol(20)", np.sqrt((np.log(close).diff() ** 2).rolling(20).sum()))
+case("ts_max_diff(20)", close - highest)
+case("ts_min_diff(20)", close - lowest)
+case("ts_min_max_diff(20, 0.4)", close - 0.4 * (lowest + highest))
+case("ts_min_max_cps(20, 1.5)", lowest + highest - 1.5 * close)
+case("ts_av_diff(20)", close - mean(close, 20))
+calm = close.diff().abs() <= 0.5 * close.rolling(20).std()
+case("jump_decay(20, 0.5, 0.1)", close.where(calm, close.shift(1) + 0.1 * close.diff()).where(highest.notna()))
+
 # One bar.
 case("overnight()", open_ / close.shift(1) - 1)
 case("intraday()", close / open_ - 1)

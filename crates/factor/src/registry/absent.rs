@@ -8,7 +8,6 @@ pub const ABSENT: &[(&str, &str)] = &[
     ("cs_rank_if", "write `cs_rank(nan_where(x, not f))`"),
     ("densify", "how labels are numbered changes no value: write the group itself"),
     ("inst_tvr", "write `ts_sum(abs(ts_delta(x, 1)), d) / ts_sum(abs(x), d)`"),
-    ("jump_decay", "write `if_else(abs(ts_delta(x, 1)) > c1 * ts_std(x, d), ts_delay(x, 1) + c2 * ts_delta(x, 1), x)`"),
     ("reduce_avg", "fields have one value for each bar and symbol: there is nothing to reduce"),
     ("reduce_sum", "fields have one value for each bar and symbol: there is nothing to reduce"),
     ("ts_poly_resid", "write `ts_trend_resid(x, d)`, the residual of a line"),

@@ -171,7 +171,8 @@ impl Palette {
             }
         }
         let mut with_unit = Vec::new();
-        let generated = LibraryFactor::all().filter(|factor| factor.definition().generated);
+        let generated =
+            LibraryFactor::all().filter(|factor| factor.definition().generated || settings.whole_vocabulary);
         for factor in generated.filter(|&factor| fits_windows(factor, &settings)) {
             match own(factor) {
                 Some(Type::Flag) => flag.push((Recipe::Library(factor), 6)),

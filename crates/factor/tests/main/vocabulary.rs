@@ -24,7 +24,7 @@ const NAMES: &str = "
     group_fill group_extra group_vector_neut group_vector_proj group_resid group_cross group_cartesian_product densify
     add sub neg mul div inverse log log1p exp sqrt square cbrt pow signed_pow abs sign tanh sigmoid s_log_1p frac
     round floor ceil clip arcsin arctan min max lt le gt ge eq ne and or not xor if_else is_nan fill nan_where to_nan
-    num vec_avg vec_sum reduce_avg reduce_sum combo
+    num ts_realized_vol ts_max_diff ts_min_diff ts_min_max_diff ts_min_max_cps ts_av_diff vec_avg vec_sum reduce_avg reduce_sum combo
 ";
 
 #[test]
