@@ -44,3 +44,20 @@ fn what_is_left_out_says_what_to_write() {
         assert!(error.starts_with(&format!("`{name}` is left out: {reason} (column 1)")), "{error}");
     }
 }
+
+/// The named factors of technical analysis and of the cross-section of returns that people look for.
+const FACTORS: &str = "
+    momentum roc reversal momentum_skip ma_filter dual_ma_filter ma_cross ma_gap macd macd_signal macd_hist macd_pct rsi
+    true_range atr natr atr_simple bollinger_b bollinger_width breakout donchian efficiency_ratio kama_gap
+    relative_volume stochastic_k stochastic_d williams_r cci mfi obv obv_total vwap vwap_gap plus_di minus_di adx tsi
+    aroon_up aroon_down aroon rolling_trailing_stop rolling_profit_target volatility parkinson_vol trend_strength
+    trend_slope trend_r2 drawdown near_high overnight intraday range_pct close_location dollar_volume amihud money_flow
+    beta max_return skewness
+";
+
+#[test]
+fn every_named_factor_is_in_the_library() {
+    for name in FACTORS.split_whitespace() {
+        assert!(LibraryFactor::by_name(name).is_some(), "`{name}` is missing");
+    }
+}
