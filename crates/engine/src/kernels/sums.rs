@@ -382,7 +382,8 @@ impl<const ALONG: bool> Sums<2, 4> for Projection<ALONG> {
         let [x, y] = end.anchor;
         let product = self.rows * x * y + x * sy + y * sx + sxy;
         let length = self.rows * y * y + 2.0 * y * sy + syy;
-        let share = if length == 0.0 { 0.0 } else { product / length };
+        // A product with zeros is 0, unless a value is missing.
+        let share = if length == 0.0 { product } else { product / length };
         let along = end.now[1] * share;
         if ALONG { along } else { end.now[0] - along }
     }

@@ -19,6 +19,7 @@ fn value(shape: &str, row: usize, before: f64, rng: &mut Xoshiro256PlusPlus) -> 
     let noise = uniform(rng) - 0.5;
     match shape {
         "gaps" if uniform(rng) < 0.15 => f64::NAN,
+        "ties" if uniform(rng) < 0.05 => f64::NAN,
         "ties" => (noise * 6.0).round(),
         "constant" => 3.7,
         "infinities" if uniform(rng) < 0.05 => f64::INFINITY * noise.signum(),
