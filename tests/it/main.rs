@@ -3,6 +3,8 @@
 mod eval;
 mod evolve;
 mod mistakes;
+mod polars_programs;
+mod printing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

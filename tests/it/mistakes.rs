@@ -83,6 +83,23 @@ fn expressions_that_cannot_be_used() {
 }
 
 #[test]
+fn graphs_that_cannot_be_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    check(&["print", "cs_rnk(close)"], &["cs_rnk", "cs_rank", "^"]);
+    check(&["print", "close + roee", "--data", "data/us_large_caps_daily_2013_2023.parquet"], &["roee", "volume"]);
+    check(&["print", "close", "--as", "pictures"], &["pictures", "polars", "latex"]);
+    check(&["print", "close", "--data", "no-such-file.csv"], &["no-such-file.csv"]);
+    check(&["print", "no-such-strategy.toml", "--as", "dot"], &["no-such-strategy.toml"]);
+    check(&["print", "no-such-graph.json"], &["no-such-graph.json"]);
+    let broken = file(folder.path(), "broken.json", b"{\"format\": ");
+    check(&["print", &broken, "--as", "latex"], &["broken.json", "line 1"]);
+    let empty = file(folder.path(), "empty.json", b"{\"format\": \"evoquant graph\", \"version\": 1, \"nodes\": []}");
+    check(&["print", &empty], &["empty.json", "value", "positions"]);
+    check(&["print"], &["EXPRESSION"]);
+    check(&["ops", "ts_mean", "--markdown"], &["--markdown"]);
+}
+
+#[test]
 fn files_that_cannot_be_used() {
     let folder = tempfile::tempdir().expect("a folder");
     let strategy = |factors: &str| {

@@ -14,7 +14,7 @@ use super::{MarketArguments, describe, print, remark};
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
     /// The expression, such as '`cs_rank(ts_mean(returns(close`, 1), 20))'.
-    #[arg(required_unless_present = "file")]
+    #[arg(required_unless_present = "file", allow_hyphen_values = true)]
     expression: Option<String>,
     /// Read the expression from a file: several lines, with comments from # to the end of a line.
     #[arg(long, value_name = "FILE", conflicts_with = "expression")]

@@ -8,6 +8,7 @@ mod eval;
 mod evolve;
 mod leaderboard;
 mod ops;
+mod print;
 mod strategy;
 
 use std::fs::File;
@@ -57,6 +58,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// List operators and library factors, or explain one.
     Ops(ops::OpsArguments),
+    /// Print an expression or a strategy as text, JSON, Graphviz, LaTeX or a polars program.
+    Print(print::PrintArguments),
     /// Show or reformat a strategy file.
     #[command(subcommand)]
     Strategy(strategy::StrategyCommand),
@@ -156,6 +159,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Ops(arguments) => ops::run(&arguments),
+        Command::Print(arguments) => print::run(&arguments),
         Command::Strategy(command) => strategy::run(&command),
         Command::Data(command) => data::run(&command),
     });

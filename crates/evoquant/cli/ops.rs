@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use ::factor::{LibraryFactor, Operator, Syntax, why_absent};
+use ::factor::{Fact, LibraryFactor, Operator, Syntax, factor_facts, operator_facts, operator_reference, why_absent};
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -13,10 +13,14 @@ use super::print;
 pub(super) struct OpsArguments {
     /// An operator or library factor to explain.
     name: Option<String>,
+    /// Print the whole reference as Markdown: docs/operators.md.
+    #[arg(long, conflicts_with = "name")]
+    markdown: bool,
 }
 
 pub(super) fn run(arguments: &OpsArguments) -> Result<ExitCode> {
     let text = match &arguments.name {
+        None if arguments.markdown => operator_reference(),
         None => list(),
         Some(name) => {
             if let Some(operator) = Operator::by_name(name).or_else(|| by_symbol(name)) {
@@ -67,39 +71,18 @@ fn list() -> String {
 
 fn explain(operator: Operator) -> String {
     let definition = operator.definition();
-    let mut text = format!("{}\n\n{}\n", definition.signature(), definition.summary);
-    let mut line = |label: &str, value: &str| {
-        let _ = writeln!(text, "  {label:<10} {value}");
-    };
-    line("formula", definition.formula);
-    line("missing", definition.missing);
-    if let Syntax::Infix(symbol, _) | Syntax::Prefix(symbol, _) = definition.syntax {
-        line("written", &format!("`{symbol}`"));
-    }
-    if !definition.aliases.is_empty() {
-        line("aliases", &definition.aliases.join(", "));
-    }
-    for parameter in definition.parameters {
-        let (low, high) = parameter.usual;
-        let default = parameter.default.map_or(String::new(), |value| format!(", default {value}"));
-        line("parameter", &format!("{}: usually {low} to {high}{default}", parameter.name));
-    }
-    line("example", definition.example);
-    text
+    entry(&definition.signature(), definition.summary, &operator_facts(operator))
 }
 
 fn explain_factor(factor: LibraryFactor) -> String {
     let definition = factor.definition();
-    let mut text = format!(
-        "{}\n\n{}\n  {:<10} {}\n",
-        definition.signature(),
-        definition.summary,
-        "definition",
-        definition.definition
-    );
-    for parameter in definition.parameters {
-        let (low, high) = parameter.usual;
-        let _ = writeln!(text, "  {:<10} {}: usually {low} to {high}", "parameter", parameter.name);
+    entry(&definition.signature(), definition.summary, &factor_facts(factor))
+}
+
+fn entry(signature: &str, summary: &str, facts: &[Fact]) -> String {
+    let mut text = format!("{signature}\n\n{summary}\n");
+    for Fact { label, text: fact, .. } in facts {
+        let _ = writeln!(text, "  {label:<10} {fact}");
     }
     text
 }

@@ -103,6 +103,43 @@ pub enum GraphError {
     },
 }
 
+/// Why JSON is no graph.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The text is no JSON, or its keys are not those of a graph.
+    #[error("not a graph: {0}")]
+    Text(String),
+    /// A node is wrong.
+    #[error("node `{id}`: {message}")]
+    Node {
+        /// Its identifier.
+        id: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The nodes do not make a graph that can be computed.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// Why a graph cannot be printed as a polars program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolarsError {
+    /// An operator, or an option of it, has no form in polars with the same values.
+    #[error("`{operator}` cannot be printed as polars: {reason}")]
+    Refused {
+        /// The operator.
+        operator: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// The graph cannot be compiled.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
 /// Why a strategy file cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -17,6 +17,7 @@
 //! engine's. All it can do is pure.
 
 mod compile;
+mod documentation;
 mod error;
 mod genome;
 mod graph;
@@ -33,7 +34,8 @@ mod types;
 mod variation;
 
 pub use compile::{Extra, MAX_INSTRUCTIONS, compile};
-pub use error::{GraphError, ParseError, StrategyError};
+pub use documentation::{Fact, factor_facts, operator_facts, operator_reference};
+pub use error::{GraphError, JsonError, ParseError, PolarsError, StrategyError};
 pub use genome::{Gene, Genome, GenomeNode};
 pub use graph::{FactorGraph, Inputs, Kind, MAX_NODES, Node, NodeIndex, Role, Slot};
 pub use library::{LibraryDefinition, LibraryFactor};
@@ -45,6 +47,9 @@ pub use program::{Instruction, NodeId, Operation, Program, Purpose, SlotAllocato
 pub use registry::{ABSENT, Operator, why_absent};
 pub use schema::Schema;
 pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
-pub use text::{NamedFactors, parse, parse_into, print, print_number};
+pub use text::{
+    NamedFactors, parse, parse_into, parse_json, print, print_dot, print_factors, print_json, print_latex,
+    print_number, print_polars,
+};
 pub use types::{Type, Unit};
 pub use variation::{Mutation, Palette, VariationSettings, crossover, random_expression, random_strategy};

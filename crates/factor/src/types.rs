@@ -38,6 +38,27 @@ impl Unit {
     pub fn times(self, other: Unit) -> Unit {
         Unit { money: self.money.saturating_add(other.money), share: self.share.saturating_add(other.share) }
     }
+
+    /// The unit that is displayed as this word.
+    fn from_word(word: &str) -> Option<Unit> {
+        let named = [Unit::RATIO, Unit::PRICE, Unit::VOLUME, Unit::MONEY].into_iter();
+        if let Some(unit) = named.into_iter().find(|unit| unit.to_string() == word) {
+            return Some(unit);
+        }
+        let mut unit = Unit::RATIO;
+        for part in word.split('*') {
+            let (name, exponent) = part.split_once('^').unwrap_or((part, "1"));
+            let halves = exponent.parse::<f64>().ok()? * 2.0;
+            let place = match name {
+                "money" => &mut unit.money,
+                "share" => &mut unit.share,
+                _ => return None,
+            };
+            *place = halves as i8;
+        }
+        // Whatever is not written as it would be displayed is another word, or none.
+        (unit.to_string() == word).then_some(unit)
+    }
 }
 
 impl std::fmt::Display for Unit {
@@ -82,6 +103,22 @@ pub enum Type {
 impl Type {
     /// A number without a unit.
     pub const RATIO: Type = Type::Number(Unit::RATIO);
+
+    /// The type of a column as one word: `price`, `number`, `group`, or a unit such as `money^-1`.
+    pub(crate) fn word(self) -> String {
+        match self {
+            Type::Number(unit) => unit.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The type that [`Type::word`] gives this word for.
+    pub(crate) fn from_word(word: &str) -> Option<Type> {
+        [Type::Plain, Type::Flag, Type::Group]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+            .or_else(|| Unit::from_word(word).map(Type::Number))
+    }
 
     /// Whether this is a number of any unit.
     pub fn is_number(self) -> bool {

@@ -12,7 +12,7 @@ use crate::graph::{FactorGraph, Kind, NodeIndex, Role};
 use crate::library::LibraryFactor;
 use crate::registry::Operator;
 use crate::schema::Schema;
-use crate::text::{NamedFactors, parse_into, print};
+use crate::text::{NamedFactors, READABLE_LEVELS, factor_names, parse_into, print, written_order};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,7 +217,7 @@ pub(super) fn write(strategy: &Strategy, comment: &str) -> String {
         let _ = writeln!(out, "description = {}", quoted(description));
     }
     let graph = &strategy.graph;
-    let names = factor_names(graph);
+    let names = factor_names(graph, READABLE_LEVELS);
     let name = |index: NodeIndex| names.get(&index).cloned();
     let _ = writeln!(out, "\n[factors]");
     // Inputs before consumers; the order of insertion decides between the rest, so that files read as written.
@@ -269,76 +269,4 @@ fn write_exits(exits: &Exits, out: &mut String) {
 /// The word that a unit variant is written as, in quotes.
 fn variant<T: Serialize>(value: T) -> String {
     toml::Value::try_from(value).map_or_else(|_| "\"\"".to_owned(), |value| value.to_string())
-}
-
-/// Names that people gave, made unique, and names for factors that are used more than once or lie so deep that the
-/// text around them could not be read back.
-fn factor_names(graph: &FactorGraph) -> BTreeMap<NodeIndex, String> {
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    let mut names = BTreeMap::new();
-    let deep = deep_factors(graph);
-    for index in graph.nodes().filter(|&index| index != graph.root()) {
-        let base = match &graph.node(index).name {
-            Some(name) => name.to_string(),
-            None if is_shared(graph, index) => "shared".to_owned(),
-            None if deep.contains(&index) => "part".to_owned(),
-            None => continue,
-        };
-        let mut name = base.clone();
-        let mut number = 2;
-        while !taken.insert(name.clone()) {
-            name = format!("{base}_{number}");
-            number += 1;
-        }
-        names.insert(index, name);
-    }
-    names
-}
-
-fn is_shared(graph: &FactorGraph, index: NodeIndex) -> bool {
-    matches!(graph.kind(index), Kind::Operator(..) | Kind::Library(..)) && graph.consumers(index).len() > 1
-}
-
-/// Factors that need a name so that no expression nests deeper than a reader, or the parser, likes.
-fn deep_factors(graph: &FactorGraph) -> BTreeSet<NodeIndex> {
-    const MOST_LEVELS: usize = 60;
-    let mut deep = BTreeSet::new();
-    let mut levels = vec![0; graph.index_bound()];
-    // A graph with a cycle cannot be written as text at all; whoever made it hears of it when it is compiled.
-    for index in graph.topological_order().unwrap_or_default() {
-        let (inputs, count) = graph.inputs(index);
-        let inner = inputs.iter().filter_map(|input| levels.get(input.index())).max().copied().unwrap_or(0);
-        let named = graph.node(index).name.is_some() || is_shared(graph, index);
-        levels[index.index()] = match (count, inner) {
-            _ if named => 0,
-            (0, _) => 0,
-            (_, MOST_LEVELS) => {
-                deep.insert(index);
-                0
-            }
-            _ => inner + 1,
-        };
-    }
-    deep
-}
-
-/// Named factors, each after those it uses.
-fn written_order(graph: &FactorGraph, names: &BTreeMap<NodeIndex, String>) -> Vec<NodeIndex> {
-    let mut done: BTreeSet<NodeIndex> = BTreeSet::new();
-    let mut order = Vec::new();
-    for &start in names.keys() {
-        let mut open = vec![(start, false)];
-        while let Some((index, inputs_done)) = open.pop() {
-            if inputs_done {
-                if done.insert(index) && names.contains_key(&index) {
-                    order.push(index);
-                }
-            } else if !done.contains(&index) {
-                open.push((index, true));
-                let (inputs, count) = graph.inputs(index);
-                open.extend(inputs[..count].iter().rev().map(|&input| (input, false)));
-            }
-        }
-    }
-    order
 }

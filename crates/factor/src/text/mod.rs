@@ -1,21 +1,43 @@
 //! Expression text both ways: `cs_rank(ts_mean(returns(close, 1), 20))` parses to a graph and prints back.
 
+mod dot;
+mod json;
+mod latex;
 mod lower;
+mod names;
 mod parser;
+mod polars;
 mod printer;
 
+pub use dot::print_dot;
+pub use json::{parse_json, print_json};
+pub use latex::print_latex;
 pub(crate) use lower::{Lowered, LoweredKind, lower_template};
+pub use names::print_factors;
+pub(crate) use names::{READABLE_LEVELS, factor_names, written_order};
+pub(crate) use polars::polars_refusal;
+pub use polars::print_polars;
 pub use printer::{print, print_number};
 
 use std::collections::HashMap;
 
 use crate::error::ParseError;
 use crate::graph::{FactorGraph, Kind, MAX_NODES, NodeIndex};
+use crate::operator::{Parameter, Parameters};
 use crate::schema::Schema;
 use crate::types::Type;
 
 /// Factors that an expression may name besides columns: those defined above it in a strategy file.
 pub type NamedFactors = HashMap<String, (NodeIndex, Type)>;
+
+/// The parameters that a printed node says, with their values: all but options that stand at their default.
+fn said<'a>(
+    definitions: &'static [Parameter],
+    parameters: &'a Parameters,
+) -> impl Iterator<Item = (&'static Parameter, f64)> + 'a {
+    let all = definitions.iter().zip(parameters.as_slice().iter().copied());
+    all.filter(|(parameter, value)| !parameter.option || parameter.default != Some(*value))
+}
 
 /// Reads an expression as a graph whose root is its value.
 ///

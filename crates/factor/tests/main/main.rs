@@ -2,6 +2,8 @@
 
 mod canonical;
 mod expression_errors;
+mod operator_reference;
+mod printing;
 mod round_trip;
 mod strategy_file;
 mod variation;
