@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::NamedFactors;
-use super::parser::{Ast, AstKind, CallOption, OptionValue, parse};
+use super::grammar::Grammar;
+use super::parser::{Ast, AstKind, CallOption, parse};
 use crate::error::{ParseError, nearest};
 use crate::graph::NodeIndex;
 use crate::library::LibraryFactor;
@@ -48,9 +49,9 @@ pub(crate) enum LoweredKind {
     Library(LibraryFactor, Parameters),
 }
 
-/// Reads an expression over columns and named factors.
-pub(super) fn lower(text: &str, schema: &Schema, named: &NamedFactors) -> Result<Vec<Lowered>, ParseError> {
-    Lowering { text, schema, named, template: None, nodes: Vec::new(), leaves: HashMap::new() }.run()
+/// Reads an expression over columns and named factors. `text` is what it was read from: errors show it.
+pub(crate) fn lower(tree: &Ast, text: &str, schema: &Schema, named: &NamedFactors) -> Result<Vec<Lowered>, ParseError> {
+    Lowering { text, schema, named, template: None, nodes: Vec::new(), leaves: HashMap::new() }.run(tree)
 }
 
 /// Reads the definition of a library factor over `x`, columns and its parameters.
@@ -64,7 +65,7 @@ pub(crate) fn lower_template(text: &str, parameters: &'static [Parameter]) -> Re
         nodes: Vec::new(),
         leaves: HashMap::new(),
     }
-    .run()
+    .run(&parse(text, Grammar::own())?)
 }
 
 struct Lowering<'a> {
@@ -78,9 +79,8 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    fn run(mut self) -> Result<Vec<Lowered>, ParseError> {
-        let tree = parse(self.text)?;
-        let root = self.lower(&tree)?;
+    fn run(mut self, tree: &Ast) -> Result<Vec<Lowered>, ParseError> {
+        let root = self.lower(tree)?;
         debug_assert_eq!(root as usize + 1, self.nodes.len(), "the value comes last");
         Ok(self.nodes)
     }
@@ -103,6 +103,7 @@ impl Lowering<'_> {
         match &tree.kind {
             AstKind::Number(value) => Ok(self.push(LoweredKind::Constant(*value + 0.0), Type::Plain, &[])),
             AstKind::Name(name) => self.leaf(name, tree.offset),
+            AstKind::Text(quoted) => self.error(tree.offset, format!("{quoted} is no value")),
             AstKind::Operation { operator, operands } => self.operator(*operator, operands, &[], tree.offset),
             AstKind::Call { name, arguments, options } => {
                 if let Some(operator) = Operator::by_name(name) {
@@ -356,21 +357,21 @@ impl Lowering<'_> {
     }
 
     fn option_value(&self, parameter: &Parameter, option: &CallOption) -> Result<f64, ParseError> {
-        match (&option.value, parameter.kind) {
-            (OptionValue::Word(word), ParameterKind::Choice { words }) => {
+        let at = option.value.offset;
+        match (&option.value.kind, parameter.kind) {
+            (AstKind::Name(word), ParameterKind::Choice { words }) => {
                 let Some(value) = parameter.value_of(word) else {
                     let message = format!("`{}` must be one of {}, not `{word}`", option.name, words.join(", "));
-                    return self.error(option.value_offset, message);
+                    return self.error(at, message);
                 };
                 Ok(value)
             }
-            (OptionValue::Number(_), ParameterKind::Choice { words }) => {
-                self.error(option.value_offset, format!("`{}` must be one of {}", option.name, words.join(", ")))
+            (AstKind::Number(_), ParameterKind::Choice { words }) => {
+                self.error(at, format!("`{}` must be one of {}", option.name, words.join(", ")))
             }
-            (OptionValue::Number(value), _) => Ok(*value),
-            (OptionValue::Word(_), _) => {
-                self.error(option.value_offset, format!("option `{}` takes a literal number", option.name))
-            }
+            (AstKind::Number(value), _) => Ok(*value),
+            (AstKind::Name(_), _) => self.error(at, format!("option `{}` takes a literal number", option.name)),
+            _ => self.error(at, format!("option `{}` takes a literal number or a word", option.name)),
         }
     }
 

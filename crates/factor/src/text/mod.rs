@@ -1,11 +1,13 @@
 //! Expression text both ways: `cs_rank(ts_mean(returns(close, 1), 20))` parses to a graph and prints back.
 
 mod dot;
+pub(crate) mod grammar;
 mod json;
 mod latex;
+mod lexer;
 mod lower;
 mod names;
-mod parser;
+pub(crate) mod parser;
 mod polars;
 mod printer;
 
@@ -63,7 +65,19 @@ pub fn parse_into(
     schema: &Schema,
     named: &NamedFactors,
 ) -> Result<(NodeIndex, Type), ParseError> {
-    let lowered = lower::lower(text, schema, named)?;
+    let tree = parser::parse(text, grammar::Grammar::own())?;
+    tree_into(graph, &tree, text, schema, named)
+}
+
+/// Adds what a syntax tree of our own vocabulary says to a graph. `text` is what it was read from: errors show it.
+pub(crate) fn tree_into(
+    graph: &mut FactorGraph,
+    tree: &parser::Ast,
+    text: &str,
+    schema: &Schema,
+    named: &NamedFactors,
+) -> Result<(NodeIndex, Type), ParseError> {
+    let lowered = lower::lower(tree, text, schema, named)?;
     if graph.len() + lowered.len() > MAX_NODES {
         let message = format!("with this expression there would be more than {MAX_NODES} nodes");
         return Err(ParseError { message, offset: 0, text: text.to_owned() });

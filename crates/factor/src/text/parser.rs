@@ -1,32 +1,43 @@
-//! Expression text to syntax tree: a lexer and a Pratt parser. Knows grammar, not meaning. A comment runs from `#` to
-//! the end of its line.
+//! Expression text to syntax tree: a Pratt parser. Knows grammar, not meaning.
 
+use super::grammar::{Grammar, Point, Statements};
+use super::lexer::{Token, tokenize};
 use crate::error::ParseError;
-use crate::operator::Syntax;
 use crate::registry::Operator;
 
 /// Brackets, prefixes and chains of operators may nest this deep; deeper text is no expression a person reads.
-const MAX_DEPTH: usize = 200;
-/// Longest text, in bytes.
-const MAX_LENGTH: usize = 100_000;
-/// Longest name or number, in bytes: messages repeat them.
-const MAX_WORD: usize = 200;
+pub(crate) const MAX_DEPTH: usize = 200;
+/// Names before a point that are modules and not values.
+pub(crate) const MODULES: [&str; 5] = ["np", "pd", "numpy", "pandas", "math"];
+/// The name of `x ? y : z` as a call.
+pub(crate) const CONDITIONAL: &str = "?:";
 
 /// A node of the syntax tree and where it stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ast {
-    pub(super) kind: AstKind,
-    pub(super) offset: usize,
+pub(crate) struct Ast {
+    pub(crate) kind: AstKind,
+    pub(crate) offset: usize,
     /// Levels below: a long chain such as `1 + 1 + ...` is a deep tree although it needs no brackets.
-    height: usize,
+    pub(crate) height: usize,
+}
+
+/// An argument given by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CallOption {
+    pub(crate) name: String,
+    pub(crate) offset: usize,
+    pub(crate) value: Ast,
 }
 
 impl Ast {
-    pub(super) fn new(kind: AstKind, offset: usize) -> Self {
+    pub(crate) fn new(kind: AstKind, offset: usize) -> Self {
+        let highest = |inner: &[Ast]| inner.iter().map(|ast| ast.height).max();
         let height = match &kind {
-            AstKind::Number(_) | AstKind::Name(_) => 0,
-            AstKind::Call { arguments: inner, .. } | AstKind::Operation { operands: inner, .. } => {
-                1 + inner.iter().map(|ast| ast.height).max().unwrap_or(0)
+            AstKind::Number(_) | AstKind::Name(_) | AstKind::Text(_) => 0,
+            AstKind::Operation { operands, .. } => 1 + highest(operands).unwrap_or(0),
+            AstKind::Call { arguments, options, .. } => {
+                let options = options.iter().map(|option| option.value.height).max();
+                1 + highest(arguments).max(options).unwrap_or(0)
             }
         };
         Self { kind, offset, height }
@@ -34,145 +45,71 @@ impl Ast {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum AstKind {
+pub(crate) enum AstKind {
     Number(f64),
     Name(String),
-    Call { name: String, arguments: Vec<Ast>, options: Vec<CallOption> },
-    Operation { operator: Operator, operands: Vec<Ast> },
+    /// Quoted text or a `lambda`, which are compared and never understood.
+    Text(String),
+    /// A method's name starts with a point, and its receiver is its first argument.
+    Call {
+        name: String,
+        arguments: Vec<Ast>,
+        options: Vec<CallOption>,
+    },
+    Operation {
+        operator: Operator,
+        operands: Vec<Ast>,
+    },
 }
 
-/// An option such as `ddof=0`.
+/// One part of a text: an expression, and the name it is given.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct CallOption {
-    pub(super) name: String,
-    pub(super) offset: usize,
-    pub(super) value: OptionValue,
-    pub(super) value_offset: usize,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum OptionValue {
-    Number(f64),
-    Word(String),
+pub(crate) struct Statement {
+    pub(crate) name: Option<(String, usize)>,
+    pub(crate) tree: Ast,
 }
 
 /// Reads a whole text as one expression.
-pub(super) fn parse(text: &str) -> Result<Ast, ParseError> {
-    let error = |offset: usize, message: String| ParseError { message, offset, text: text.to_owned() };
-    if text.len() > MAX_LENGTH {
-        return Err(error(0, format!("the expression has {} bytes; at most {MAX_LENGTH} are read", text.len())));
-    }
-    let tokens = tokenize(text)?;
-    let mut parser = Parser { tokens: &tokens, next: 0, depth: 0, text };
+pub(crate) fn parse(text: &str, grammar: &Grammar) -> Result<Ast, ParseError> {
+    let tokens = tokenize(text, grammar)?;
+    let mut parser = Parser { tokens: &tokens, next: 0, depth: 0, text, grammar };
     let tree = parser.expression(0)?;
     match parser.peek() {
         (Token::End, _) => Ok(tree),
-        (Token::Close, offset) => Err(error(offset, "this bracket closes nothing".to_owned())),
-        (Token::Equals, offset) => Err(error(offset, "write `==` to compare two numbers".to_owned())),
-        (token, offset) => Err(error(offset, format!("expected an operator or the end here, not {token}"))),
+        (token, offset) => parser.left_over(&token, offset),
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    Number(f64),
-    Name(String),
-    Symbol(&'static str),
-    Open,
-    Close,
-    Comma,
-    Equals,
-    End,
-}
-
-impl std::fmt::Display for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Token::Number(value) => write!(f, "`{value}`"),
-            Token::Name(name) => write!(f, "`{name}`"),
-            Token::Symbol(symbol) => write!(f, "`{symbol}`"),
-            Token::Open => f.write_str("`(`"),
-            Token::Close => f.write_str("`)`"),
-            Token::Comma => f.write_str("`,`"),
-            Token::Equals => f.write_str("`=`"),
-            Token::End => f.write_str("the end"),
+/// Reads a text of one or more statements; the last one is the value.
+pub(crate) fn parse_statements(text: &str, grammar: &Grammar) -> Result<Vec<Statement>, ParseError> {
+    if grammar.statements == Statements::One {
+        return Ok(vec![Statement { name: None, tree: parse(text, grammar)? }]);
+    }
+    let tokens = tokenize(text, grammar)?;
+    let mut parser = Parser { tokens: &tokens, next: 0, depth: 0, text, grammar };
+    let mut statements = Vec::new();
+    loop {
+        while parser.peek().0 == Token::Break {
+            parser.advance();
+        }
+        if parser.peek().0 == Token::End && !statements.is_empty() {
+            return Ok(statements);
+        }
+        let name = match (parser.peek(), parser.tokens.get(parser.next + 1)) {
+            ((Token::Name(name), offset), Some((Token::Equals, _))) => {
+                parser.next += 2;
+                Some((name, offset))
+            }
+            _ => None,
+        };
+        let tree = parser.expression(0)?;
+        parser.depth = 0;
+        statements.push(Statement { name, tree });
+        match parser.peek() {
+            (Token::End | Token::Break, _) => {}
+            (token, offset) => return parser.left_over(&token, offset),
         }
     }
-}
-
-fn tokenize(text: &str) -> Result<Vec<(Token, usize)>, ParseError> {
-    // Longer symbols first, so that `<=` is not read as `<`.
-    const SYMBOLS: [&str; 12] = ["<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "^", "="];
-    let error = |offset: usize, message: String| Err(ParseError { message, offset, text: text.to_owned() });
-    let bytes = text.as_bytes();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let byte = bytes[at];
-        if byte.is_ascii_whitespace() {
-            at += 1;
-        } else if byte == b'#' {
-            at = text[at..].find('\n').map_or(text.len(), |line| at + line);
-        } else if byte.is_ascii_digit() || (byte == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)) {
-            at = number_end(bytes, at);
-            if at - start > MAX_WORD {
-                return error(start, format!("a number of {} digits; at most {MAX_WORD} are read", at - start));
-            }
-            match text[start..at].parse::<f64>() {
-                Ok(value) if value.is_finite() => tokens.push((Token::Number(value), start)),
-                _ => return error(start, format!("`{}` is no number that fits 64 bits", &text[start..at])),
-            }
-            if bytes.get(at).is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') {
-                return error(at, "a name cannot start with a digit; is an operator missing?".to_owned());
-            }
-        } else if byte.is_ascii_alphabetic() || byte == b'_' {
-            while bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
-                at += 1;
-            }
-            if at - start > MAX_WORD {
-                return error(start, format!("a name of {} letters; at most {MAX_WORD} are read", at - start));
-            }
-            tokens.push((Token::Name(text[start..at].to_owned()), start));
-        } else if let Some(symbol) = SYMBOLS.iter().find(|symbol| text[at..].starts_with(**symbol)) {
-            at += symbol.len();
-            tokens.push((if *symbol == "=" { Token::Equals } else { Token::Symbol(symbol) }, start));
-        } else {
-            tokens.push(match byte {
-                b'(' => (Token::Open, start),
-                b')' => (Token::Close, start),
-                b',' => (Token::Comma, start),
-                _ => {
-                    let character = text[at..].chars().next().unwrap_or(' ').escape_debug();
-                    return error(start, format!("`{character}` has no meaning in an expression"));
-                }
-            });
-            at += 1;
-        }
-    }
-    tokens.push((Token::End, text.len()));
-    Ok(tokens)
-}
-
-/// Where a number that starts at `at` ends: digits, a point, digits, an exponent.
-fn number_end(bytes: &[u8], mut at: usize) -> usize {
-    let digits = |mut at: usize| {
-        while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        at
-    };
-    at = digits(at);
-    if bytes.get(at) == Some(&b'.') {
-        at = digits(at + 1);
-    }
-    if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
-        if bytes.get(at + 1 + sign).is_some_and(u8::is_ascii_digit) {
-            at = digits(at + 1 + sign);
-        }
-    }
-    at
 }
 
 struct Parser<'a> {
@@ -180,6 +117,7 @@ struct Parser<'a> {
     next: usize,
     depth: usize,
     text: &'a str,
+    grammar: &'a Grammar,
 }
 
 impl Parser<'_> {
@@ -201,6 +139,15 @@ impl Parser<'_> {
         self.error(offset, format!("the expression is nested more than {MAX_DEPTH} levels deep; name parts of it"))
     }
 
+    /// What stands after a whole expression and cannot.
+    fn left_over<T>(&self, token: &Token, offset: usize) -> Result<T, ParseError> {
+        match token {
+            Token::Close => self.error(offset, "this bracket closes nothing"),
+            Token::Equals => self.error(offset, "write `==` to compare two numbers"),
+            token => self.error(offset, format!("expected an operator or the end here, not {token}")),
+        }
+    }
+
     /// An expression whose infix operators bind tighter than `floor`.
     fn expression(&mut self, floor: u8) -> Result<Ast, ParseError> {
         self.depth += 1;
@@ -208,61 +155,120 @@ impl Parser<'_> {
             return self.too_deep(self.peek().1);
         }
         let mut left = self.operand()?;
-        while let Some((operator, precedence)) = self.infix() {
+        while let Some((operator, precedence, from_right)) = self.infix() {
             if precedence <= floor {
                 break;
             }
             let (_, offset) = self.advance();
-            let right = self.expression(precedence)?;
+            let right = self.expression(precedence - u8::from(from_right))?;
             left = Ast::new(AstKind::Operation { operator, operands: vec![left, right] }, offset);
             if left.height > MAX_DEPTH {
                 return self.too_deep(offset);
             }
         }
+        if floor == 0 && self.grammar.conditional && self.peek().0 == Token::Symbol("?") {
+            left = self.conditional(left)?;
+        }
         self.depth -= 1;
         Ok(left)
     }
 
-    fn infix(&self) -> Option<(Operator, u8)> {
+    /// The rest of `x ? y : z`.
+    fn conditional(&mut self, condition: Ast) -> Result<Ast, ParseError> {
+        let offset = self.advance().1;
+        let yes = self.expression(0)?;
+        match self.advance() {
+            (Token::Symbol(":"), _) => {}
+            (token, at) => return self.error(at, format!("expected `:` here, not {token}: `x ? y : z`")),
+        }
+        let no = self.expression(0)?;
+        let arguments = vec![condition, yes, no];
+        let tree = Ast::new(AstKind::Call { name: CONDITIONAL.to_owned(), arguments, options: Vec::new() }, offset);
+        if tree.height > MAX_DEPTH { self.too_deep(offset) } else { Ok(tree) }
+    }
+
+    fn infix(&self) -> Option<(Operator, u8, bool)> {
         let word = match &self.tokens[self.next].0 {
             Token::Symbol(symbol) => symbol,
             Token::Name(name) => name.as_str(),
             _ => return None,
         };
-        Operator::ALL.iter().find_map(|&operator| match operator.definition().syntax {
-            Syntax::Infix(symbol, precedence) if symbol == word => Some((operator, precedence)),
-            _ => None,
-        })
+        self.grammar.infix(word).map(|infix| (infix.operator, infix.precedence, infix.from_right))
     }
 
     fn operand(&mut self) -> Result<Ast, ParseError> {
         let (token, offset) = self.advance();
-        match token {
-            Token::Number(value) => Ok(Ast::new(AstKind::Number(value), offset)),
-            Token::Symbol("-") => self.prefix(Operator::Neg, offset),
-            Token::Name(name) if name == "not" => self.prefix(Operator::Not, offset),
-            Token::Name(name) if self.peek().0 == Token::Open => self.call(name, offset),
-            Token::Name(name) if name == "and" || name == "or" => {
-                self.error(offset, format!("`{name}` needs something on its left"))
-            }
-            Token::Name(name) => Ok(Ast::new(AstKind::Name(name), offset)),
+        let operand = match token {
+            Token::Number(value) => Ast::new(AstKind::Number(value), offset),
+            Token::Text(text) => Ast::new(AstKind::Text(text), offset),
+            Token::Symbol(symbol) if self.grammar.prefix(symbol).is_some() => return self.prefix(symbol, offset),
+            Token::Name(name) if self.grammar.prefix(&name).is_some() => return self.prefix(&name, offset),
+            Token::Name(name) => self.name(name, offset)?,
             Token::Open => {
                 let inner = self.expression(0)?;
                 match self.advance() {
-                    (Token::Close, _) => Ok(inner),
-                    (Token::End, _) => self.error(offset, "this bracket is never closed"),
-                    (token, offset) => self.error(offset, format!("expected `)` or an operator here, not {token}")),
+                    (Token::Close, _) => inner,
+                    (Token::End, _) => return self.error(offset, "this bracket is never closed"),
+                    (token, offset) => {
+                        return self.error(offset, format!("expected `)` or an operator here, not {token}"));
+                    }
                 }
             }
-            Token::End => self.error(offset, "the expression ends where a value is needed"),
-            token => self.error(offset, format!("expected a value here, not {token}")),
-        }
+            Token::End | Token::Break => return self.error(offset, "the expression ends where a value is needed"),
+            token => return self.error(offset, format!("expected a value here, not {token}")),
+        };
+        if self.grammar.point == Point::Methods { self.methods(operand) } else { Ok(operand) }
     }
 
-    fn prefix(&mut self, operator: Operator, offset: usize) -> Result<Ast, ParseError> {
-        let Syntax::Prefix(_, precedence) = operator.definition().syntax else {
-            unreachable!("only prefix operators are passed here")
-        };
+    /// A column, a call, or a name with points in it.
+    fn name(&mut self, mut name: String, offset: usize) -> Result<Ast, ParseError> {
+        let module = self.grammar.point == Point::Methods && MODULES.contains(&name.as_str());
+        while (module || self.grammar.point == Point::InNames) && self.peek().0 == Token::Symbol(".") {
+            self.advance();
+            match self.advance() {
+                (Token::Name(part), _) => name = format!("{name}.{part}"),
+                (token, at) => return self.error(at, format!("expected a name after the point, not {token}")),
+            }
+        }
+        if self.peek().0 == Token::Open {
+            return self.call(name, Vec::new(), offset);
+        }
+        if self.grammar.infix(&name).is_some() {
+            return self.error(offset, format!("`{name}` needs something on its left"));
+        }
+        for word in self.grammar.numbered {
+            let number = name.get(word.len()..).and_then(|digits| digits.parse::<u32>().ok());
+            if let Some(number) = number.filter(|_| self.grammar.same_name(&name[..word.len()], word)) {
+                let arguments = vec![Ast::new(AstKind::Number(f64::from(number)), offset)];
+                let name = (*word).to_owned();
+                return Ok(Ast::new(AstKind::Call { name, arguments, options: Vec::new() }, offset));
+            }
+        }
+        Ok(Ast::new(AstKind::Name(name), offset))
+    }
+
+    /// Methods called on a value, one after the other.
+    fn methods(&mut self, mut receiver: Ast) -> Result<Ast, ParseError> {
+        while self.peek().0 == Token::Symbol(".") {
+            self.advance();
+            let (token, offset) = self.advance();
+            let Token::Name(name) = token else {
+                return self.error(offset, format!("expected a method after the point, not {token}"));
+            };
+            if self.peek().0 != Token::Open {
+                return self.error(offset, format!("`.{name}` is read as a method only: write `.{name}(...)`"));
+            }
+            receiver = self.call(format!(".{name}"), vec![receiver], offset)?;
+            if receiver.height > MAX_DEPTH {
+                return self.too_deep(offset);
+            }
+        }
+        Ok(receiver)
+    }
+
+    fn prefix(&mut self, symbol: &str, offset: usize) -> Result<Ast, ParseError> {
+        let Some(prefix) = self.grammar.prefix(symbol) else { unreachable!("only prefix operators are passed here") };
+        let (operator, precedence) = (prefix.operator, prefix.precedence);
         let operand = self.expression(precedence - 1)?;
         // `-3` is the literal, so that windows, options and constants have one form.
         if let (Operator::Neg, AstKind::Number(value)) = (operator, &operand.kind) {
@@ -271,10 +277,9 @@ impl Parser<'_> {
         Ok(Ast::new(AstKind::Operation { operator, operands: vec![operand] }, offset))
     }
 
-    fn call(&mut self, name: String, offset: usize) -> Result<Ast, ParseError> {
+    fn call(&mut self, name: String, mut arguments: Vec<Ast>, offset: usize) -> Result<Ast, ParseError> {
         let open = self.advance().1;
-        let mut arguments = Vec::new();
-        let mut options = Vec::new();
+        let mut options: Vec<CallOption> = Vec::new();
         if self.peek().0 == Token::Close {
             self.advance();
             return Ok(Ast::new(AstKind::Call { name, arguments, options }, offset));
@@ -284,15 +289,7 @@ impl Parser<'_> {
                 && self.tokens.get(self.next + 1).is_some_and(|(token, _)| *token == Token::Equals)
             {
                 self.next += 2;
-                let value_offset = self.peek().1;
-                let value = match self.expression(0)?.kind {
-                    AstKind::Number(value) => OptionValue::Number(value),
-                    AstKind::Name(word) => OptionValue::Word(word),
-                    _ => {
-                        return self.error(value_offset, format!("option `{option}` takes a literal number or a word"));
-                    }
-                };
-                options.push(CallOption { name: option, offset: at, value, value_offset });
+                options.push(CallOption { name: option, offset: at, value: self.expression(0)? });
             } else {
                 let argument = self.expression(0)?;
                 if !options.is_empty() {
