@@ -17,6 +17,7 @@
 //! engine's. All it can do is pure.
 
 mod compile;
+mod dialect;
 mod documentation;
 mod error;
 mod genome;
@@ -34,6 +35,10 @@ mod types;
 mod variation;
 
 pub use compile::{Extra, MAX_INSTRUCTIONS, compile};
+pub use dialect::{
+    Dialect, DialectEntry, DialectError, DialectText, Standing, parse_dialect, parse_dialect_nearest, print_dialect,
+    print_dialect_nearest,
+};
 pub use documentation::{Fact, factor_facts, operator_facts, operator_reference};
 pub use error::{GraphError, JsonError, ParseError, PolarsError, StrategyError};
 pub use genome::{Gene, Genome, GenomeNode};

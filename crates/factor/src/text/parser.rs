@@ -92,6 +92,12 @@ pub(crate) fn parse_statements(text: &str, grammar: &Grammar) -> Result<Vec<Stat
         while parser.peek().0 == Token::Break {
             parser.advance();
         }
+        if grammar.python && matches!(parser.peek().0, Token::Name(word) if word == "import") {
+            while !matches!(parser.peek().0, Token::Break | Token::End) {
+                parser.advance();
+            }
+            continue;
+        }
         if parser.peek().0 == Token::End && !statements.is_empty() {
             return Ok(statements);
         }

@@ -1,6 +1,7 @@
 //! The factor room from outside: text, files, canonical form and variation.
 
 mod canonical;
+mod dialects;
 mod expression_errors;
 mod operator_reference;
 mod printing;

@@ -1,0 +1,185 @@
+//! Dialects: what is printed reads back, what cannot be said is refused, and nothing changes its meaning on the way.
+
+use std::collections::BTreeSet;
+
+use factor::{
+    Dialect, DialectText, FactorGraph, Kind, NodeIndex, Operator, Output, Parameter, ParameterKind, Parameters, Port,
+    Schema, Type, Unit, compile, parse, parse_dialect, parse_dialect_nearest, print, print_dialect, random_expression,
+};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+use crate::variation::rich;
+
+fn hash(graph: &FactorGraph) -> u128 {
+    compile(graph, &[]).unwrap_or_else(|error| panic!("{error}")).hash
+}
+
+fn own(graph: &FactorGraph) -> String {
+    print(graph, graph.root(), &|_| None)
+}
+
+/// Where the examples of all operators stand in all dialects.
+const EXAMPLES: &str = "dialect_examples.txt";
+
+/// What a dialect makes of an expression: a text, or the reason why there is none.
+fn told(graph: &FactorGraph, dialect: Dialect) -> String {
+    match print_dialect(graph, dialect) {
+        Ok(said) => {
+            let remark = if said.notes.is_empty() { "" } else { " (once windows are full)" };
+            format!("{}{remark}", said.text.replace('\n', "; "))
+        }
+        Err(error) => format!("refused: {}", error.reason),
+    }
+}
+
+/// A golden line for every operator and dialect. `EVOQUANT_BLESS=1` writes them anew; then they are to be read.
+#[test]
+fn every_operator_has_its_line_in_every_dialect() {
+    let schema = Schema::open();
+    let mut text = String::new();
+    for &operator in Operator::ALL {
+        let example = operator.definition().example;
+        let graph = parse(example, &schema).unwrap();
+        text.push_str(&format!("{example}\n"));
+        for dialect in Dialect::ALL {
+            text.push_str(&format!("  {:<9} {}\n", dialect.name(), told(&graph, dialect)));
+        }
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/main").join(EXAMPLES);
+    if std::env::var_os("EVOQUANT_BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    for (line, (found, wanted)) in text.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(found, wanted, "line {} of {EXAMPLES}", line + 1);
+    }
+    assert_eq!(text.lines().count(), golden.lines().count());
+}
+
+/// Random graphs of the operators that a dialect can say, whatever the generator of strategies thinks of them.
+struct Grower<'a> {
+    operators: Vec<Operator>,
+    rng: &'a mut Xoshiro256PlusPlus,
+}
+
+impl Grower<'_> {
+    fn draw(&mut self, below: usize) -> usize {
+        (self.rng.next_u64() % below as u64) as usize
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) -> f64 {
+        if let Some(default) = parameter.default.filter(|_| self.draw(3) > 0) {
+            return default;
+        }
+        let value = match parameter.kind {
+            ParameterKind::Rows { least } => f64::from(least) + self.draw(30) as f64,
+            ParameterKind::Whole { least, most } => {
+                f64::from(least) + self.draw((most - least).clamp(0, 9) as usize + 1) as f64
+            }
+            ParameterKind::Real { .. } => {
+                let (low, high) = parameter.usual;
+                let drawn = low + (high - low) * self.draw(9) as f64 / 8.0;
+                if self.draw(2) == 0 { drawn } else { drawn + self.draw(4) as f64 / 3.0 }
+            }
+        };
+        if parameter.check(value).is_ok() { value } else { parameter.usual.0 }
+    }
+
+    fn grow(&mut self, graph: &mut FactorGraph, port: Port, depth: usize) -> NodeIndex {
+        const COLUMNS: [&str; 5] = ["open", "high", "low", "close", "volume"];
+        let schema = Schema::open();
+        let field = |graph: &mut FactorGraph, name: &str| {
+            let (name, kind) = schema.get(name).unwrap();
+            graph.add_with_inputs(Kind::Field(name, kind), &[])
+        };
+        match port {
+            Port::Group => return field(graph, "sector"),
+            Port::Flag => {}
+            _ if depth == 0 || self.draw(6) == 0 => {
+                let name = COLUMNS[self.draw(5)];
+                return match self.draw(9) {
+                    0 => graph.add_with_inputs(Kind::Constant(self.draw(9) as f64 / 2.0 - 1.0), &[]),
+                    _ => field(graph, name),
+                };
+            }
+            _ => {}
+        }
+        let fits = |operator: &&Operator| {
+            let flag = operator.definition().output == Output::Flag;
+            flag == (port == Port::Flag)
+                // Flags of flags end where depth does.
+                && (depth > 0 || !operator.definition().inputs.contains(&Port::Flag))
+        };
+        let choices: Vec<Operator> = self.operators.iter().filter(fits).copied().collect();
+        let operator = choices[self.draw(choices.len())];
+        let definition = operator.definition();
+        let inputs: Vec<NodeIndex> =
+            definition.inputs.iter().map(|&port| self.grow(graph, port, depth.saturating_sub(1))).collect();
+        let parameters: Vec<f64> = definition.parameters.iter().map(|parameter| self.parameter(parameter)).collect();
+        graph.add_with_inputs(Kind::Operator(operator, Parameters::new(&parameters)), &inputs)
+    }
+}
+
+/// The law: what is printed reads back as the same, by its canonical hash.
+#[test]
+fn thousands_of_random_expressions_read_back() {
+    let schema = Schema::open();
+    for dialect in Dialect::ALL {
+        let sayable = |operator: &Operator| {
+            print_dialect(&parse(operator.definition().example, &schema).unwrap(), dialect).is_ok()
+        };
+        let operators: Vec<Operator> = Operator::ALL.iter().copied().filter(sayable).collect();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(31);
+        let (mut said, mut seen) = (0, BTreeSet::new());
+        for round in 0..20_000 {
+            let mut graph = FactorGraph::new(Kind::Positions);
+            let port = if round % 4 == 0 && operators.contains(&Operator::Less) { Port::Flag } else { Port::U };
+            let root = Grower { operators: operators.clone(), rng: &mut rng }.grow(&mut graph, port, 1 + round % 4);
+            graph.set_root(root);
+            graph.prune();
+            if compile(&graph, &[]).is_err() {
+                continue;
+            }
+            let Ok(text) = print_dialect(&graph, dialect) else { continue };
+            said += 1;
+            seen.extend(graph.nodes().filter_map(|index| match graph.kind(index) {
+                Kind::Operator(operator, _) => Some(operator.definition().name),
+                _ => None,
+            }));
+            assert_reads_back(&graph, &text, dialect);
+        }
+        assert!(said > 5_000, "{dialect}: only {said} expressions could be said");
+        assert_eq!(seen.len(), operators.len(), "{dialect}: every operator that it can say was tried");
+    }
+}
+
+fn assert_reads_back(graph: &FactorGraph, text: &DialectText, dialect: Dialect) {
+    let schema = Schema::open();
+    let again = if text.notes.is_empty() {
+        parse_dialect(&text.text, dialect, &schema).map_err(|error| format!("{error}"))
+    } else {
+        parse_dialect_nearest(&text.text, dialect, &schema).map(|(graph, _)| graph).map_err(|error| format!("{error}"))
+    };
+    let again = again.unwrap_or_else(|error| panic!("{}\n{error}", own(graph)));
+    assert_eq!(hash(&again), hash(graph), "{dialect}: {}\n{}\n{}", own(graph), text.text, own(&again));
+}
+
+/// The same over what evolution makes, library factors and shared parts among it.
+#[test]
+fn what_evolution_makes_reads_back() {
+    let palette = rich();
+    let types = [Type::RATIO, Type::Flag, Type::Plain, Type::Number(Unit::PRICE)];
+    for dialect in Dialect::ALL {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(32);
+        let mut said = 0;
+        for round in 0..10_000 {
+            let graph = random_expression(&palette, types[round % types.len()], 1 + round % 25, &mut rng).unwrap();
+            if let Ok(text) = print_dialect(&graph, dialect) {
+                said += 1;
+                assert_reads_back(&graph, &text, dialect);
+            }
+        }
+        assert!(said > 500, "{dialect}: only {said} expressions could be said");
+    }
+}
