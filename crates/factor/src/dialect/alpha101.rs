@@ -111,6 +111,7 @@ const ROWS: &[Row] = &[
     same("scale(x, c)", "cs_scale(x, c)"),
     same("IndNeutralize(x, g)", "group_neutralize(x, g)"),
     absent("sqrt square inverse", "the paper writes powers and quotients: x^0.5, x*x, 1/x"),
+    absent("returns log_returns", "the paper has the daily returns of close alone; x / delay(x, d) - 1 has values where the base is not positive"),
     absent("signed_pow", "SignedPower of the paper is the plain power, despite its name"),
     absent("not xor", "the paper has no negation"),
     absent("*", "the paper defines no such function"),

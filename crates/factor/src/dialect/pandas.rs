@@ -63,6 +63,7 @@ const AHEAD: &str = "a negative lag reads values that are not known yet";
 const FILLS_BACK: &str = "fills from later rows, which are not known yet";
 const CENTERED: &str = "a centred window reads rows that are not known yet";
 const WHOLE: &str = "works on all rows, those that are not known yet too";
+const FLAT: &str = "of a window of equal values pandas makes what rounding leaves of it, so it is blanked";
 const EWM: &str = "shown from the first value on, and carried over gaps; ours is `x.ewm(span=d, adjust=False, ignore_na=True, min_periods=d).mean().where(x.notna())`";
 
 /// Refuses what looks at all rows.
@@ -145,10 +146,10 @@ const ROWS: &[Row] = &[
     same("x.rolling(d).std(ddof=0)", "ts_std(x, d, ddof=0)"),
     same("x.rolling(d).var()", "ts_var(x, d)"),
     same("x.rolling(d).var(ddof=0)", "ts_var(x, d, ddof=0)"),
-    same("finite((x - x.rolling(d).mean()).div(x.rolling(d).std()))", "ts_zscore(x, d)"),
-    same("finite((x - x.rolling(d).mean()).div(x.rolling(d).std(ddof=0)))", "ts_zscore(x, d, ddof=0)"),
-    same("finite(x.rolling(d).mean().div(x.rolling(d).std()))", "ts_ir(x, d)"),
-    same("finite(x.rolling(d).mean().div(x.rolling(d).std(ddof=0)))", "ts_ir(x, d, ddof=0)"),
+    same("(x - x.rolling(d).mean()).div(x.rolling(d).std()).where(x.rolling(d).max() > x.rolling(d).min())", "ts_zscore(x, d)").note(FLAT),
+    same("(x - x.rolling(d).mean()).div(x.rolling(d).std(ddof=0)).where(x.rolling(d).max() > x.rolling(d).min())", "ts_zscore(x, d, ddof=0)").note(FLAT),
+    same("x.rolling(d).mean().div(x.rolling(d).std()).where(x.rolling(d).max() > x.rolling(d).min())", "ts_ir(x, d)").note(FLAT),
+    same("x.rolling(d).mean().div(x.rolling(d).std(ddof=0)).where(x.rolling(d).max() > x.rolling(d).min())", "ts_ir(x, d, ddof=0)").note(FLAT),
     same("x.rolling(d).min()", "ts_min(x, d)"),
     same("x.rolling(d).max()", "ts_max(x, d)"),
     same("x.rolling(d).apply(lambda w: w[::-1].argmin(), raw=True)", "ts_argmin(x, d)").note("rows ago, the most recent of equals"),
@@ -163,16 +164,16 @@ const ROWS: &[Row] = &[
     same("x.rolling(d).kurt()", "ts_kurt(x, d)"),
     same("x.rolling(d).apply(lambda w: abs(w - w.mean()).mean(), raw=True)", "ts_mad(x, d)"),
     same("finite((x - x.rolling(d).min()).div(x.rolling(d).max() - x.rolling(d).min()))", "ts_scale(x, d)"),
-    same("finite(x.rolling(d).corr(y))", "ts_corr(x, y, d)"),
+    same("x.rolling(d).corr(y).where((x.rolling(d).max() > x.rolling(d).min()) & (y.rolling(d).max() > y.rolling(d).min()))", "ts_corr(x, y, d)").note(FLAT),
     same("x.rolling(d).cov(y)", "ts_cov(x, y, d)"),
-    same("finite(x.rolling(d).cov(y).div(y.rolling(d).var()))", "ts_beta(x, y, d)"),
-    same("finite(x.rolling(d).mean() - x.rolling(d).cov(y).div(y.rolling(d).var()) * y.rolling(d).mean())", "ts_alpha(x, y, d)"),
-    same("finite(x - x.rolling(d).mean() - x.rolling(d).cov(y).div(y.rolling(d).var()) * (y - y.rolling(d).mean()))", "ts_resid(x, y, d)"),
-    same("finite(np.square(x.rolling(d).corr(y)))", "ts_r2(x, y, d)"),
+    same("x.rolling(d).cov(y).div(y.rolling(d).var()).where(y.rolling(d).max() > y.rolling(d).min())", "ts_beta(x, y, d)").note(FLAT),
+    same("(x.rolling(d).mean() - x.rolling(d).cov(y).div(y.rolling(d).var()) * y.rolling(d).mean()).where(y.rolling(d).max() > y.rolling(d).min())", "ts_alpha(x, y, d)").note(FLAT),
+    same("(x - x.rolling(d).mean() - x.rolling(d).cov(y).div(y.rolling(d).var()) * (y - y.rolling(d).mean())).where(y.rolling(d).max() > y.rolling(d).min())", "ts_resid(x, y, d)").note(FLAT),
+    same("np.square(x.rolling(d).corr(y)).where((x.rolling(d).max() > x.rolling(d).min()) & (y.rolling(d).max() > y.rolling(d).min()))", "ts_r2(x, y, d)").note(FLAT),
     same("x.rolling(d).apply(lambda w: np.average(w, weights=np.arange(1, len(w) + 1)), raw=True)", "ts_decay_linear(x, d)"),
     same("x.rolling(d).apply(lambda w: np.polyfit(np.arange(len(w)), w, 1)[0], raw=True)", "ts_slope(x, d)"),
     same("x.rolling(d).apply(lambda w: w[-1] - np.polyval(np.polyfit(np.arange(len(w)), w, 1), len(w) - 1), raw=True)", "ts_trend_resid(x, d)"),
-    same("finite(np.square(x.rolling(d).apply(lambda w: np.corrcoef(w, np.arange(len(w)))[0, 1], raw=True)))", "ts_rsquare(x, d)"),
+    same("np.square(x.rolling(d).apply(lambda w: np.corrcoef(w, np.arange(len(w)))[0, 1], raw=True)).where(x.rolling(d).max() > x.rolling(d).min())", "ts_rsquare(x, d)").note(FLAT),
     same("x.ffill(limit=d - 1)", "ts_backfill(x, d)").when("d > 1"),
     same("x.isna().rolling(d).sum()", "ts_count_nans(x, d)"),
     same("x.ewm(span=d, adjust=False, ignore_na=True, min_periods=d).mean().where(x.notna())", "ts_ema(x, d)"),
@@ -221,7 +222,7 @@ const ROWS: &[Row] = &[
     absent("cs_top_bottom cs_clip_mad cs_bucket cs_qcut cs_quantile cs_normalize", "frames have no method for this"),
     absent("ts_rma ts_sma_cn ts_kama", "no ewm of pandas starts this way: it takes a loop"),
     absent("trade_when hump hump_decay jump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "pandas carries no state from row to row: it takes a loop"),
-    absent("*", "no method of frames is exactly this"),
+    absent("*", "no exact form in methods of frames is known"),
 ];
 
 /// Other spellings.

@@ -173,7 +173,7 @@ const ROWS: &[Row] = &[
     absent("trade_when hump hump_decay jump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "qlib has no operator that carries state from row to row"),
     absent("ts_ema ts_rma ts_sma_cn ts_kama", "the one recursive average of qlib is EMA, with adjusted weights: ts_ema(x, d, seed=adjusted)"),
     absent("exp tanh sigmoid log1p s_log_1p cbrt arcsin arctan frac round floor ceil signed_pow", "of functions of one number qlib has Abs, Sign, Log and Power"),
-    absent("*", "no combination of operators of qlib is exactly this"),
+    absent("*", "no exact form in qlib is known"),
 ];
 
 /// Other spellings.

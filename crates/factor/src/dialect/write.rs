@@ -64,6 +64,9 @@ impl<'a> Writer<'a> {
             self.chosen.push([Err(self.refusal(place as u16, "is not looked at yet")), condition]);
             self.chosen[place][0] = self.choose(place as u16, false);
         }
+        if self.table.needs_series && matches!(self.node(root).kind, FlatKind::Constant(_)) {
+            return Err(self.refusal(root, "a literal alone has no rows there"));
+        }
         let is_flag = self.flat.nodes[root as usize].is_flag;
         let root = (root, is_flag && self.chosen[root as usize][1].is_ok());
         let order = self.reached(root)?;
@@ -209,7 +212,7 @@ impl<'a> Writer<'a> {
         };
         match &pattern.kind {
             AstKind::Call { name, arguments, options } => {
-                let method = name.starts_with('.') && arguments.first().is_some_and(constant);
+                let method = name.starts_with('.') && arguments.iter().any(constant);
                 method
                     || (!name.starts_with('.') && arguments.len() == 1 && constant(&arguments[0]))
                     || arguments.iter().any(|inner| self.calls_a_constant(inner, chosen))

@@ -27,9 +27,9 @@ fn told(graph: &FactorGraph, dialect: Dialect) -> String {
     match print_dialect(graph, dialect) {
         Ok(said) => {
             let remark = if said.notes.is_empty() { "" } else { " (once windows are full)" };
-            format!("{}{remark}", said.text.replace('\n', "; "))
+            format!("{}{remark}", said.text.replace('\n', "\\n"))
         }
-        Err(error) => format!("refused: {}", error.reason),
+        Err(error) => format!("refused: {error}"),
     }
 }
 
@@ -58,9 +58,9 @@ fn every_operator_has_its_line_in_every_dialect() {
 }
 
 /// Random graphs of the operators that a dialect can say, whatever the generator of strategies thinks of them.
-struct Grower<'a> {
-    operators: Vec<Operator>,
-    rng: &'a mut Xoshiro256PlusPlus,
+pub(crate) struct Grower<'a> {
+    pub(crate) operators: Vec<Operator>,
+    pub(crate) rng: &'a mut Xoshiro256PlusPlus,
 }
 
 impl Grower<'_> {
@@ -86,7 +86,7 @@ impl Grower<'_> {
         if parameter.check(value).is_ok() { value } else { parameter.usual.0 }
     }
 
-    fn grow(&mut self, graph: &mut FactorGraph, port: Port, depth: usize) -> NodeIndex {
+    pub(crate) fn grow(&mut self, graph: &mut FactorGraph, port: Port, depth: usize) -> NodeIndex {
         const COLUMNS: [&str; 5] = ["open", "high", "low", "close", "volume"];
         let schema = Schema::open();
         let field = |graph: &mut FactorGraph, name: &str| {

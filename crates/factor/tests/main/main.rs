@@ -4,6 +4,7 @@ mod canonical;
 mod dialects;
 mod expression_errors;
 mod operator_reference;
+mod pandas_values;
 mod printing;
 mod round_trip;
 mod strategy_file;
