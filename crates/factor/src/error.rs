@@ -167,7 +167,7 @@ pub enum StrategyError {
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     candidates
-        .map(|candidate| (edit_distance(&lower, candidate), candidate))
+        .map(|candidate| (edit_distance(&lower, &candidate.to_lowercase()), candidate))
         .min_by_key(|&(distance, candidate)| (distance, candidate.len()))
         .filter(|&(distance, candidate)| distance <= candidate.len().min(word.len()).max(3) / 3)
         .map(|(_, candidate)| candidate)

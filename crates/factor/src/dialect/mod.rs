@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use self::flat::Flat;
 use self::read::Reader;
-use self::rule::{Relation, Sort, Window};
+use self::rule::{Relation, Window};
 use self::table::{Table, head};
 use self::write::Writer;
 use crate::compile::compile;
@@ -253,19 +253,20 @@ fn write(graph: &FactorGraph, dialect: Dialect, nearest: bool) -> Result<Dialect
     Ok(DialectText { text, notes })
 }
 
-/// What a function of a dialect is in our words, and whose it is; `except` is not looked at.
+/// What a function of a dialect is in our words, and whose it is; `except` is not looked at. A name in other capitals
+/// counts where no dialect has it as it is.
 pub(crate) fn meaning(name: &str, except: Option<Dialect>) -> Option<(Dialect, &'static str)> {
-    [Dialect::Alpha101, Dialect::Qlib, Dialect::Brain, Dialect::Pandas]
-        .into_iter()
-        .filter(|dialect| Some(*dialect) != except)
-        .find_map(|dialect| {
+    let find = |same: fn(&Table, &str, &str) -> bool| {
+        let order = [Dialect::Alpha101, Dialect::Qlib, Dialect::Brain, Dialect::Pandas];
+        order.into_iter().filter(|dialect| Some(*dialect) != except).find_map(|dialect| {
             let table = Table::of(dialect);
             table.rules.iter().find_map(|rule| {
-                let theirs = head(rule.theirs.as_ref()?)?.trim_start_matches('.');
-                let is_function = matches!(rule.theirs.as_ref()?.kind, AstKind::Call { .. });
-                let same = table.grammar.same_name(theirs, name) && is_function;
-                let ours = rule.operator().filter(|_| same && rule.sort != Sort::Group)?;
+                let theirs = rule.theirs.as_ref().filter(|theirs| matches!(theirs.kind, AstKind::Call { .. }))?;
+                let known = head(theirs)?.trim_start_matches('.');
+                let ours = rule.operator().filter(|_| same(table, known, name))?;
                 Some((dialect, ours.definition().name))
             })
         })
+    };
+    find(|_, known, name| known == name).or_else(|| find(|table, known, name| table.grammar.same_name(known, name)))
 }

@@ -19,6 +19,14 @@ struct Chosen<'a> {
     literals: Literals,
 }
 
+impl Chosen<'_> {
+    /// Where a fault is shown: what is wrong with a literal, at the literal.
+    fn place(&self, ast: &Ast) -> usize {
+        let literals = b"dkcab".iter().filter_map(|&letter| self.literals.place(letter));
+        literals.take(usize::from(!self.rule.row.when.is_empty())).next().unwrap_or(ast.offset)
+    }
+}
+
 /// Reads the trees of one text.
 pub(super) struct Reader<'a> {
     pub(super) table: &'static Table,
@@ -178,14 +186,13 @@ impl Reader<'_> {
             };
         };
         let row = &chosen.rule.row;
-        // What is wrong with a literal is shown at the literal.
-        let place = b"dkcab".iter().find_map(|&letter| chosen.literals.place(letter).filter(|_| !row.when.is_empty()));
-        let place = place.unwrap_or(ast.offset);
+        let place = chosen.place(ast);
         let spelled = self.table.spelled(row.theirs);
         match (row.relation, &mut self.differences) {
             (Relation::Refused, _) => return self.error(place, row.note),
             (Relation::Differs, None) => {
-                return self.error(place, format!("{spelled} is not exactly `{}`: {}", row.ours, row.note));
+                return self
+                    .error(place, format!("{spelled} is not exactly `{}`: {}; {APPROXIMATE}", row.ours, row.note));
             }
             (Relation::Differs, Some(notes)) => {
                 notes.push(format!("{spelled} is read as `{}`: {}", row.ours, row.note))
@@ -285,7 +292,7 @@ impl Reader<'_> {
                 notes.push(difference);
                 Ok(tree)
             }
-            None => self.error(offset, difference),
+            None => self.error(offset, format!("{difference}; {APPROXIMATE}")),
         }
     }
 
@@ -362,14 +369,10 @@ impl Reader<'_> {
         if forms.is_empty() {
             return self.error(ast.offset, self.table.unknown_name(&what));
         }
-        let never = |rule: &&&Rule| rule.row.relation == Relation::Refused && rule.row.when.is_empty();
-        if matches!(ast.kind, AstKind::Call { .. }) && forms.iter().all(|rule| never(&rule)) {
-            return self.error(ast.offset, forms[0].row.note);
-        }
         for argument in inner {
             let chosen = meanings.chosen.get(&std::ptr::from_ref(argument));
-            if let Some(row) = chosen.map(|chosen| &chosen.rule.row).filter(|row| row.relation == Relation::Refused) {
-                return self.error(argument.offset, row.note);
+            if let Some(chosen) = chosen.filter(|chosen| chosen.rule.row.relation == Relation::Refused) {
+                return self.error(chosen.place(argument), chosen.rule.row.note);
             }
             if chosen.is_none() {
                 match &argument.kind {
@@ -381,6 +384,20 @@ impl Reader<'_> {
                 }
             }
         }
+        let given: Vec<&str> = match &ast.kind {
+            AstKind::Call { options, .. } => options.iter().map(|option| option.name.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let never = |rule: &&Rule| {
+            let options = match rule.theirs.as_ref().map(|theirs| &theirs.kind) {
+                Some(AstKind::Call { options, .. }) => options.as_slice(),
+                _ => &[],
+            };
+            rule.row.relation == Relation::Refused && options.iter().all(|option| given.contains(&option.name.as_str()))
+        };
+        if forms.iter().all(|rule| never(rule)) {
+            return self.error(ast.offset, forms[0].row.note);
+        }
         let mut shown: Vec<String> = Vec::new();
         for rule in forms.iter().filter(|rule| rule.row.relation != Relation::Refused) {
             let form = self.table.spelled(rule.row.theirs);
@@ -391,12 +408,16 @@ impl Reader<'_> {
         shown.truncate(6);
         let sorts: Vec<&str> = inner.iter().map(|inner| describe(self.sort(inner, meanings), inner)).collect();
         let given = if sorts.is_empty() { "nothing".to_owned() } else { sorts.join(", ") };
-        self.error(
-            ast.offset,
-            format!("`{what}` of {dialect} is not read with ({given}); it is read as {}", shown.join(" or ")),
-        )
+        let known = if shown.is_empty() {
+            format!("`evoquant ops --dialect {dialect}` lists what is")
+        } else {
+            format!("it is read as {}", shown.join(" or "))
+        };
+        self.error(ast.offset, format!("`{what}` of {dialect} is not read with ({given}); {known}"))
     }
 }
+
+const APPROXIMATE: &str = "--approximate takes it for that";
 
 /// The name of the option for windows that need not be full.
 pub(super) const MIN_PERIODS: &str = "min_periods";

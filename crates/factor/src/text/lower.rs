@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::NamedFactors;
 use super::grammar::Grammar;
 use super::parser::{Ast, AstKind, CallOption, parse};
+use crate::dialect::meaning;
 use crate::error::{ParseError, nearest};
 use crate::graph::NodeIndex;
 use crate::library::LibraryFactor;
@@ -164,6 +165,9 @@ impl Lowering<'_> {
     fn unknown_function<T>(&self, name: &str, offset: usize) -> Result<T, ParseError> {
         if let Some(reason) = why_absent(name) {
             return self.error(offset, format!("`{name}` is left out: {reason}"));
+        }
+        if let Some((dialect, ours)) = meaning(name, None) {
+            return self.error(offset, format!("`{name}` of {dialect} is `{ours}` here; or use --dialect {dialect}"));
         }
         let names = Operator::ALL
             .iter()

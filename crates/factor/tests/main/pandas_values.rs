@@ -7,21 +7,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use factor::{
-    Dialect, FactorGraph, Instruction, Kind, Operation, Operator, Port, Program, Reference, Schema, compile, parse,
-    print, print_dialect,
-};
+use factor::{Dialect, FactorGraph, Kind, Operator, Port, Schema, compile, parse, print, print_dialect};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::dialects::Grower;
+use crate::slow::{Matrix, values};
 
 const ROWS: usize = 320;
 const SYMBOLS: usize = 7;
 const COLUMNS: [&str; 5] = ["open", "high", "low", "close", "volume"];
-
-/// Values by symbol, then row.
-type Matrix = Vec<Vec<f64>>;
 
 /// A market that is hard on windows: prices in ticks, so that they tie, a symbol that stands still for a while, one
 /// that starts late, gaps, and days without volume.
@@ -47,47 +42,6 @@ fn market() -> Vec<(&'static str, Matrix)> {
         }
     }
     columns
-}
-
-/// The value of a program by the slow definitions.
-fn values(program: &Program, market: &[(&str, Matrix)]) -> Matrix {
-    let mut known: Vec<Matrix> = Vec::new();
-    for instruction in &program.instructions {
-        let inputs: Vec<&Matrix> = instruction.inputs().iter().map(|id| &known[id.0 as usize]).collect();
-        known.push(one(instruction, &inputs, market));
-    }
-    let (_, root) = program.outputs[0];
-    known.swap_remove(root.0 as usize)
-}
-
-fn one(instruction: &Instruction, inputs: &[&Matrix], market: &[(&str, Matrix)]) -> Matrix {
-    let (operator, parameters) = match &instruction.operation {
-        Operation::Constant(value) => return vec![vec![*value; ROWS]; SYMBOLS],
-        Operation::Field(name) => {
-            return market.iter().find(|(column, _)| *column == &**name).expect("a column").1.clone();
-        }
-        Operation::Operator(operator, parameters) => (operator, parameters),
-    };
-    let mut result = vec![vec![f64::NAN; ROWS]; SYMBOLS];
-    for row in 0..ROWS {
-        let given: Vec<f64> = match operator.definition().reference {
-            Reference::Cell(f) => (0..SYMBOLS)
-                .map(|symbol| f(&inputs.iter().map(|input| input[symbol][row]).collect::<Vec<_>>(), parameters))
-                .collect(),
-            Reference::Series(f) => (0..SYMBOLS)
-                .map(|symbol| f(&inputs.iter().map(|input| &input[symbol][..=row]).collect::<Vec<_>>(), parameters))
-                .collect(),
-            Reference::Row(f) => {
-                let rows: Vec<Vec<f64>> =
-                    inputs.iter().map(|input| (0..SYMBOLS).map(|symbol| input[symbol][row]).collect()).collect();
-                f(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), parameters)
-            }
-        };
-        for (symbol, value) in given.into_iter().enumerate() {
-            result[symbol][row] = if value.is_finite() { value } else { f64::NAN };
-        }
-    }
-    result
 }
 
 /// The expressions to compare: every example that pandas can say, and random ones.
