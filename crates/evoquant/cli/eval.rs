@@ -5,10 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::factor::{FactorGraph, Schema};
+use ::factor::{Dialect, FactorGraph, ParseError, Schema};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 
+use super::ops::dialect;
 use super::{MarketArguments, describe, print, remark};
 
 #[derive(Debug, Args)]
@@ -19,6 +20,12 @@ pub(super) struct EvalArguments {
     /// Read the expression from a file: several lines, with comments from # to the end of a line.
     #[arg(long, value_name = "FILE", conflicts_with = "expression")]
     file: Option<PathBuf>,
+    /// The vocabulary and meaning of the expression, where it is not ours: pandas, brain, alpha101 or qlib.
+    #[arg(long, value_name = "DIALECT", value_parser = dialect)]
+    dialect: Option<Dialect>,
+    /// Read what a dialect means a little differently as the nearest of ours, and say what differs.
+    #[arg(long, requires = "dialect")]
+    approximate: bool,
     #[command(flatten)]
     market: MarketArguments,
     /// Where to write columns date, symbol, value: .csv, .parquet, .ipc, .arrow or .feather.
@@ -27,8 +34,21 @@ pub(super) struct EvalArguments {
 }
 
 impl EvalArguments {
+    /// A text as a graph, with a remark on whatever differs from what was written.
+    fn parse_text(&self, text: &str, schema: &Schema) -> Result<FactorGraph, ParseError> {
+        let Some(dialect) = self.dialect else { return ::factor::parse(text, schema) };
+        if !self.approximate {
+            return ::factor::parse_dialect(text, dialect, schema);
+        }
+        let (graph, differences) = ::factor::parse_dialect_nearest(text, dialect, schema)?;
+        for difference in differences {
+            remark(&format!("note: {difference}"));
+        }
+        Ok(graph)
+    }
+
     fn parse(&self, schema: &Schema) -> Result<FactorGraph> {
-        let parse = |text: &str| ::factor::parse(text, schema);
+        let parse = |text: &str| self.parse_text(text, schema);
         match (&self.file, &self.expression) {
             (Some(path), _) => {
                 let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -1,4 +1,4 @@
-//! WorldQuant BRAIN, as public copies of its documentation describe it; where they are silent, our meaning is taken.
+//! `WorldQuant` BRAIN, as public copies of its documentation describe it; where they are silent, our meaning is taken.
 
 use super::alpha101::infix;
 use super::rule::{Row, absent, differs, reads, refused, same};

@@ -1,9 +1,10 @@
-//! The spelling and the meaning of others: pandas, WorldQuant BRAIN, the 101 Formulaic Alphas, qlib.
+//! The spelling and the meaning of others: pandas, `WorldQuant` BRAIN, the 101 Formulaic Alphas, qlib.
 //!
 //! A dialect is a table of rows, each saying the same twice: as the dialect writes it, and as we do. The parser matches
 //! the dialect's side of the rows against a text, the printer our side against a graph, and the listing shows them. What
 //! cannot be said exactly is refused with the reason that stands in its row: meaning never changes silently.
 
+mod advice;
 mod alpha101;
 mod brain;
 mod flat;
@@ -11,6 +12,7 @@ mod pandas;
 mod qlib;
 mod read;
 mod rule;
+mod spell;
 mod table;
 mod write;
 
@@ -33,7 +35,7 @@ use crate::text::{NamedFactors, tree_into};
 pub enum Dialect {
     /// Method chains on frames, a row a date and a column a symbol.
     Pandas,
-    /// WorldQuant BRAIN, as public copies of its documentation describe it.
+    /// `WorldQuant` BRAIN, as public copies of its documentation describe it.
     Brain,
     /// The paper "101 Formulaic Alphas" (arXiv 1601.00991).
     Alpha101,

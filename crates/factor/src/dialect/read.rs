@@ -2,26 +2,25 @@
 
 use std::collections::HashMap;
 
-use super::rule::{Hole, Literals, Relation, Row, Rule, Sort, Window, hole, is_arithmetic};
+use super::rule::{Hole, Literals, Relation, Row, Rule, Series, Sort, Window, hole, hole_of, is_arithmetic};
 use super::table::Table;
 use crate::error::{ParseError, nearest};
 use crate::operator::Parameter;
 use crate::registry::Operator;
 use crate::schema::Schema;
-use crate::text::grammar::Point;
-use crate::text::parser::{Ast, AstKind, CallOption, MODULES};
+use crate::text::parser::{Ast, AstKind, CallOption};
 use crate::types::Type;
 
 /// The rule that says what a node means, and what its holes stand for.
-struct Chosen<'a> {
-    rule: &'static Rule,
-    series: Vec<(u8, &'a Ast)>,
+pub(super) struct Chosen<'a> {
+    pub(super) rule: &'static Rule,
+    series: Series<&'a Ast>,
     literals: Literals,
 }
 
 impl Chosen<'_> {
     /// Where a fault is shown: what is wrong with a literal, at the literal.
-    fn place(&self, ast: &Ast) -> usize {
+    pub(super) fn place(&self, ast: &Ast) -> usize {
         let literals = b"dkcab".iter().filter_map(|&letter| self.literals.place(letter));
         literals.take(usize::from(!self.rule.row.when.is_empty())).next().unwrap_or(ast.offset)
     }
@@ -39,8 +38,8 @@ pub(super) struct Reader<'a> {
 }
 
 /// What the nodes of one tree mean, by their addresses.
-struct Meanings<'a> {
-    chosen: HashMap<*const Ast, Chosen<'a>>,
+pub(super) struct Meanings<'a> {
+    pub(super) chosen: HashMap<*const Ast, Chosen<'a>>,
 }
 
 impl Reader<'_> {
@@ -73,7 +72,7 @@ impl Reader<'_> {
         Ok((self.translate(tree, &meanings)?, sort))
     }
 
-    fn error<T>(&self, offset: usize, message: impl Into<String>) -> Result<T, ParseError> {
+    pub(super) fn error<T>(&self, offset: usize, message: impl Into<String>) -> Result<T, ParseError> {
         Err(ParseError { message: message.into(), offset, text: self.text.to_owned() })
     }
 
@@ -83,10 +82,10 @@ impl Reader<'_> {
         }
         self.table.to_read.iter().find_map(|&place| {
             let rule = &self.table.rules[place];
-            let mut chosen = Chosen { rule, series: Vec::new(), literals: Literals::default() };
+            let mut chosen = Chosen { rule, series: Series::new(), literals: Literals::default() };
             let fits = self.matches(rule.theirs.as_ref()?, ast, &mut chosen)
                 && rule.applies(&chosen.literals)
-                && chosen.series.iter().all(|&(letter, inner)| self.fits(letter, inner, meanings));
+                && chosen.series.iter().all(|(letter, inner)| self.fits(letter, inner, meanings));
             fits.then_some(chosen)
         })
     }
@@ -99,19 +98,19 @@ impl Reader<'_> {
             return false;
         }
         let sort = self.sort(inner, meanings);
-        match hole(std::str::from_utf8(&[letter]).unwrap_or_default()) {
+        match hole_of(letter) {
             // Python adds and compares truths in its own way: there, only rows that say so take a condition.
-            Some((_, Hole::Series(Sort::Number))) => match sort {
+            Some(Hole::Series(Sort::Number)) => match sort {
                 Sort::Group => false,
                 Sort::Condition => !self.table.needs_series,
                 Sort::Number | Sort::Coded => true,
             },
-            Some((_, Hole::Series(wanted))) => sort == wanted,
+            Some(Hole::Series(wanted)) => sort == wanted,
             _ => false,
         }
     }
 
-    fn sort<'b>(&self, ast: &'b Ast, meanings: &Meanings<'b>) -> Sort {
+    pub(super) fn sort<'b>(&self, ast: &'b Ast, meanings: &Meanings<'b>) -> Sort {
         if let Some(chosen) = meanings.chosen.get(&std::ptr::from_ref(ast)) {
             return chosen.rule.sort;
         }
@@ -137,13 +136,7 @@ impl Reader<'_> {
         match (&pattern.kind, &ast.kind) {
             (AstKind::Name(name), kind) => match (hole(name), kind) {
                 (Some(_), AstKind::Text(_)) => false,
-                (Some((letter, _)), _) => match chosen.series.iter().find(|known| known.0 == letter) {
-                    Some((_, known)) => same_tree(known, ast),
-                    None => {
-                        chosen.series.push((letter, ast));
-                        true
-                    }
-                },
+                (Some((letter, _)), _) => chosen.series.bind(letter, ast, same_tree),
                 (None, AstKind::Name(found)) => grammar.same_name(name, found),
                 _ => false,
             },
@@ -187,15 +180,14 @@ impl Reader<'_> {
         };
         let row = &chosen.rule.row;
         let place = chosen.place(ast);
-        let spelled = self.table.spelled(row.theirs);
+        let Row { theirs, ours, note, .. } = row;
         match (row.relation, &mut self.differences) {
             (Relation::Refused, _) => return self.error(place, row.note),
             (Relation::Differs, None) => {
-                return self
-                    .error(place, format!("{spelled} is not exactly `{}`: {}; {APPROXIMATE}", row.ours, row.note));
+                return self.error(place, format!("`{theirs}` is not exactly `{ours}`: {note}; {APPROXIMATE}"));
             }
             (Relation::Differs, Some(notes)) => {
-                notes.push(format!("{spelled} is read as `{}`: {}", row.ours, row.note))
+                notes.push(format!("`{theirs}` is read as `{ours}`: {note}"));
             }
             _ => {}
         }
@@ -203,10 +195,17 @@ impl Reader<'_> {
             return self.error(ast.offset, row.note);
         };
         let tree = self.instantiate(ours, chosen, ast.offset, meanings)?;
-        if row.window == Window::Full || chosen.literals.get(b'd') == Some(1.0) {
-            return Ok(tree);
+        if row.window != Window::Full && chosen.literals.get(b'd') != Some(1.0) && !fills(ours, row) {
+            let (dialect, ours) = (self.table.dialect, row.ours);
+            let difference = format!(
+                "windows of {dialect} count from their first value on, and over gaps; those of `{ours}` must be full"
+            );
+            match &mut self.differences {
+                Some(notes) => notes.push(difference),
+                None => return self.error(ast.offset, format!("{difference}; {APPROXIMATE}")),
+            }
         }
-        self.partial(tree, row)
+        Ok(tree)
     }
 
     /// Our side of a rule, with the holes filled.
@@ -226,10 +225,7 @@ impl Reader<'_> {
         }
         let kind = match &ours.kind {
             AstKind::Name(name) => {
-                let found = hole(name).and_then(|(letter, kind)| {
-                    let inner = chosen.series.iter().find(|known| known.0 == letter)?.1;
-                    Some((kind, inner))
-                });
+                let found = hole(name).and_then(|(letter, kind)| Some((kind, chosen.series.get(letter)?)));
                 let Some((kind, inner)) = found else { return Ok(Ast { offset, ..ours.clone() }) };
                 let tree = self.translate(inner, meanings)?;
                 let is_flag = matches!(self.sort(inner, meanings), Sort::Condition | Sort::Coded);
@@ -248,17 +244,7 @@ impl Reader<'_> {
                     .iter()
                     .map(|inner| self.instantiate(inner, chosen, offset, meanings))
                     .collect::<Result<_, _>>()?,
-                options: options
-                    .iter()
-                    .map(|option| {
-                        // A word such as `pct` is no column.
-                        let value = match option.value.kind {
-                            AstKind::Name(ref word) if hole(word).is_none() => Ast { offset, ..option.value.clone() },
-                            _ => self.instantiate(&option.value, chosen, offset, meanings)?,
-                        };
-                        Ok(CallOption { name: option.name.clone(), offset, value })
-                    })
-                    .collect::<Result<_, ParseError>>()?,
+                options: self.options(name, options, chosen, offset, meanings)?,
             },
             AstKind::Operation { operator, operands } => AstKind::Operation {
                 operator: *operator,
@@ -272,28 +258,31 @@ impl Reader<'_> {
         Ok(Ast::new(kind, offset))
     }
 
-    /// Has the window at the root count from its first value on.
-    fn partial(&mut self, mut tree: Ast, row: &Row) -> Result<Ast, ParseError> {
-        let offset = tree.offset;
-        if let Some((operator, options)) = windowed(&mut tree)
-            && row.window == Window::Partial
-            && min_periods(operator.definition().parameters).is_some()
-        {
+    /// The options of one call on our side.
+    fn options<'b>(
+        &mut self,
+        name: &str,
+        options: &[CallOption],
+        chosen: &Chosen<'b>,
+        offset: usize,
+        meanings: &Meanings<'b>,
+    ) -> Result<Vec<CallOption>, ParseError> {
+        let mut filled: Vec<CallOption> = Vec::with_capacity(options.len() + 1);
+        for option in options {
+            let value = match option.value.kind {
+                // A word such as `pct` is no column.
+                AstKind::Name(ref word) if hole(word).is_none() => Ast { offset, ..option.value.clone() },
+                _ => self.instantiate(&option.value, chosen, offset, meanings)?,
+            };
+            filled.push(CallOption { name: option.name.clone(), offset, value });
+        }
+        let row = &chosen.rule.row;
+        let window = Operator::by_name(name).and_then(|operator| min_periods(operator.definition().parameters));
+        if row.window == Window::Partial && window.is_some() && chosen.literals.get(b'd') != Some(1.0) {
             let value = Ast::new(AstKind::Number(1.0), offset);
-            options.push(CallOption { name: MIN_PERIODS.to_owned(), offset, value });
-            return Ok(tree);
+            filled.push(CallOption { name: MIN_PERIODS.to_owned(), offset, value });
         }
-        let (dialect, ours) = (self.table.dialect, row.ours);
-        let difference = format!(
-            "windows of {dialect} count from their first value on, and over gaps; those of `{ours}` must be full"
-        );
-        match &mut self.differences {
-            Some(notes) => {
-                notes.push(difference);
-                Ok(tree)
-            }
-            None => self.error(offset, format!("{difference}; {APPROXIMATE}")),
-        }
+        Ok(filled)
     }
 
     /// A column by its name in the dialect.
@@ -310,7 +299,7 @@ impl Reader<'_> {
         })
     }
 
-    fn leaf(&self, name: &str, offset: usize) -> Result<Ast, ParseError> {
+    pub(super) fn leaf(&self, name: &str, offset: usize) -> Result<Ast, ParseError> {
         if self.parts.contains_key(name) {
             return Ok(Ast::new(AstKind::Name(name.to_owned()), offset));
         }
@@ -338,83 +327,6 @@ impl Reader<'_> {
         };
         self.error(offset, format!("no column or part is called `{bare}`; {hint}"))
     }
-
-    /// Says why no rule fits.
-    fn unknown<'b, T>(&self, ast: &'b Ast, meanings: &Meanings<'b>) -> Result<T, ParseError> {
-        let dialect = self.table.dialect;
-        // Inputs that cannot be read are the better answer.
-        let inner = match &ast.kind {
-            AstKind::Call { arguments, .. } => arguments,
-            AstKind::Operation { operands, .. } => operands,
-            _ => return self.error(ast.offset, "this is no value"),
-        };
-        let forms: Vec<&Rule> = self.table.to_read.iter().map(|&place| &self.table.rules[place]).collect();
-        let (what, forms): (String, Vec<&Rule>) = match &ast.kind {
-            AstKind::Call { name, .. } => {
-                let same = |rule: &&Rule| {
-                    matches!(&rule.theirs, Some(Ast { kind: AstKind::Call { name: known, .. }, .. })
-                        if self.table.grammar.same_name(known, name))
-                };
-                (name.clone(), forms.into_iter().filter(same).collect())
-            }
-            AstKind::Operation { operator, .. } => {
-                let same = |rule: &&Rule| {
-                    matches!(&rule.theirs, Some(Ast { kind: AstKind::Operation { operator: known, .. }, .. })
-                        if known == operator)
-                };
-                (self.table.symbol(*operator), forms.into_iter().filter(same).collect())
-            }
-            _ => (String::new(), Vec::new()),
-        };
-        if forms.is_empty() {
-            return self.error(ast.offset, self.table.unknown_name(&what));
-        }
-        for argument in inner {
-            let chosen = meanings.chosen.get(&std::ptr::from_ref(argument));
-            if let Some(chosen) = chosen.filter(|chosen| chosen.rule.row.relation == Relation::Refused) {
-                return self.error(chosen.place(argument), chosen.rule.row.note);
-            }
-            if chosen.is_none() {
-                match &argument.kind {
-                    AstKind::Call { .. } | AstKind::Operation { .. } => return self.unknown(argument, meanings),
-                    AstKind::Name(name) => {
-                        self.leaf(name, argument.offset)?;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let given: Vec<&str> = match &ast.kind {
-            AstKind::Call { options, .. } => options.iter().map(|option| option.name.as_str()).collect(),
-            _ => Vec::new(),
-        };
-        let never = |rule: &&Rule| {
-            let options = match rule.theirs.as_ref().map(|theirs| &theirs.kind) {
-                Some(AstKind::Call { options, .. }) => options.as_slice(),
-                _ => &[],
-            };
-            rule.row.relation == Relation::Refused && options.iter().all(|option| given.contains(&option.name.as_str()))
-        };
-        if forms.iter().all(|rule| never(rule)) {
-            return self.error(ast.offset, forms[0].row.note);
-        }
-        let mut shown: Vec<String> = Vec::new();
-        for rule in forms.iter().filter(|rule| rule.row.relation != Relation::Refused) {
-            let form = self.table.spelled(rule.row.theirs);
-            if rule.sizes.0 <= forms.iter().map(|rule| rule.sizes.0).min().unwrap_or(0) + 2 && !shown.contains(&form) {
-                shown.push(form);
-            }
-        }
-        shown.truncate(6);
-        let sorts: Vec<&str> = inner.iter().map(|inner| describe(self.sort(inner, meanings), inner)).collect();
-        let given = if sorts.is_empty() { "nothing".to_owned() } else { sorts.join(", ") };
-        let known = if shown.is_empty() {
-            format!("`evoquant ops --dialect {dialect}` lists what is")
-        } else {
-            format!("it is read as {}", shown.join(" or "))
-        };
-        self.error(ast.offset, format!("`{what}` of {dialect} is not read with ({given}); {known}"))
-    }
 }
 
 const APPROXIMATE: &str = "--approximate takes it for that";
@@ -427,24 +339,19 @@ pub(super) fn min_periods(parameters: &[Parameter]) -> Option<usize> {
     parameters.iter().position(|parameter| parameter.name == MIN_PERIODS)
 }
 
-/// The first operator from the root down that has a window, and its options.
-fn windowed(tree: &mut Ast) -> Option<(Operator, &mut Vec<CallOption>)> {
-    match &mut tree.kind {
-        AstKind::Call { name, options, .. } => Some((Operator::by_name(name)?, options)),
-        AstKind::Operation { operands, .. } => operands.iter_mut().find_map(windowed),
-        _ => None,
-    }
-}
-
-fn describe(sort: Sort, ast: &Ast) -> &'static str {
-    match (sort, &ast.kind) {
-        (_, AstKind::Number(_)) => "a literal",
-        (_, AstKind::Text(_)) => "a text",
-        (Sort::Number, _) => "a number",
-        (Sort::Group, _) => "a group",
-        (Sort::Condition, _) => "a condition",
-        (Sort::Coded, _) => "a flag as a number",
-    }
+/// Whether our side can say that windows count from their first value on: its operator has the option.
+fn fills(ours: &Ast, row: &Row) -> bool {
+    let has_option = |name: &str| {
+        Operator::by_name(name).is_some_and(|operator| min_periods(operator.definition().parameters).is_some())
+    };
+    row.window == Window::Partial
+        && match &ours.kind {
+            AstKind::Call { name, arguments, .. } => {
+                has_option(name) || arguments.iter().any(|inner| fills(inner, row))
+            }
+            AstKind::Operation { operands, .. } => operands.iter().any(|inner| fills(inner, row)),
+            _ => false,
+        }
 }
 
 /// Whether two trees are one but for where they stand.
@@ -470,49 +377,5 @@ fn same_tree(left: &Ast, right: &Ast) -> bool {
             AstKind::Operation { operator: right, operands: right_inner },
         ) => left == right && all(left_inner, right_inner),
         (left, right) => left == right,
-    }
-}
-
-impl Table {
-    /// How the dialect writes an operator between operands.
-    fn symbol(&self, operator: Operator) -> String {
-        let infix = self.grammar.infix.iter().find(|infix| infix.operator == operator).map(|infix| infix.symbol);
-        let prefix = || self.grammar.prefix.iter().find(|prefix| prefix.operator == operator).map(|x| x.symbol);
-        infix.or_else(prefix).unwrap_or(operator.definition().name).to_owned()
-    }
-
-    /// A pattern as it is shown to people.
-    pub(super) fn spelled(&self, theirs: &str) -> String {
-        format!("`{theirs}`")
-    }
-
-    /// The message for a function that the dialect does not have.
-    fn unknown_name(&self, name: &str) -> String {
-        let dialect = self.dialect;
-        let bare = name.trim_start_matches('.');
-        let known: Vec<&str> = self.names().collect();
-        let found = format!("{dialect} has no function `{bare}` that is known here");
-        if let Some(operator) = Operator::by_name(bare) {
-            let theirs = self
-                .to_print
-                .iter()
-                .map(|&place| &self.rules[place])
-                .find(|rule| rule.operator() == Some(operator) && rule.row.relation == Relation::Same);
-            return match theirs {
-                Some(rule) => format!("`{bare}` is our name; in {dialect} it is {}", self.spelled(rule.row.theirs)),
-                None => format!("`{bare}` is our name: leave out --dialect {dialect} to use it"),
-            };
-        }
-        if let Some((other, ours)) = super::meaning(bare, Some(dialect)) {
-            return format!("{found}; `{bare}` of {other} is `{ours}` in our text");
-        }
-        let module = |name: &str| MODULES.iter().any(|module| name.starts_with(&format!("{module}.")));
-        let comparable = known.iter().filter(|known| {
-            self.grammar.point != Point::Methods || (known.starts_with('.') == name.starts_with('.')) || module(known)
-        });
-        match nearest(bare, comparable.map(|known| known.trim_start_matches('.'))) {
-            Some(near) => format!("{found}; did you mean `{near}`?"),
-            None => format!("{found}; `evoquant ops --dialect {dialect}` lists all there are"),
-        }
     }
 }

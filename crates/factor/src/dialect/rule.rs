@@ -137,6 +137,38 @@ pub(super) fn hole(name: &str) -> Option<(u8, Hole)> {
     Some((letter, hole))
 }
 
+/// What holes for series stand for: nodes of a tree, or of a graph.
+#[derive(Debug, Clone)]
+pub(super) struct Series<T>(Vec<(u8, T)>);
+
+impl<T: Copy> Series<T> {
+    pub(super) fn new() -> Self {
+        Series(Vec::new())
+    }
+
+    pub(super) fn get(&self, letter: u8) -> Option<T> {
+        self.0.iter().find(|known| known.0 == letter).map(|known| known.1)
+    }
+
+    /// Whether a hole may stand for this; `same` compares it with what the hole stood for before.
+    pub(super) fn bind(&mut self, letter: u8, found: T, same: impl Fn(T, T) -> bool) -> bool {
+        if let Some(known) = self.get(letter) {
+            return same(known, found);
+        }
+        self.0.push((letter, found));
+        true
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u8, T)> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+/// What a letter stands for in a pattern.
+pub(super) fn hole_of(letter: u8) -> Option<Hole> {
+    hole(std::str::from_utf8(&[letter]).ok()?).map(|(_, hole)| hole)
+}
+
 /// Literals that holes stand for, and where they were read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Literals(Vec<(u8, f64, usize)>);
@@ -153,13 +185,11 @@ impl Literals {
 
     /// Whether a hole may stand for this literal.
     pub(super) fn bind(&mut self, letter: u8, value: f64, offset: usize) -> bool {
-        match self.get(letter) {
-            Some(known) => close(known, value),
-            None => {
-                self.0.push((letter, value, offset));
-                true
-            }
+        if let Some(known) = self.get(letter) {
+            return close(known, value);
         }
+        self.0.push((letter, value, offset));
+        true
     }
 
     /// The value of arithmetic on literals, where every hole in it is known.

@@ -1,47 +1,44 @@
 //! Nodes to a dialect's text: for every node the rule whose side of ours fits it, then the dialect's side, written out.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
+use super::DialectError;
 use super::flat::{Flat, FlatKind, FlatNode};
 use super::read::min_periods;
-use super::rule::{Hole, Literals, Relation, Rule, Sort, Window, hole, is_arithmetic, operator_of};
+use super::rule::{Hole, Literals, Relation, Rule, Series, Sort, Window, hole, hole_of, is_arithmetic, operator_of};
+use super::spell::is_keyword;
 use super::table::Table;
-use super::{Dialect, DialectError};
-use crate::graph::MAX_NODES;
 use crate::registry::Operator;
-use crate::text::grammar::{Point, Statements};
-use crate::text::parser::{Ast, AstKind, CONDITIONAL};
+use crate::text::grammar::Statements;
+use crate::text::parser::{Ast, AstKind};
 use crate::text::print_number;
 
 /// Longest text that is printed: longer would not be read.
-const MAX_LENGTH: usize = 60_000;
-/// Levels of one expression; what is deeper becomes parts, where the dialect knows parts.
-const MAX_HEIGHT: usize = 60;
-/// Binds tighter than anything.
-const ATOM: u8 = u8::MAX;
+pub(super) const MAX_LENGTH: usize = 60_000;
 
 /// The rule that prints a node, and what its holes stand for.
-struct Chosen {
-    rule: &'static Rule,
-    series: Vec<(u8, u16)>,
-    literals: Literals,
+pub(super) struct Chosen {
+    pub(super) rule: &'static Rule,
+    pub(super) series: Series<u16>,
+    pub(super) literals: Literals,
     /// A window that must be full is printed as one that counts from its first value on.
     fills: bool,
 }
 
 /// A node, and whether it is wanted as a condition: a flag can be written in two ways.
-type Wanted = (u16, bool);
+pub(super) type Wanted = (u16, bool);
 
 /// Prints one graph.
 pub(super) struct Writer<'a> {
-    table: &'static Table,
-    flat: &'a Flat,
+    pub(super) table: &'static Table,
+    pub(super) flat: &'a Flat,
     nearest: bool,
     /// By node and whether it is wanted as a condition.
-    chosen: Vec<[Result<Chosen, DialectError>; 2]>,
+    pub(super) chosen: Vec<[Result<Chosen, DialectError>; 2]>,
     /// How often each is written.
-    uses: Vec<[u32; 2]>,
-    parts: Vec<[Option<String>; 2]>,
+    pub(super) uses: Vec<[u32; 2]>,
+    pub(super) parts: Vec<[Option<String>; 2]>,
 }
 
 impl<'a> Writer<'a> {
@@ -79,10 +76,8 @@ impl<'a> Writer<'a> {
             let mut line = String::new();
             self.write_chosen(wanted, 0, &mut line);
             let name = self.part(wanted).unwrap_or_default();
-            text.push_str(&match self.table.grammar.statements {
-                Statements::Lines => format!("{name} = {line}\n"),
-                _ => format!("{name} = {line};\n"),
-            });
+            let end = if self.table.grammar.statements == Statements::Lines { "" } else { ";" };
+            let _ = writeln!(text, "{name} = {line}{end}");
         }
         self.write_chosen(root, 0, &mut text);
         if text.len() > MAX_LENGTH {
@@ -91,15 +86,15 @@ impl<'a> Writer<'a> {
         Ok((text, self.notes(&order)))
     }
 
-    fn node(&self, place: u16) -> &FlatNode {
+    pub(super) fn node(&self, place: u16) -> &FlatNode {
         &self.flat.nodes[place as usize]
     }
 
-    fn part(&self, (place, condition): Wanted) -> Option<&str> {
+    pub(super) fn part(&self, (place, condition): Wanted) -> Option<&str> {
         self.parts[place as usize][usize::from(condition)].as_deref()
     }
 
-    fn refusal(&self, place: u16, reason: &str) -> DialectError {
+    pub(super) fn refusal(&self, place: u16, reason: &str) -> DialectError {
         DialectError { node: self.describe(place), dialect: self.table.dialect, reason: reason.to_owned() }
     }
 
@@ -138,7 +133,7 @@ impl<'a> Writer<'a> {
             if !wanted || (!bare && operator_of(ours) != operator) || (operator.is_none() && bare) {
                 continue;
             }
-            let mut chosen = Chosen { rule, series: Vec::new(), literals: Literals::default(), fills: false };
+            let mut chosen = Chosen { rule, series: Series::new(), literals: Literals::default(), fills: false };
             if !self.matches(ours, place, &mut chosen) || !rule.applies(&chosen.literals) {
                 continue;
             }
@@ -171,7 +166,7 @@ impl<'a> Writer<'a> {
 
     fn holes_can_be_written(&self, chosen: &Chosen) -> Result<(), DialectError> {
         let mut constants = 0;
-        for &(letter, inner) in &chosen.series {
+        for (letter, inner) in chosen.series.iter() {
             let condition = matches!(hole_of(letter), Some(Hole::Series(Sort::Condition)));
             match &self.node(inner).kind {
                 FlatKind::Constant(value) if value.is_finite() => constants += 1,
@@ -189,7 +184,9 @@ impl<'a> Writer<'a> {
         }
         if self.table.needs_series && constants > 0 {
             let theirs = chosen.rule.theirs.as_ref();
-            if constants == chosen.series.len() || theirs.is_some_and(|theirs| self.calls_a_constant(theirs, chosen)) {
+            if constants == chosen.series.iter().count()
+                || theirs.is_some_and(|theirs| self.calls_a_constant(theirs, chosen))
+            {
                 let reason = "it works on a literal, which has no rows there";
                 return Err(DialectError {
                     node: chosen.rule.operator().map_or("?", |operator| operator.definition().name).to_owned(),
@@ -205,8 +202,8 @@ impl<'a> Writer<'a> {
     fn calls_a_constant(&self, pattern: &Ast, chosen: &Chosen) -> bool {
         let constant = |ast: &Ast| match &ast.kind {
             AstKind::Name(name) => hole(name).is_some_and(|(letter, _)| {
-                let found = chosen.series.iter().find(|known| known.0 == letter);
-                found.is_some_and(|&(_, place)| matches!(self.node(place).kind, FlatKind::Constant(_)))
+                let found = chosen.series.get(letter);
+                found.is_some_and(|place| matches!(self.node(place).kind, FlatKind::Constant(_)))
             }),
             _ => false,
         };
@@ -249,7 +246,7 @@ impl<'a> Writer<'a> {
     }
 
     /// How the dialect calls one of our columns, where it has a name of its own.
-    fn column_of(&self, name: &str) -> Option<&'static Ast> {
+    pub(super) fn column_of(&self, name: &str) -> Option<&'static Ast> {
         self.table.rules.iter().find_map(|rule| match &rule.ours {
             Some(Ast { kind: AstKind::Name(known), .. }) if known == name && rule.row.relation == Relation::Same => {
                 rule.theirs.as_ref()
@@ -266,13 +263,7 @@ impl<'a> Writer<'a> {
         match &pattern.kind {
             AstKind::Number(wanted) => matches!(node.kind, FlatKind::Constant(value) if value == *wanted),
             AstKind::Name(name) => match hole(name) {
-                Some((letter, _)) => match chosen.series.iter().find(|known| known.0 == letter) {
-                    Some(&(_, known)) => known == place,
-                    None => {
-                        chosen.series.push((letter, place));
-                        true
-                    }
-                },
+                Some((letter, _)) => chosen.series.bind(letter, place, |known, found| known == found),
                 None => matches!(&node.kind, FlatKind::Field(field) if **field == **name),
             },
             AstKind::Operation { operator, operands } => {
@@ -381,7 +372,7 @@ impl<'a> Writer<'a> {
                 Ok(chosen) => Ok(chosen
                     .series
                     .iter()
-                    .map(|&(letter, inner)| {
+                    .map(|(letter, inner)| {
                         let condition = matches!(hole_of(letter), Some(Hole::Series(Sort::Condition)));
                         (
                             (inner, condition),
@@ -390,187 +381,6 @@ impl<'a> Writer<'a> {
                     })
                     .collect()),
             },
-        }
-    }
-
-    /// Names what is written more than once, or lies deep, where the dialect knows parts.
-    fn name_parts(&mut self, order: &[Wanted], root: Wanted) -> Result<(), DialectError> {
-        let parts = self.table.grammar.statements != Statements::One;
-        let mut heights = vec![[0_usize; 2]; self.flat.nodes.len()];
-        let mut taken: BTreeSet<String> = BTreeSet::new();
-        for node in &self.flat.nodes {
-            if let FlatKind::Field(name) = &node.kind {
-                taken.insert(name.to_string());
-            }
-        }
-        for &wanted in order {
-            let (place, condition) = (wanted.0 as usize, usize::from(wanted.1));
-            let Ok(chosen) = &self.chosen[place][condition] else { continue };
-            let highest = |&(letter, inner): &(u8, u16)| {
-                heights[inner as usize][usize::from(matches!(hole_of(letter), Some(Hole::Series(Sort::Condition))))]
-            };
-            let own = chosen.rule.theirs.as_ref().map_or(0, |theirs| theirs.height);
-            let height = own + chosen.series.iter().map(highest).max().unwrap_or(0);
-            heights[place][condition] = height;
-            if height > MAX_HEIGHT && !parts {
-                return Err(
-                    self.refusal(wanted.0, &format!("its text would be nested more than {MAX_HEIGHT} levels deep"))
-                );
-            }
-            if wanted != root && parts && (self.uses[place][condition] > 1 || height > MAX_HEIGHT - 10) {
-                heights[place][condition] = 0;
-                let name = self.free_name(wanted.0, &taken);
-                taken.insert(name.clone());
-                self.parts[place][condition] = Some(name);
-            }
-        }
-        Ok(())
-    }
-
-    /// A name for a part: the one that a person gave it, or a number.
-    fn free_name(&self, place: u16, taken: &BTreeSet<String>) -> String {
-        let free = |name: &String| {
-            !taken.contains(name)
-                && hole(name).is_none()
-                && !self.table.names().any(|known| known.trim_start_matches('.') == name)
-                && !is_keyword(self.table, name)
-        };
-        let valid = |name: &String| {
-            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        };
-        let given = self.node(place).name.as_ref().map(ToString::to_string).filter(|name| valid(name) && free(name));
-        given.unwrap_or_else(|| {
-            let numbers = (1..=2 * MAX_NODES).map(|number| format!("part_{number}"));
-            numbers.into_iter().find(free).unwrap_or_default()
-        })
-    }
-
-    fn write(&self, wanted: Wanted, floor: u8, out: &mut String) {
-        if out.len() > MAX_LENGTH {
-            return;
-        }
-        match self.part(wanted) {
-            Some(name) => out.push_str(name),
-            None => self.write_chosen(wanted, floor, out),
-        }
-    }
-
-    fn write_chosen(&self, wanted: Wanted, floor: u8, out: &mut String) {
-        match &self.node(wanted.0).kind {
-            FlatKind::Field(name) => match self.column_of(name) {
-                Some(Ast { kind: AstKind::Name(theirs), .. }) => out.push_str(theirs),
-                _ => {
-                    if self.table.grammar.dollar {
-                        out.push('$');
-                    }
-                    out.push_str(name);
-                }
-            },
-            FlatKind::Constant(value) => self.write_number(*value, floor, out),
-            FlatKind::Operator(..) => {
-                if let Ok(chosen) = &self.chosen[wanted.0 as usize][usize::from(wanted.1)]
-                    && let Some(theirs) = &chosen.rule.theirs
-                {
-                    self.write_pattern(theirs, chosen, floor, out);
-                }
-            }
-        }
-    }
-
-    fn write_number(&self, value: f64, floor: u8, out: &mut String) {
-        let minus = self.table.grammar.prefix("-").map_or(ATOM, |prefix| prefix.precedence);
-        let brackets = value.is_sign_negative() && minus <= floor;
-        let digits = print_number(value);
-        out.push_str(&if brackets { format!("({digits})") } else { digits });
-    }
-
-    /// The dialect's side of a rule, with brackets where its grammar needs them.
-    fn write_pattern(&self, pattern: &Ast, chosen: &Chosen, floor: u8, out: &mut String) {
-        if let Some(value) = is_arithmetic(pattern).then(|| chosen.literals.value(pattern)).flatten() {
-            return self.write_number(value, floor, out);
-        }
-        let grammar = &self.table.grammar;
-        match &pattern.kind {
-            AstKind::Number(value) => self.write_number(*value, floor, out),
-            AstKind::Text(text) => out.push_str(text),
-            AstKind::Name(name) => {
-                let found = hole(name).and_then(|(letter, kind)| {
-                    let inner = chosen.series.iter().find(|known| known.0 == letter)?.1;
-                    Some((inner, kind == Hole::Series(Sort::Condition)))
-                });
-                match found {
-                    Some(wanted) => self.write(wanted, floor, out),
-                    None => out.push_str(name),
-                }
-            }
-            AstKind::Operation { operator, operands } => {
-                let infix = grammar.infix.iter().find(|infix| infix.operator == *operator && operands.len() == 2);
-                let prefix = grammar.prefix.iter().find(|prefix| prefix.operator == *operator);
-                let precedence = infix.map(|x| x.precedence).or(prefix.map(|x| x.precedence)).unwrap_or(ATOM);
-                if precedence <= floor {
-                    out.push('(');
-                }
-                match (infix, prefix, operands.as_slice()) {
-                    (Some(infix), _, [left, right]) => {
-                        let (left_floor, right_floor) =
-                            if infix.from_right { (precedence, precedence - 1) } else { (precedence - 1, precedence) };
-                        self.write_pattern(left, chosen, left_floor, out);
-                        out.push(' ');
-                        out.push_str(infix.symbol);
-                        out.push(' ');
-                        self.write_pattern(right, chosen, right_floor, out);
-                    }
-                    (_, Some(prefix), [operand]) => {
-                        out.push_str(prefix.symbol);
-                        self.write_pattern(operand, chosen, precedence - 1, out);
-                    }
-                    _ => {}
-                }
-                if precedence <= floor {
-                    out.push(')');
-                }
-            }
-            AstKind::Call { name, arguments, .. } if name == CONDITIONAL => {
-                if floor > 0 {
-                    out.push('(');
-                }
-                // Brackets round the condition, as everybody writes it.
-                for (argument, (symbol, floor)) in arguments.iter().zip([("", ATOM - 1), (" ? ", 1), (" : ", 1)]) {
-                    out.push_str(symbol);
-                    self.write_pattern(argument, chosen, floor, out);
-                }
-                if floor > 0 {
-                    out.push(')');
-                }
-            }
-            AstKind::Call { name, arguments, options } => {
-                if let ([Ast { kind: AstKind::Name(_), .. }], true) =
-                    (arguments.as_slice(), grammar.numbered.contains(&name.as_str()))
-                {
-                    let number = chosen.literals.value(&arguments[0]).unwrap_or_default();
-                    out.push_str(name);
-                    return out.push_str(&print_number(number));
-                }
-                let method = grammar.point == Point::Methods && name.starts_with('.');
-                let (receiver, arguments) = arguments.split_at(usize::from(method));
-                if let Some(receiver) = receiver.first() {
-                    self.write_pattern(receiver, chosen, ATOM - 1, out);
-                }
-                out.push_str(name);
-                out.push('(');
-                for (position, argument) in arguments.iter().enumerate() {
-                    out.push_str(if position > 0 { ", " } else { "" });
-                    self.write_pattern(argument, chosen, 0, out);
-                }
-                for (position, option) in options.iter().enumerate() {
-                    out.push_str(if position + arguments.len() > 0 { ", " } else { "" });
-                    out.push_str(&option.name);
-                    out.push('=');
-                    self.write_pattern(&option.value, chosen, 0, out);
-                }
-                out.push(')');
-            }
         }
     }
 
@@ -599,10 +409,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn hole_of(letter: u8) -> Option<Hole> {
-    hole(std::str::from_utf8(&[letter]).ok()?).map(|(_, hole)| hole)
-}
-
 /// How often a hole stands in a pattern.
 fn occurrences(pattern: &Ast, letter: u8) -> u32 {
     match &pattern.kind {
@@ -614,17 +420,6 @@ fn occurrences(pattern: &Ast, letter: u8) -> u32 {
         AstKind::Operation { operands, .. } => operands.iter().map(|inner| occurrences(inner, letter)).sum(),
         AstKind::Number(_) | AstKind::Text(_) => 0,
     }
-}
-
-/// Words that cannot be names of parts or columns.
-fn is_keyword(table: &Table, name: &str) -> bool {
-    const PYTHON: [&str; 20] = [
-        "and", "or", "not", "if", "else", "for", "in", "is", "lambda", "def", "class", "import", "return", "True",
-        "False", "None", "np", "pd", "finite", "value",
-    ];
-    table.grammar.infix(name).is_some()
-        || table.grammar.prefix(name).is_some()
-        || (table.dialect == Dialect::Pandas && PYTHON.contains(&name))
 }
 
 /// The value that a word stands for.

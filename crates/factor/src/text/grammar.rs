@@ -48,6 +48,7 @@ pub(crate) enum Statements {
 
 /// A spelling of expressions.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub(crate) struct Grammar {
     pub(crate) infix: Vec<Infix>,
     pub(crate) prefix: Vec<Prefix>,

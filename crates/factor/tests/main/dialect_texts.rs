@@ -455,22 +455,22 @@ fn known_values_of_every_dialect() {
         (Brain, "ts_rank(x_, 5)", 0.875),
         (Alpha101, "Ts_ArgMax(x_, 5)", 0.0),
         (Brain, "ts_arg_min(x_, 5)", 1.0),
-        (Alpha101, "stddev(x_, 5)", 1.516575),
-        (Brain, "ts_std_dev(x_, 5)", 1.356466),
-        (Pandas, "x_.rolling(5).std()", 1.516575),
-        (Pandas, "x_.rolling(5).std(ddof=0)", 1.356466),
-        (Brain, "ts_zscore(x_, 5)", 0.923133),
-        (Alpha101, "decay_linear(x_, 5)", 2.733333),
-        (Qlib, "WMA($x_, 5)", 0.546667),
-        (Qlib, "WMA($x_, 5) * 5", 2.733333),
-        (Brain, "ts_decay_linear(x_, 5)", 2.733333),
-        (Alpha101, "correlation(x_, y_, 5)", -0.966574),
-        (Pandas, "x_.rolling(5).corr(y_)", -0.966574),
+        (Alpha101, "stddev(x_, 5)", 1.516_575),
+        (Brain, "ts_std_dev(x_, 5)", 1.356_466),
+        (Pandas, "x_.rolling(5).std()", 1.516_575),
+        (Pandas, "x_.rolling(5).std(ddof=0)", 1.356_466),
+        (Brain, "ts_zscore(x_, 5)", 0.923_133),
+        (Alpha101, "decay_linear(x_, 5)", 2.733_333),
+        (Qlib, "WMA($x_, 5)", 0.546_667),
+        (Qlib, "WMA($x_, 5) * 5", 2.733_333),
+        (Brain, "ts_decay_linear(x_, 5)", 2.733_333),
+        (Alpha101, "correlation(x_, y_, 5)", -0.966_574),
+        (Pandas, "x_.rolling(5).corr(y_)", -0.966_574),
         (Alpha101, "covariance(x_, y_, 5)", -4.75),
         (Brain, "ts_covariance(x_, y_, 5)", -3.8),
         (Qlib, "Cov($x_, $y_, 5)", -4.75),
-        (Brain, "ts_regression(x_, y_, 5, rettype=2)", -0.452381),
-        (Brain, "ts_regression(x_, y_, 5)", 0.495238),
+        (Brain, "ts_regression(x_, y_, 5, rettype=2)", -0.452_381),
+        (Brain, "ts_regression(x_, y_, 5)", 0.495_238),
         (Qlib, "Slope($x_, 5)", 0.2),
     ] {
         let (graph, _) =
@@ -481,10 +481,10 @@ fn known_values_of_every_dialect() {
     let nan = f64::NAN;
     let row: Vec<(&str, Matrix)> = vec![("x_", [4.0, 1.0, nan, 1.0, 9.0].map(|x| vec![x]).to_vec())];
     for (dialect, text, wanted) in [
-        (Alpha101, "rank(x_)", [0.666667, 0.166667, nan, 0.166667, 1.0]),
-        (Brain, "rank(x_)", [0.666667, 0.166667, nan, 0.166667, 1.0]),
-        (Brain, "normalize(x_, useStd=true)", [0.066227, -0.728493, nan, -0.728493, 1.390759]),
-        (Brain, "zscore(x_)", [0.076472, -0.841191, nan, -0.841191, 1.605910]),
+        (Alpha101, "rank(x_)", [0.666_667, 0.166_667, nan, 0.166_667, 1.0]),
+        (Brain, "rank(x_)", [0.666_667, 0.166_667, nan, 0.166_667, 1.0]),
+        (Brain, "normalize(x_, useStd=true)", [0.066_227, -0.728_493, nan, -0.728_493, 1.390_759]),
+        (Brain, "zscore(x_)", [0.076_472, -0.841_191, nan, -0.841_191, 1.605_910]),
     ] {
         let graph = parse_dialect(text, dialect, &Schema::open()).unwrap_or_else(|error| panic!("{error}"));
         let found = values(&compile(&graph, &[]).unwrap(), &row);

@@ -1,6 +1,7 @@
 //! Dialects: what is printed reads back, what cannot be said is refused, and nothing changes its meaning on the way.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use factor::{
     Dialect, DialectText, FactorGraph, Kind, NodeIndex, Operator, Output, Parameter, ParameterKind, Parameters, Port,
@@ -41,9 +42,9 @@ fn every_operator_has_its_line_in_every_dialect() {
     for &operator in Operator::ALL {
         let example = operator.definition().example;
         let graph = parse(example, &schema).unwrap();
-        text.push_str(&format!("{example}\n"));
+        let _ = writeln!(text, "{example}");
         for dialect in Dialect::ALL {
-            text.push_str(&format!("  {:<9} {}\n", dialect.name(), told(&graph, dialect)));
+            let _ = writeln!(text, "  {:<9} {}", dialect.name(), told(&graph, dialect));
         }
     }
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/main").join(EXAMPLES);
@@ -182,4 +183,151 @@ fn what_evolution_makes_reads_back() {
         }
         assert!(said > 500, "{dialect}: only {said} expressions could be said");
     }
+}
+
+/// Graphs that would not fit in a text, or are deeper than the parser reads.
+#[test]
+fn towers_and_doublings_become_parts_or_are_refused() {
+    let stacked = |operator: Operator, inputs: usize, times: usize| {
+        let mut graph = parse("close", &Schema::bars()).unwrap();
+        for _ in 0..times {
+            let top = graph.root();
+            let root = graph.add_with_inputs(Kind::Operator(operator, Parameters::NONE), &vec![top; inputs]);
+            graph.set_root(root);
+        }
+        graph
+    };
+    for (graph, parts) in [
+        (stacked(Operator::Abs, 1, 3), false),
+        (stacked(Operator::Abs, 1, 1_000), true),
+        (stacked(Operator::Add, 2, 60), true),
+    ] {
+        for dialect in Dialect::ALL {
+            let knows_parts = matches!(dialect, Dialect::Pandas | Dialect::Brain);
+            match print_dialect(&graph, dialect) {
+                Ok(text) => assert_reads_back(&graph, &text, dialect),
+                Err(error) => assert!(parts && !knows_parts, "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_expression_is_refused() {
+    let schema = Schema::new(["close", "returns", "Vwap", "adv20", "np"].into_iter(), std::iter::empty());
+    let column = |name: &str| parse(name, &schema).unwrap();
+    let strategy = FactorGraph::new(Kind::Positions);
+    for (graph, dialect, message) in [
+        (
+            &strategy,
+            Dialect::Qlib,
+            "`positions` cannot be said in qlib: a strategy is more than an expression: print one of its factors",
+        ),
+        (&column("3"), Dialect::Qlib, "`3` cannot be said in qlib: a literal alone has no rows there"),
+        (
+            &column("1 / 0"),
+            Dialect::Brain,
+            "`NaN` cannot be said in brain: a constant that is always missing has no spelling",
+        ),
+        (
+            &column("returns"),
+            Dialect::Brain,
+            "`returns` cannot be said in brain: a column of this name means something else in brain",
+        ),
+        (
+            &column("abs(adv20)"),
+            Dialect::Alpha101,
+            "`adv20` cannot be said in alpha101: a column of this name means something else in alpha101",
+        ),
+        (
+            &column("Vwap"),
+            Dialect::Alpha101,
+            "`Vwap` cannot be said in alpha101: names are the same in capitals there, and this one has capitals",
+        ),
+        (
+            &column("np - 1"),
+            Dialect::Pandas,
+            "`np` cannot be said in pandas: a column of this name means something else in pandas",
+        ),
+    ] {
+        assert_eq!(print_dialect(graph, dialect).unwrap_err().to_string(), message);
+    }
+    assert_eq!(print_dialect(&column("3"), Dialect::Brain).unwrap().text, "3");
+    assert_eq!(print_dialect(&column("returns"), Dialect::Qlib).unwrap().text, "$returns");
+}
+
+/// Words of the grammars in any order: an answer or one message, never more.
+#[test]
+fn any_order_of_words_is_answered() {
+    const WORDS: [&str; 44] = [
+        "close",
+        "volume",
+        "$close",
+        "sector",
+        "IndClass.sector",
+        "rank",
+        "Mean",
+        "Ref",
+        "If",
+        "Corr",
+        "correlation",
+        "max",
+        "ts_mean",
+        "trade_when",
+        "scale",
+        "adv20",
+        "returns",
+        ".shift",
+        ".rolling",
+        ".mean",
+        ".where",
+        ".rank",
+        "np.log",
+        "axis=1",
+        "pct=True",
+        "lambda w: w",
+        "'a'",
+        "(",
+        "(",
+        "(",
+        ")",
+        ")",
+        ")",
+        ",",
+        "?",
+        ":",
+        "+",
+        "-",
+        "**",
+        "^",
+        ">",
+        "==",
+        "\n",
+        ";",
+    ];
+    let schema = Schema::open();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(33);
+    let mut read = 0;
+    for round in 0..60_000_u64 {
+        let count = 1 + round % 9;
+        let mut text = String::new();
+        for _ in 0..count {
+            let word = rng.next_u64();
+            text.push_str(WORDS[(word % WORDS.len() as u64) as usize]);
+            if word.is_multiple_of(5) {
+                let _ = write!(text, "{}", word / 64 % 7);
+            }
+            text.push(' ');
+        }
+        for dialect in Dialect::ALL {
+            match parse_dialect_nearest(&text, dialect, &schema) {
+                Ok((graph, _)) => {
+                    read += 1;
+                    let _ = print_dialect(&graph, dialect);
+                }
+                Err(error) => assert!(error.offset <= text.len() && !error.message.is_empty()),
+            }
+        }
+    }
+    assert!(read > 1_000, "only {read} texts were read");
 }

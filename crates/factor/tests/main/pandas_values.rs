@@ -100,6 +100,7 @@ fn json(matrix: &Matrix) -> String {
 
 #[test]
 #[ignore = "installs pandas: run on demand"]
+#[expect(clippy::print_stdout, reason = "the comparison is to be read")]
 fn printed_pandas_programs_give_our_values() {
     let market = market();
     let columns: Vec<String> = market.iter().map(|(name, matrix)| format!("{name:?}: {}", json(matrix))).collect();
