@@ -163,6 +163,10 @@ const ROWS: &[Row] = &[
     same("x.rolling(d).skew()", "ts_skew(x, d)"),
     same("x.rolling(d).kurt()", "ts_kurt(x, d)"),
     same("x.rolling(d).apply(lambda w: abs(w - w.mean()).mean(), raw=True)", "ts_mad(x, d)"),
+    same("x.rolling(d).apply(lambda w: np.median(abs(w - np.median(w))), raw=True)", "ts_medad(x, d)"),
+    same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 2).mean(), raw=True)", "ts_moment(x, d, 2)"),
+    same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 3).mean(), raw=True)", "ts_moment(x, d, 3)"),
+    same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 4).mean(), raw=True)", "ts_moment(x, d, 4)"),
     same("finite((x - x.rolling(d).min()).div(x.rolling(d).max() - x.rolling(d).min()))", "ts_scale(x, d)"),
     same("x.rolling(d).corr(y).where((x.rolling(d).max() > x.rolling(d).min()) & (y.rolling(d).max() > y.rolling(d).min()))", "ts_corr(x, y, d)").note(FLAT),
     same("x.rolling(d).cov(y)", "ts_cov(x, y, d)"),
@@ -221,7 +225,7 @@ const ROWS: &[Row] = &[
     absent("cs_reg_resid cs_reg_fit cs_vector_neut cs_vector_proj cs_resid", "frames have no regression of a row on another"),
     absent("cs_top_bottom cs_clip_mad cs_bucket cs_qcut cs_quantile cs_normalize", "frames have no method for this"),
     absent("ts_rma ts_sma_cn ts_kama", "no ewm of pandas starts this way: it takes a loop"),
-    absent("trade_when hump hump_decay jump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "pandas carries no state from row to row: it takes a loop"),
+    absent("trade_when hump hump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "pandas carries no state from row to row: it takes a loop"),
     absent("*", "no exact form in methods of frames is known"),
 ];
 

@@ -170,7 +170,7 @@ const ROWS: &[Row] = &[
     same("If(f, x, y)", "if_else(f, x, y)").note("a comparison with a missing value takes the second branch there"),
     same("If(t == 1, x, y) + 0 * t", "if_else(t, x, y)"),
     absent("cs_* group_*", "there are no operators across symbols in qlib: its processors work on rows"),
-    absent("trade_when hump hump_decay jump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "qlib has no operator that carries state from row to row"),
+    absent("trade_when hump hump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "qlib has no operator that carries state from row to row"),
     absent("ts_ema ts_rma ts_sma_cn ts_kama", "the one recursive average of qlib is EMA, with adjusted weights: ts_ema(x, d, seed=adjusted)"),
     absent("exp tanh sigmoid log1p s_log_1p cbrt arcsin arctan frac round floor ceil signed_pow", "of functions of one number qlib has Abs, Sign, Log and Power"),
     absent("*", "no exact form in qlib is known"),

@@ -274,13 +274,13 @@ impl Reader<'_> {
                 AstKind::Name(ref word) if hole(word).is_none() => Ast { offset, ..option.value.clone() },
                 _ => self.instantiate(&option.value, chosen, offset, meanings)?,
             };
-            filled.push(CallOption { name: option.name.clone(), offset, value });
+            filled.push(CallOption { name: option.name.clone(), offset, value, value_offset: offset });
         }
         let row = &chosen.rule.row;
         let window = Operator::by_name(name).and_then(|operator| min_periods(operator.definition().parameters));
         if row.window == Window::Partial && window.is_some() && chosen.literals.get(b'd') != Some(1.0) {
             let value = Ast::new(AstKind::Number(1.0), offset);
-            filled.push(CallOption { name: MIN_PERIODS.to_owned(), offset, value });
+            filled.push(CallOption { name: MIN_PERIODS.to_owned(), offset, value, value_offset: offset });
         }
         Ok(filled)
     }

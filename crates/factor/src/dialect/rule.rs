@@ -8,6 +8,8 @@
 use crate::operator::{Definition, Output};
 use crate::registry::Operator;
 use crate::text::grammar::Grammar;
+#[cfg(test)]
+use crate::text::parser::CallOption;
 use crate::text::parser::{Ast, AstKind, parse};
 
 /// What the two sides of a row have to do with each other.
@@ -357,7 +359,8 @@ pub(super) fn operator_of(ours: &Ast) -> Option<Operator> {
 fn sort_of(ours: &Ast) -> Result<Sort, String> {
     let of_definition = |definition: &Definition| match definition.output {
         Output::Flag => Sort::Condition,
-        _ => Sort::Number,
+        Output::Group => Sort::Group,
+        Output::Number { .. } | Output::Fixed(_) => Sort::Number,
     };
     match &ours.kind {
         AstKind::Name(name) => Ok(match hole(name) {
@@ -375,6 +378,7 @@ fn sort_of(ours: &Ast) -> Result<Sort, String> {
 }
 
 /// Names of operators and options in one of our patterns that the registry lacks.
+#[cfg(test)]
 pub(super) fn unknown_words(ours: &Ast) -> Vec<String> {
     let mut unknown = Vec::new();
     let mut open = vec![ours];
@@ -386,7 +390,16 @@ pub(super) fn unknown_words(ours: &Ast) -> Vec<String> {
                     None => unknown.push(name.clone()),
                     Some(operator) => {
                         let known = operator.definition().parameters;
-                        let lacks = options.iter().filter(|x| !known.iter().any(|parameter| parameter.name == x.name));
+                        let knows = |option: &CallOption| {
+                            known.iter().any(|parameter| {
+                                let word = match &option.value.kind {
+                                    AstKind::Name(word) if hole(word).is_none() => parameter.value_of(word).is_some(),
+                                    _ => true,
+                                };
+                                parameter.name == option.name && word
+                            })
+                        };
+                        let lacks = options.iter().filter(|option| !knows(option));
                         unknown.extend(lacks.map(|option| format!("{name}({}=)", option.name)));
                     }
                 }

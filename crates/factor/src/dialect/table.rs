@@ -48,7 +48,6 @@ impl Table {
             .rows
             .iter()
             .flat_map(|rows| rows.iter())
-            .filter(|row| row.relation == Relation::Absent || known_words(row.ours))
             .map(|row| {
                 Rule::new(*row, &source.grammar)
                     .unwrap_or_else(|error| panic!("{dialect}: `{}`, `{}`: {error}", row.theirs, row.ours))
@@ -86,11 +85,6 @@ impl Table {
     }
 }
 
-fn known_words(ours: &str) -> bool {
-    ours.is_empty()
-        || crate::text::parser::parse(ours, Grammar::own()).is_ok_and(|ast| super::rule::unknown_words(&ast).is_empty())
-}
-
 /// The name at the root of an expression.
 pub(super) fn head(ast: &Ast) -> Option<&str> {
     match &ast.kind {
@@ -103,7 +97,11 @@ pub(super) fn head(ast: &Ast) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::rule::unknown_words;
+    use crate::dialect::rule::{Literals, unknown_words};
+    use crate::graph::{FactorGraph, Kind};
+    use crate::schema::Schema;
+    use crate::text::parser::{CallOption, parse};
+    use crate::text::{NamedFactors, tree_into};
 
     #[test]
     fn every_row_names_operators_that_there_are() {
@@ -118,6 +116,59 @@ mod tests {
                     _ => Vec::new(),
                 };
                 assert_eq!(unknown, Vec::<String>::new(), "{dialect}: `{}`", rule.row.ours);
+            }
+        }
+    }
+
+    /// One of our patterns with columns and literals in its holes.
+    fn filled(pattern: &Ast) -> Ast {
+        let kind = match &pattern.kind {
+            AstKind::Name(name) => match name.as_str() {
+                "f" | "t" => return sample("close > open"),
+                "h" | "u" => return sample("is_nan(volume)"),
+                "x" => AstKind::Name("close".to_owned()),
+                "y" => AstKind::Name("open".to_owned()),
+                "z" => AstKind::Name("high".to_owned()),
+                "w" => AstKind::Name("low".to_owned()),
+                "g" => AstKind::Name("sector".to_owned()),
+                "d" => AstKind::Number(20.0),
+                "k" => AstKind::Number(2.0),
+                "a" | "c" => AstKind::Number(0.25),
+                "b" => AstKind::Number(0.75),
+                _ => pattern.kind.clone(),
+            },
+            AstKind::Call { name, arguments, options } => AstKind::Call {
+                name: name.clone(),
+                arguments: arguments.iter().map(filled).collect(),
+                options: options
+                    .iter()
+                    .map(|option| CallOption { value: filled(&option.value), ..option.clone() })
+                    .collect(),
+            },
+            AstKind::Operation { operator, operands } => {
+                AstKind::Operation { operator: *operator, operands: operands.iter().map(filled).collect() }
+            }
+            other => other.clone(),
+        };
+        let filled = Ast::new(kind, 0);
+        match Literals::default().value(&filled) {
+            Some(value) => Ast::new(AstKind::Number(value), 0),
+            None => filled,
+        }
+    }
+
+    fn sample(text: &str) -> Ast {
+        parse(text, Grammar::own()).unwrap()
+    }
+
+    #[test]
+    fn our_side_of_every_row_is_an_expression() {
+        for dialect in Dialect::ALL {
+            for rule in &Table::of(dialect).rules {
+                let Some(ours) = &rule.ours else { continue };
+                let mut graph = FactorGraph::new(Kind::Positions);
+                let read = tree_into(&mut graph, &filled(ours), rule.row.ours, &Schema::open(), &NamedFactors::new());
+                assert!(read.is_ok(), "{dialect}: {}\n{}", rule.row.theirs, read.unwrap_err());
             }
         }
     }

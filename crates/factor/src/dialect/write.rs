@@ -305,7 +305,7 @@ impl<'a> Writer<'a> {
             let pattern = if parameter.option { option } else { option.or_else(|| literals.next()) };
             let fits = match pattern {
                 Some(Ast { kind: AstKind::Name(word), .. }) if hole(word).is_none() => {
-                    word_value(parameter, word) == Some(value)
+                    parameter.value_of(word) == Some(value)
                 }
                 Some(pattern) => chosen.literals.solve(pattern, value, 0),
                 None if chosen.rule.row.window == Window::Partial
@@ -420,9 +420,4 @@ fn occurrences(pattern: &Ast, letter: u8) -> u32 {
         AstKind::Operation { operands, .. } => operands.iter().map(|inner| occurrences(inner, letter)).sum(),
         AstKind::Number(_) | AstKind::Text(_) => 0,
     }
-}
-
-/// The value that a word stands for.
-fn word_value(_parameter: &crate::operator::Parameter, _word: &str) -> Option<f64> {
-    None
 }

@@ -361,7 +361,7 @@ impl Lowering<'_> {
     }
 
     fn option_value(&self, parameter: &Parameter, option: &CallOption) -> Result<f64, ParseError> {
-        let at = option.value.offset;
+        let at = option.value_offset;
         match (&option.value.kind, parameter.kind) {
             (AstKind::Name(word), ParameterKind::Choice { words }) => {
                 let Some(value) = parameter.value_of(word) else {

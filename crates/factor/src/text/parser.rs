@@ -27,6 +27,8 @@ pub(crate) struct CallOption {
     pub(crate) name: String,
     pub(crate) offset: usize,
     pub(crate) value: Ast,
+    /// Where the value starts: an operation stands at its operator.
+    pub(crate) value_offset: usize,
 }
 
 impl Ast {
@@ -295,7 +297,8 @@ impl Parser<'_> {
                 && self.tokens.get(self.next + 1).is_some_and(|(token, _)| *token == Token::Equals)
             {
                 self.next += 2;
-                options.push(CallOption { name: option, offset: at, value: self.expression(0)? });
+                let value_offset = self.peek().1;
+                options.push(CallOption { name: option, offset: at, value: self.expression(0)?, value_offset });
             } else {
                 let argument = self.expression(0)?;
                 if !options.is_empty() {

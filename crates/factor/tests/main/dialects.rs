@@ -78,6 +78,7 @@ impl Grower<'_> {
             ParameterKind::Whole { least, most } => {
                 f64::from(least) + self.draw((most - least).clamp(0, 9) as usize + 1) as f64
             }
+            ParameterKind::Choice { words } => self.draw(words.len()) as f64,
             ParameterKind::Real { .. } => {
                 let (low, high) = parameter.usual;
                 let drawn = low + (high - low) * self.draw(9) as f64 / 8.0;
@@ -107,8 +108,9 @@ impl Grower<'_> {
             _ => {}
         }
         let fits = |operator: &&Operator| {
-            let flag = operator.definition().output == Output::Flag;
-            flag == (port == Port::Flag)
+            let output = operator.definition().output;
+            (output == Output::Flag) == (port == Port::Flag)
+                && output != Output::Group
                 // Flags of flags end where depth does.
                 && (depth > 0 || !operator.definition().inputs.contains(&Port::Flag))
         };

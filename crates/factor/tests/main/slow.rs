@@ -34,6 +34,13 @@ fn one(instruction: &Instruction, inputs: &[&Matrix], market: &[(&str, Matrix)])
             Reference::Series(f) => (0..symbols)
                 .map(|symbol| f(&inputs.iter().map(|input| &input[symbol][..=row]).collect::<Vec<_>>(), parameters))
                 .collect(),
+            Reference::Panel(f) => {
+                let rows: Vec<Vec<Vec<f64>>> = inputs
+                    .iter()
+                    .map(|input| (0..=row).map(|row| (0..symbols).map(|symbol| input[symbol][row]).collect()).collect())
+                    .collect();
+                f(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), parameters)
+            }
             Reference::Row(f) => {
                 let across: Vec<Vec<f64>> =
                     inputs.iter().map(|input| (0..symbols).map(|symbol| input[symbol][row]).collect()).collect();
