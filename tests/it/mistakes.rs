@@ -80,6 +80,12 @@ fn expressions_that_cannot_be_used() {
     check(&["eval", "close", "--file", &lines], &["--file"]);
     check(&["eval"], &["EXPRESSION"]);
     check(&["ops", "nonsense"], &["nonsense"]);
+    check(&["eval", "stddev(close, 5)"], &["alpha101", "ts_std", "--dialect", "^"]);
+    check(&["eval", "--dialect", "qlib", "Ref($close, -1)"], &["not known yet", "column 13"]);
+    check(&["eval", "--dialect", "qlib", "Corr($close, $volume, 20)"], &["2e-5", "--approximate"]);
+    check(&["eval", "--dialect", "R", "close"], &["pandas", "brain", "alpha101", "qlib"]);
+    check(&["eval", "--approximate", "close"], &["--dialect"]);
+    check(&["ops", "--dialect", "qlib", "nonsense"], &["nonsense", "qlib"]);
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn list_dialect(dialect: Dialect, name: Option<&str>) -> Result<String> {
         }
     }
     text.push_str(
-        "\nOne letter stands for a number (x y z w), a group (g), a condition (f h), a flag written as 1, 0 or missing \
+        "\nOne letter stands for a number (x y z w), a group (g e), a condition (f h), a flag written as 1, 0 or missing \
          (t u),\na whole literal (d k) or any literal (a b c).\n",
     );
     Ok(text)

@@ -117,7 +117,7 @@ pub enum Standing {
     Absent,
 }
 
-/// One line of a dialect's table. A name of one letter stands for any number (`x y z w`), group (`g`), condition
+/// One line of a dialect's table. A name of one letter stands for any number (`x y z w`), group (`g e`), condition
 /// (`f h`), flag written as a number (`t u`), whole literal (`d k`) or literal (`a b c`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialectEntry {

@@ -1,7 +1,7 @@
 //! One line of a dialect's table: how it says something, how we say it, and what the two differ in.
 //!
 //! Both sides are patterns, each in its own spelling. A name of one letter is a hole:
-//! `x y z w` a number, `g` a group, `f h` a condition, `t u` a flag written as a number (1, 0 or missing),
+//! `x y z w` a number, `g e` a group, `f h` a condition, `t u` a flag written as a number (1, 0 or missing),
 //! `d k` a whole literal, `a b c` any literal. Arithmetic on literals stands for its value: `(d - 1)` in a pattern is
 //! the 19 of a window of 20.
 
@@ -129,7 +129,7 @@ pub(super) fn hole(name: &str) -> Option<(u8, Hole)> {
     let &[letter] = name.as_bytes() else { return None };
     let hole = match letter {
         b'x' | b'y' | b'z' | b'w' => Hole::Series(Sort::Number),
-        b'g' => Hole::Series(Sort::Group),
+        b'g' | b'e' => Hole::Series(Sort::Group),
         b'f' | b'h' => Hole::Series(Sort::Condition),
         b't' | b'u' => Hole::Series(Sort::Coded),
         b'd' | b'k' => Hole::Whole,

@@ -131,6 +131,7 @@ mod tests {
                 "z" => AstKind::Name("high".to_owned()),
                 "w" => AstKind::Name("low".to_owned()),
                 "g" => AstKind::Name("sector".to_owned()),
+                "e" => AstKind::Name("industry".to_owned()),
                 "d" => AstKind::Number(20.0),
                 "k" => AstKind::Number(2.0),
                 "a" | "c" => AstKind::Number(0.25),

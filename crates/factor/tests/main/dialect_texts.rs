@@ -124,9 +124,20 @@ fn expressions_of_brain_are_read() {
         ("ts_std_dev(close, 20)", "ts_std(close, 20, ddof=0)"),
         ("ts_std_dev(close, 5) * 1.118033988749895", "ts_std(close, 5)"),
         ("ts_covariance(close, volume, 5)", "ts_cov(volume, close, 5) * 0.8"),
-        ("zscore(close)", "cs_zscore(close) * sqrt(cs_count(close) / (cs_count(close) - 1))"),
+        ("zscore(close)", "cs_zscore(close, ddof=0)"),
         ("normalize(close, useStd=true)", "cs_zscore(close)"),
         ("normalize(close)", "cs_demean(close)"),
+        ("winsorize(close, std=3)", "cs_winsorize(close, 3, ddof=0)"),
+        ("group_zscore(close, sector)", "group_zscore(close, sector, ddof=0)"),
+        (
+            "group_rank(close, group_cartesian_product(sector, industry))",
+            "group_rank(close, group_cross(sector, industry))",
+        ),
+        (
+            "kth_element(close, 5, k=2) + days_from_last_change(close)",
+            "ts_kth_element(close, 5, 2) + rows_since_change(close)",
+        ),
+        ("trade_when(volume > adv20, close, -1)", "trade_when(volume > ts_mean(volume, 20), close, 0 > 1)"),
         ("ts_decay_linear(close, 10)", "ts_decay_linear(fill(close, 0), 10)"),
         ("ts_decay_linear(close, 10, dense=true)", "ts_decay_linear(close, 10)"),
         ("ts_regression(close, volume, 20, rettype=2)", "ts_beta(close, volume, 20)"),
@@ -197,6 +208,13 @@ fn chains_of_pandas_are_read() {
         ("close.clip(1, 2.5)", "clip(close, 1, 2.5)"),
         ("-close ** 2", "-close^2"),
         ("close.sub(close.mean(axis=1), axis=0)", "cs_demean(close)"),
+        ("close.rank(axis=1, pct=True)", "cs_rank(close, scale=pct)"),
+        ("close.rolling(20).rank(pct=True)", "ts_rank(close, 20, scale=pct)"),
+        ("(close.rolling(20).rank() - 1) / 19", "ts_rank(close, 20)"),
+        (
+            "close.ewm(span=9, ignore_na=True, adjust=True, min_periods=9).mean().where(close.notna())",
+            "ts_ema(close, 9, seed=adjusted)",
+        ),
         ("(close > open).astype(float)", "close > open and not (is_nan(close) or is_nan(open))"),
         ("(close > 3).rolling(5).mean()", "ts_mean(num(close > 3 and not is_nan(close)), 5)"),
         (
@@ -310,9 +328,9 @@ fn what_is_undefined_or_differs_is_refused() {
     );
     check_refused(
         Brain,
-        "§winsorize(close, std=4)",
+        "§truncate(close, maxPercent=0.5)",
         &format!(
-            "`winsorize(x, std=c)` is not exactly `cs_winsorize(x, c)`: its deviation has ddof 0, ours ddof 1{FORCED}"
+            "`truncate(x, maxPercent=c)` is not exactly `cs_truncate(x, c)`: whether it repeats until nothing is above is uncertain{FORCED}"
         ),
     );
     check_refused(Brain, "§vec_avg(close)", "fields with several values a symbol and day have no place in a panel");
@@ -430,7 +448,7 @@ fn the_nearest_is_taken_where_it_is_asked_for() {
         (Qlib, "Corr($close, $volume, 20)", "ts_corr(close, volume, 20)", 1),
         (Qlib, "5 - IdxMax($close, 5)", "ts_argmax(close, 5)", 1),
         (Alpha101, "rank(close) ^ rank(open)", "exp(cs_rank(open) * log(cs_rank(close)))", 1),
-        (Brain, "winsorize(close) + winsorize(open)", "cs_winsorize(close) + cs_winsorize(open)", 1),
+        (Brain, "hump(close, hump=0.5) + hump(open, hump=0.5)", "hump(close, 0.5) + hump(open, 0.5)", 1),
         (Pandas, "close.ewm(span=9, adjust=False).mean()", "ts_ema(close, 9)", 1),
         (Pandas, "close.rolling(9).mean()", "ts_mean(close, 9)", 0),
     ] {
@@ -472,6 +490,14 @@ fn known_values_of_every_dialect() {
         (Brain, "ts_regression(x_, y_, 5, rettype=2)", -0.452_381),
         (Brain, "ts_regression(x_, y_, 5)", 0.495_238),
         (Qlib, "Slope($x_, 5)", 0.2),
+        (Qlib, "Rank($x_, 5)", 0.9),
+        (Pandas, "x_.rolling(5).rank(pct=True)", 0.9),
+        (Pandas, "x_.rolling(5).rank()", 4.5),
+        (Qlib, "Skew($x_, 5)", -0.315_356),
+        (Pandas, "x_.rolling(5).kurt()", -3.081_285),
+        (Qlib, "Mad($x_, 5)", 1.28),
+        (Qlib, "Quantile($x_, 5, 0.3)", 1.4),
+        (Qlib, "EMA($x_, 3)", 3.0),
     ] {
         let (graph, _) =
             parse_dialect_nearest(text, dialect, &Schema::open()).unwrap_or_else(|error| panic!("{error}"));
@@ -484,6 +510,7 @@ fn known_values_of_every_dialect() {
         (Alpha101, "rank(x_)", [0.666_667, 0.166_667, nan, 0.166_667, 1.0]),
         (Brain, "rank(x_)", [0.666_667, 0.166_667, nan, 0.166_667, 1.0]),
         (Brain, "normalize(x_, useStd=true)", [0.066_227, -0.728_493, nan, -0.728_493, 1.390_759]),
+        (Pandas, "x_.rank(axis=1, pct=True)", [0.75, 0.375, nan, 0.375, 1.0]),
         (Brain, "zscore(x_)", [0.076_472, -0.841_191, nan, -0.841_191, 1.605_910]),
     ] {
         let graph = parse_dialect(text, dialect, &Schema::open()).unwrap_or_else(|error| panic!("{error}"));
