@@ -162,6 +162,18 @@ impl std::fmt::Display for DialectText {
 
 /// Reads a text in the words and with the meaning of a dialect.
 ///
+/// ```
+/// use factor::{Dialect, Schema, parse_dialect, print, print_dialect};
+///
+/// let graph = parse_dialect("rank(delta(close, 5)) * -1", Dialect::Alpha101, &Schema::bars())?;
+/// assert_eq!(print(&graph, graph.root(), &|_| None), "cs_rank(ts_delta(close, 5)) * -1");
+/// assert_eq!(print_dialect(&graph, Dialect::Brain)?.text, "rank(ts_delta(close, 5)) * -1");
+///
+/// let refused = parse_dialect("Ref($close, -1)", Dialect::Qlib, &Schema::bars()).unwrap_err();
+/// assert_eq!(refused.message, "a negative lag reads values that are not known yet");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// A message with the column, for what cannot be read and for what has no exact equal here.
 pub fn parse_dialect(text: &str, dialect: Dialect, schema: &Schema) -> Result<FactorGraph, ParseError> {

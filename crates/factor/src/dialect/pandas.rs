@@ -64,6 +64,8 @@ const FILLS_BACK: &str = "fills from later rows, which are not known yet";
 const CENTERED: &str = "a centred window reads rows that are not known yet";
 const WHOLE: &str = "works on all rows, those that are not known yet too";
 const FLAT: &str = "of a window of equal values pandas makes what rounding leaves of it, so it is blanked";
+const PARTIAL: &str = "with min_periods=1 a window counts from its first value on, and over gaps; ours must be full";
+const NEARLY_FLAT: &str = "a variance below 1e-14 makes it missing there, whatever the level";
 const EWM: &str = "shown from the first value on, and carried over gaps; ours is `x.ewm(span=d, adjust=False, ignore_na=True, min_periods=d).mean().where(x.notna())`";
 
 /// Refuses what looks at all rows.
@@ -88,7 +90,6 @@ const REFUSED: &[Row] = &[
     refused("x.rolling(window=d, center=True)", CENTERED),
     refused("x.rank()", "ranks each symbol's past and future together: write axis=1 for ranks of a row"),
     refused("x.rank(pct=True)", "ranks each symbol's past and future together: write axis=1 for ranks of a row"),
-    refused("x.rolling(d, min_periods=k).mean()", "windows of another number of values are written in our own text").when("k != d and k > 1"),
 ];
 
 const WHOLE_COLUMNS: &[Row] =
@@ -160,8 +161,8 @@ const ROWS: &[Row] = &[
     same("2 * ((x.rolling(d).rank() - 1) / (d - 1)) - 1", "ts_rank(x, d, scale=signed)").when("d > 1"),
     same("x.rolling(d).median()", "ts_median(x, d)"),
     same("x.rolling(d).quantile(c)", "ts_percentile(x, d, c)"),
-    same("x.rolling(d).skew()", "ts_skew(x, d)"),
-    same("x.rolling(d).kurt()", "ts_kurt(x, d)"),
+    same("x.rolling(d).skew()", "ts_skew(x, d)").note(NEARLY_FLAT),
+    same("x.rolling(d).kurt()", "ts_kurt(x, d)").note(NEARLY_FLAT),
     same("x.rolling(d).apply(lambda w: abs(w - w.mean()).mean(), raw=True)", "ts_mad(x, d)"),
     same("x.rolling(d).apply(lambda w: np.median(abs(w - np.median(w))), raw=True)", "ts_medad(x, d)"),
     same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 2).mean(), raw=True)", "ts_moment(x, d, 2)"),
@@ -180,6 +181,7 @@ const ROWS: &[Row] = &[
     same("np.square(x.rolling(d).apply(lambda w: np.corrcoef(w, np.arange(len(w)))[0, 1], raw=True)).where(x.rolling(d).max() > x.rolling(d).min())", "ts_rsquare(x, d)").note(FLAT),
     same("x.ffill(limit=d - 1)", "ts_backfill(x, d)").when("d > 1"),
     same("x.isna().rolling(d).sum()", "ts_count_nans(x, d)"),
+    same("x.cumsum()", "ts_cumsum(x)"),
     same("x.ewm(span=d, adjust=False, ignore_na=True, min_periods=d).mean().where(x.notna())", "ts_ema(x, d)"),
     same("x.ewm(span=d, adjust=True, ignore_na=True, min_periods=d).mean().where(x.notna())", "ts_ema(x, d, seed=adjusted)"),
     differs("x.ewm(span=d, adjust=False).mean()", "ts_ema(x, d)", EWM),
@@ -229,7 +231,7 @@ const ROWS: &[Row] = &[
     absent("cs_reg_resid cs_reg_fit cs_vector_neut cs_vector_proj cs_resid", "frames have no regression of a row on another"),
     absent("cs_top_bottom cs_clip_mad cs_bucket cs_qcut cs_quantile", "frames have no method for this"),
     absent("ts_rma ts_sma_cn ts_kama", "no ewm of pandas starts this way: it takes a loop"),
-    absent("trade_when hump hump_decay ts_delta_limit rows_since rows_since_change ts_cumsum", "pandas carries no state from row to row: it takes a loop"),
+    absent("trade_when hump hump_decay ts_delta_limit rows_since rows_since_change", "pandas carries no state from row to row: it takes a loop"),
     absent("*", "no exact form in methods of frames is known"),
 ];
 
@@ -283,11 +285,11 @@ const FORMS: &[Row] = &[
     reads("x.rolling(d).std(ddof=1)", "ts_std(x, d)"),
     reads("x.rolling(d).corr(y)", "ts_corr(x, y, d)"),
     reads("x.rolling(d, min_periods=d).mean()", "ts_mean(x, d)"),
-    reads("x.rolling(d, min_periods=1).mean()", "ts_mean(x, d)").partial(),
-    reads("x.rolling(d, min_periods=1).sum()", "ts_sum(x, d)").partial(),
-    reads("x.rolling(d, min_periods=1).std()", "ts_std(x, d)").partial(),
-    reads("x.rolling(d, min_periods=1).max()", "ts_max(x, d)").partial(),
-    reads("x.rolling(d, min_periods=1).min()", "ts_min(x, d)").partial(),
+    differs("x.rolling(d, min_periods=1).mean()", "ts_mean(x, d)", PARTIAL),
+    differs("x.rolling(d, min_periods=1).sum()", "ts_sum(x, d)", PARTIAL),
+    differs("x.rolling(d, min_periods=1).std()", "ts_std(x, d)", PARTIAL),
+    differs("x.rolling(d, min_periods=1).max()", "ts_max(x, d)", PARTIAL),
+    differs("x.rolling(d, min_periods=1).min()", "ts_min(x, d)", PARTIAL),
 ];
 
 /// Comparisons: false where a side is missing, so that ours need a guard; and ours, unknown there, as numbers.

@@ -9,6 +9,7 @@ pub(super) const REMARKS: &[&str] = &[
     "Windows count from their first value on and over gaps (min_periods=1), deviations have ddof 1.",
     "A comparison with a missing value is false there and unknown here: conditions are read and printed with a guard.",
     "Infinities (x/0, the logarithm of 0) count as missing here, and data are 32 bits wide there.",
+    "Its windows are those of pandas, whose running sums may differ from ours in the last digits.",
     "There are no operators across symbols or groups: qlib leaves them to its processors.",
 ];
 
