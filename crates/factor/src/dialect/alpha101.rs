@@ -13,7 +13,7 @@ pub(super) const REMARKS: &[&str] = &[
 ];
 
 pub(super) fn source() -> Source {
-    Source { grammar: grammar(), rows: vec![ROWS], needs_series: false }
+    Source { grammar: grammar(), rows: vec![ROWS], needs_series: false, floors_windows: true }
 }
 
 /// The operators that alpha101 and brain share, as C writes them.

@@ -16,7 +16,7 @@ pub(super) const REMARKS: &[&str] = &[
 ];
 
 pub(super) fn source() -> Source {
-    Source { grammar: grammar(), rows: vec![ROWS], needs_series: false }
+    Source { grammar: grammar(), rows: vec![ROWS], needs_series: false, floors_windows: false }
 }
 
 fn grammar() -> Grammar {

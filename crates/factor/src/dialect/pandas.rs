@@ -19,6 +19,7 @@ pub(super) fn source() -> Source {
         grammar: grammar(),
         rows: vec![REFUSED, WHOLE_COLUMNS, ROWS, comparisons::ROWS, FORMS],
         needs_series: true,
+        floors_windows: false,
     }
 }
 

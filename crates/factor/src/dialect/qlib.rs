@@ -18,6 +18,7 @@ pub(super) fn source() -> Source {
         grammar: grammar(),
         rows: vec![REFUSED, EXPANDING_WINDOWS, ROWS, comparisons::ROWS, FORMS],
         needs_series: true,
+        floors_windows: false,
     }
 }
 

@@ -130,7 +130,7 @@ impl Reader<'_> {
             let AstKind::Number(value) = ast.kind else { return false };
             let whole = matches!(&pattern.kind, AstKind::Name(name) if matches!(hole(name), Some((_, Hole::Whole))));
             // The paper: "non-integer number of days d is converted to floor(d)".
-            let value = if whole && grammar.case_blind { value.floor() } else { value };
+            let value = if whole && self.table.floors_windows { value.floor() } else { value };
             return chosen.literals.solve(pattern, value, ast.offset);
         }
         match (&pattern.kind, &ast.kind) {

@@ -8,7 +8,6 @@ use super::rule::{Hole, Sort, hole, hole_of, is_arithmetic};
 use super::table::Table;
 use super::write::{Chosen, MAX_LENGTH, Wanted, Writer};
 use super::{Dialect, DialectError};
-use crate::graph::MAX_NODES;
 use crate::text::grammar::{Point, Statements};
 use crate::text::parser::{Ast, AstKind, CONDITIONAL};
 use crate::text::print_number;
@@ -19,11 +18,12 @@ const MAX_HEIGHT: usize = 60;
 const ATOM: u8 = u8::MAX;
 
 impl Writer<'_> {
-    /// Names what is written more than once, or lies deep, where the dialect knows parts.
+    /// Names what is written more than once, lies deep, or has a name of its own, where the dialect knows parts.
     pub(super) fn name_parts(&mut self, order: &[Wanted], root: Wanted) -> Result<(), DialectError> {
         let parts = self.table.grammar.statements != Statements::One;
         let mut heights = vec![[0_usize; 2]; self.flat.nodes.len()];
         let mut taken: BTreeSet<String> = BTreeSet::new();
+        let mut number = 0;
         for node in &self.flat.nodes {
             if let FlatKind::Field(name) = &node.kind {
                 taken.insert(name.to_string());
@@ -43,9 +43,10 @@ impl Writer<'_> {
                     self.refusal(wanted.0, &format!("its text would be nested more than {MAX_HEIGHT} levels deep"))
                 );
             }
-            if wanted != root && parts && (self.uses[place][condition] > 1 || height > MAX_HEIGHT - 10) {
+            let named = self.node(wanted.0).name.is_some();
+            if wanted != root && parts && (self.uses[place][condition] > 1 || height > MAX_HEIGHT - 10 || named) {
                 heights[place][condition] = 0;
-                let name = self.free_name(wanted.0, &taken);
+                let name = self.free_name(wanted.0, &taken, &mut number);
                 taken.insert(name.clone());
                 self.parts[place][condition] = Some(name);
             }
@@ -53,23 +54,29 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A name for a part: the one that a person gave it, or a number.
-    fn free_name(&self, place: u16, taken: &BTreeSet<String>) -> String {
-        let free = |name: &String| {
+    /// A name for a part: the one that a person gave it, or the next number.
+    fn free_name(&self, place: u16, taken: &BTreeSet<String>, number: &mut u32) -> String {
+        let free = |name: &str| {
             !taken.contains(name)
                 && hole(name).is_none()
                 && !self.table.names().any(|known| known.trim_start_matches('.') == name)
                 && !is_keyword(self.table, name)
         };
-        let valid = |name: &String| {
+        let valid = |name: &str| {
             name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
         };
-        let given = self.node(place).name.as_ref().map(ToString::to_string).filter(|name| valid(name) && free(name));
-        given.unwrap_or_else(|| {
-            let numbers = (1..=2 * MAX_NODES).map(|number| format!("part_{number}"));
-            numbers.into_iter().find(free).unwrap_or_default()
-        })
+        let given = self.node(place).name.as_deref().filter(|name| valid(name) && free(name));
+        given.map_or_else(
+            || loop {
+                *number += 1;
+                let name = format!("part_{number}");
+                if free(&name) {
+                    break name;
+                }
+            },
+            str::to_owned,
+        )
     }
 
     pub(super) fn write(&self, wanted: Wanted, floor: u8, out: &mut String) {

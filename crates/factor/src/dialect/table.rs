@@ -21,6 +21,8 @@ pub(super) struct Table {
     pub(super) to_print: Vec<usize>,
     /// Operators need a series: a literal alone has no windows and no methods.
     pub(super) needs_series: bool,
+    /// A window that is no whole number is rounded down.
+    pub(super) floors_windows: bool,
 }
 
 /// What a dialect's own file says.
@@ -28,6 +30,7 @@ pub(super) struct Source {
     pub(super) grammar: Grammar,
     pub(super) rows: Vec<&'static [Row]>,
     pub(super) needs_series: bool,
+    pub(super) floors_windows: bool,
 }
 
 impl Table {
@@ -65,7 +68,15 @@ impl Table {
         to_print.sort_by_key(|&place| {
             (rules[place].row.relation == Relation::Differs, std::cmp::Reverse(rules[place].sizes.1))
         });
-        Table { dialect, grammar: source.grammar, rules, to_read, to_print, needs_series: source.needs_series }
+        Table {
+            dialect,
+            grammar: source.grammar,
+            rules,
+            to_read,
+            to_print,
+            needs_series: source.needs_series,
+            floors_windows: source.floors_windows,
+        }
     }
 
     /// Why the dialect has no words for an operator.

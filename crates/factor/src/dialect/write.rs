@@ -11,7 +11,7 @@ use super::spell::is_keyword;
 use super::table::Table;
 use crate::registry::Operator;
 use crate::text::grammar::Statements;
-use crate::text::parser::{Ast, AstKind};
+use crate::text::parser::{Ast, AstKind, CallOption};
 use crate::text::print_number;
 
 /// Longest text that is printed: longer would not be read.
@@ -99,10 +99,10 @@ impl<'a> Writer<'a> {
     }
 
     fn describe(&self, place: u16) -> String {
-        match (&self.node(place).name, &self.node(place).kind) {
-            (_, FlatKind::Operator(operator, _)) => operator.definition().name.to_owned(),
-            (_, FlatKind::Field(name)) => name.to_string(),
-            (_, FlatKind::Constant(value)) => print_number(*value),
+        match &self.node(place).kind {
+            FlatKind::Operator(operator, _) => operator.definition().name.to_owned(),
+            FlatKind::Field(name) => name.to_string(),
+            FlatKind::Constant(value) => print_number(*value),
         }
     }
 
@@ -189,7 +189,7 @@ impl<'a> Writer<'a> {
             {
                 let reason = "it works on a literal, which has no rows there";
                 return Err(DialectError {
-                    node: chosen.rule.operator().map_or("?", |operator| operator.definition().name).to_owned(),
+                    node: chosen.rule.operator().map_or_else(String::new, |found| found.definition().name.to_owned()),
                     dialect: self.table.dialect,
                     reason: reason.to_owned(),
                 });
@@ -289,7 +289,7 @@ impl<'a> Writer<'a> {
         wanted: Operator,
         inner: &[Ast],
         literals: &[Ast],
-        options: &[crate::text::parser::CallOption],
+        options: &[CallOption],
         place: u16,
         chosen: &mut Chosen,
     ) -> bool {

@@ -181,6 +181,8 @@ fn parts_of_a_text_keep_their_names() {
     assert_eq!(named, ["trend"]);
     let text = print_dialect(&graph, Brain).unwrap().text;
     assert_eq!(text, "trend = ts_mean(close, 20);\nrank(close / trend) + trend");
+    let once = parse_dialect("trend = ts_mean(close, 20);\nrank(trend)", Brain, &Schema::bars()).unwrap();
+    assert_eq!(print_dialect(&once, Pandas).unwrap().text.lines().next(), Some("trend = close.rolling(20).mean()"));
     let text = print_dialect(&parse("abs(ts_sum(close, 5)) - ts_sum(close, 5)", &Schema::bars()).unwrap(), Pandas);
     assert_eq!(text.unwrap().text, "part_1 = close.rolling(5).sum()\nvalue = part_1.abs() - part_1");
 }
