@@ -185,6 +185,7 @@ const ROWS: &[Row] = &[
     reads("ts_min_diff(x, d)", "x - ts_min(x, d)"),
     reads("ts_min_max_diff(x, d, f=c)", "x - c * (ts_min(x, d) + ts_max(x, d))"),
     reads("ts_min_max_cps(x, d, f=c)", "ts_min(x, d) + ts_max(x, d) - c * x"),
+    reads("inst_tvr(x, d)", "ts_sum(abs(ts_delta(x, 1)), d) / ts_sum(abs(x), d)"),
     differs("ts_entropy(x, d)", "ts_entropy(x, d)", "the edges of its bins are uncertain"),
     differs("ts_quantile(x, d)", "ts_quantile(x, d)", "its text and its example are two formulas: which holds is uncertain"),
     refused("ts_step(k)", "a row number has no meaning outside a regression, which ts_slope and ts_trend_resid are"),
