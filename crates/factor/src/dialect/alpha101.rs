@@ -49,6 +49,10 @@ fn grammar() -> Grammar {
     }
 }
 
+/// A power whose exponent is a series, for bases that are not negative.
+pub(super) const POWER: &str = "if_else(x > 0, exp(y * log(x)), nan_where(num(y == 0), x < 0 or y < 0))";
+pub(super) const LITERAL_EXPONENT: &str =
+    "our powers have a literal exponent, and without one there is no value for a negative base";
 const AHEAD: &str = "a negative number of days reads values that are not known yet";
 
 #[rustfmt::skip]
@@ -67,8 +71,8 @@ const ROWS: &[Row] = &[
     same("-x", "-x"),
     same("x ^ c", "x^c"),
     reads("SignedPower(x, c)", "x^c").note("the paper defines it as x^c, whatever its name says; signed_pow keeps the sign"),
-    differs("x ^ y", "exp(y * log(x))", "our powers have a literal exponent; this is missing where the base is 0 or negative"),
-    differs("SignedPower(x, y)", "exp(y * log(x))", "our powers have a literal exponent; this is missing where the base is 0 or negative"),
+    differs("x ^ y", POWER, LITERAL_EXPONENT),
+    differs("SignedPower(x, y)", POWER, LITERAL_EXPONENT),
     same("abs(x)", "abs(x)"),
     same("sign(x)", "sign(x)"),
     same("log(x)", "log(x)").note("natural"),

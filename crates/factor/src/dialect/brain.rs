@@ -1,6 +1,6 @@
 //! `WorldQuant` BRAIN, as public copies of its documentation describe it; where they are silent, our meaning is taken.
 
-use super::alpha101::infix;
+use super::alpha101::{LITERAL_EXPONENT, POWER, infix};
 use super::rule::{Row, absent, differs, reads, refused, same};
 use super::table::Source;
 use crate::registry::Operator;
@@ -68,8 +68,8 @@ const ROWS: &[Row] = &[
     same("sqrt(x)", "sqrt(x)"),
     same("x ^ c", "x^c"),
     reads("power(x, c)", "x^c"),
-    differs("power(x, y)", "exp(y * log(x))", "our powers have a literal exponent; this is missing where the base is 0 or negative"),
-    differs("x ^ y", "exp(y * log(x))", "our powers have a literal exponent; this is missing where the base is 0 or negative"),
+    differs("power(x, y)", POWER, LITERAL_EXPONENT),
+    differs("x ^ y", POWER, LITERAL_EXPONENT),
     same("signed_power(x, c)", "signed_pow(x, c)"),
     same("s_log_1p(x)", "s_log_1p(x)"),
     same("tanh(x)", "tanh(x)"),

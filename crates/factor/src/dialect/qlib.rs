@@ -1,5 +1,6 @@
 //! Expressions of microsoft/qlib: one symbol's past, windows that count from their first value on.
 
+use super::alpha101::{LITERAL_EXPONENT, POWER};
 use super::rule::{Row, absent, differs, reads, refused, same};
 use super::table::Source;
 use crate::registry::Operator;
@@ -104,7 +105,7 @@ const ROWS: &[Row] = &[
     reads("x ** c", "x^c").when("c != 0"),
     refused("Power(x, c)", "whatever to the power of 0 is 1 there, missing values too").when("c == 0"),
     refused("x ** c", "whatever to the power of 0 is 1 there, missing values too").when("c == 0"),
-    differs("Power(x, y)", "exp(y * log(x))", "our powers have a literal exponent; this is missing where the base is 0 or negative"),
+    differs("Power(x, y)", POWER, LITERAL_EXPONENT),
     same("Abs(x)", "abs(x)"),
     same("Sign(x)", "sign(x)"),
     same("Log(x)", "log(x)").note("the logarithm of 0 is an infinity there, missing here"),

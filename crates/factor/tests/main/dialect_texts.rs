@@ -325,7 +325,7 @@ fn what_is_undefined_or_differs_is_refused() {
         Alpha101,
         "rank(close) §^ rank(open)",
         &format!(
-            "`x ^ y` is not exactly `exp(y * log(x))`: our powers have a literal exponent; this is missing where the base is 0 or negative{FORCED}"
+            "`x ^ y` is not exactly `if_else(x > 0, exp(y * log(x)), nan_where(num(y == 0), x < 0 or y < 0))`: our powers have a literal exponent, and without one there is no value for a negative base{FORCED}"
         ),
     );
     check_refused(
@@ -449,7 +449,12 @@ fn the_nearest_is_taken_where_it_is_asked_for() {
     for (dialect, text, ours, notes) in [
         (Qlib, "Corr($close, $volume, 20)", "ts_corr(close, volume, 20)", 1),
         (Qlib, "5 - IdxMax($close, 5)", "ts_argmax(close, 5)", 1),
-        (Alpha101, "rank(close) ^ rank(open)", "exp(cs_rank(open) * log(cs_rank(close)))", 1),
+        (
+            Alpha101,
+            "rank(close) ^ rank(open)",
+            "if_else(cs_rank(close) > 0, exp(cs_rank(open) * log(cs_rank(close))), nan_where(num(cs_rank(open) == 0), cs_rank(close) < 0 or cs_rank(open) < 0))",
+            1,
+        ),
         (Brain, "hump(close, hump=0.5) + hump(open, hump=0.5)", "hump(close, 0.5) + hump(open, 0.5)", 1),
         (Pandas, "close.ewm(span=9, adjust=False).mean()", "ts_ema(close, 9)", 1),
         (Pandas, "close.rolling(9).mean()", "ts_mean(close, 9)", 0),

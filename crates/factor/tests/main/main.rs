@@ -6,6 +6,7 @@ mod dialects;
 mod expression_errors;
 mod operator_reference;
 mod pandas_values;
+mod paper_alphas;
 mod printing;
 mod round_trip;
 mod slow;
