@@ -33,5 +33,5 @@ fn a_dialect_is_listed_whole_or_by_name() {
     let text = stdout(&run(&["ops", "--dialect", "qlib", "IdxMax"]));
     assert!(text.contains("IdxMax(x, d)") && text.contains("oldest") && !text.contains("Mean(x, d)"), "{text}");
     let text = stdout(&run(&["ops", "ts_rank"]));
-    assert!(text.contains("alpha101   Ts_Rank(x, d)") && text.contains("brain      ts_rank(x, d)"), "{text}");
+    assert!(text.contains("alpha101   `Ts_Rank(x, d)`") && text.contains("brain      `ts_rank(x, d)`"), "{text}");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::dialect::{Dialect, spelling};
 use crate::library::LibraryFactor;
 use crate::operator::{Definition, Family, Lookback, Memory, Parameter, ParameterKind, Parameters, Port, Syntax};
 use crate::registry::{ABSENT, Operator};
@@ -47,7 +48,9 @@ pub fn operator_facts(operator: Operator) -> Vec<Fact> {
 
 /// How other spellings differ, and what cannot be printed. Notes on each dialect belong here too.
 fn notes(operator: Operator) -> Vec<Fact> {
-    polars_refusal(operator).map(|reason| Fact::words("polars", format!("not printed: {reason}"))).into_iter().collect()
+    let polars = polars_refusal(operator).map(|reason| Fact::words("polars", format!("not printed: {reason}")));
+    let dialects = Dialect::ALL.map(|dialect| Fact::words(dialect.name(), spelling(operator, dialect)));
+    polars.into_iter().chain(dialects).collect()
 }
 
 /// What there is to know of a library factor, besides its signature and summary.

@@ -26,6 +26,7 @@ use self::write::Writer;
 use crate::compile::compile;
 use crate::error::ParseError;
 use crate::graph::{FactorGraph, Kind};
+use crate::registry::Operator;
 use crate::schema::Schema;
 use crate::text::parser::{AstKind, parse_statements};
 use crate::text::{NamedFactors, tree_into};
@@ -265,6 +266,30 @@ fn write(graph: &FactorGraph, dialect: Dialect, nearest: bool) -> Result<Dialect
     let (text, notes) = Writer::new(Table::of(dialect), &flat, nearest).print(root)?;
     let text = if dialect == Dialect::Pandas { pandas::program(&text) } else { text };
     Ok(DialectText { text, notes })
+}
+
+/// How a dialect says an operator and what the two differ in, or why it cannot.
+pub(crate) fn spelling(operator: Operator, dialect: Dialect) -> String {
+    let table = Table::of(dialect);
+    // The plainest row: what it says of the operator alone.
+    let said = |rule: &&rule::Rule| {
+        matches!(rule.row.relation, Relation::Same | Relation::Differs) && rule.operator() == Some(operator)
+    };
+    let Some(rule) = table.rules.iter().filter(said).min_by_key(|rule| rule.sizes.1) else {
+        return format!("not there: {}", table.absence(operator).unwrap_or("nothing gives exactly this"));
+    };
+    let row = &rule.row;
+    let mut text = format!("`{}` for `{}`", row.theirs, row.ours);
+    if row.relation == Relation::Differs {
+        text.push_str(", which differs");
+    } else if row.window != Window::Full {
+        text.push_str(", once windows are full");
+    }
+    if !row.note.is_empty() {
+        text.push_str(": ");
+        text.push_str(row.note);
+    }
+    text
 }
 
 /// What a function of a dialect is in our words, and whose it is; `except` is not looked at. A name in other capitals
