@@ -1,7 +1,7 @@
 //! The program as a person meets it: runs, interruptions, mistakes.
 
-mod eval;
 mod dialects;
+mod eval;
 mod evolve;
 mod mistakes;
 mod polars_programs;
