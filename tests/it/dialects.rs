@@ -24,6 +24,29 @@ fn an_expression_gives_the_same_values_in_every_dialect() {
 }
 
 #[test]
+fn an_expression_is_printed_in_the_words_of_others() {
+    let text = "-ts_delta(close, 5) / ts_mean(close, 20)";
+    for (form, expected) in [
+        ("brain", "-ts_delta(close, 5) / ts_mean(close, 20)\n"),
+        ("alpha101", "-delta(close, 5) / (sum(close, 20) / 20)\n"),
+        ("qlib", "Mul(Delta($close, 5), -1) / Mean($close, 20)\n"),
+    ] {
+        let output = run(&["print", text, "--as", form]);
+        assert_eq!(stdout(&output), expected, "{form}: {}", stderr(&output));
+    }
+    let output = run(&["print", "trade_when(close > open, close, close < open)", "--as", "qlib"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot be said in qlib"), "{}", stderr(&output));
+}
+
+#[test]
+fn parts_that_double_are_not_written_out() {
+    let parts: Vec<String> = (1..60).map(|part| format!("a{part} = a{0} + a{0};", part - 1)).collect();
+    let (expression, _) = evaluated(&["--dialect", "brain", &format!("a0 = close; {} a59", parts.join(" "))]);
+    assert!(expression.len() < 1_000, "{} bytes", expression.len());
+}
+
+#[test]
 fn a_dialect_is_listed_whole_or_by_name() {
     for dialect in ["pandas", "brain", "alpha101", "qlib"] {
         let text = stdout(&run(&["ops", "--dialect", dialect]));

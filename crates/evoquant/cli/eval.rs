@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode> {
     let mut text = format!(
         "{}\n{}\nvalues   {known} of {} cells, {range}\nlookback {} bars",
         describe(&arguments.market.path()?, panel),
-        ::factor::print(&graph, graph.root(), &|_| None),
+        ::factor::print_factors(&graph)?.trim_end(),
         values.len(),
         program.lookback(),
     );
