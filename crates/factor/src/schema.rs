@@ -37,7 +37,7 @@ impl Schema {
     pub fn get(&self, name: &str) -> Option<(Arc<str>, Type)> {
         match self.fields.get_key_value(name) {
             Some((name, kind)) => Some((Arc::clone(name), *kind)),
-            None if self.open => {
+            None if self.open && is_name(name) => {
                 let group = matches!(name, "sector" | "industry" | "subindustry" | "group" | "exchange" | "country");
                 Some((Arc::from(name), if group { Type::Group } else { Self::guess(name) }))
             }
@@ -59,4 +59,9 @@ impl Schema {
             _ => Type::Plain,
         }
     }
+}
+
+/// Whether an expression can name it.
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

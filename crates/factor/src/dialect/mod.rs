@@ -203,7 +203,7 @@ fn read(
     let error = |offset: usize, message: String| Err(ParseError { message, offset, text: text.to_owned() });
     let mut graph = FactorGraph::new(Kind::Positions);
     let mut named = NamedFactors::new();
-    let mut reader = Reader { table, text, schema, parts: HashMap::new(), differences };
+    let mut reader = Reader { table, text, schema, parts: HashMap::new(), differences, translated: 0 };
     let mut root = graph.root();
     for statement in parse_statements(text, &table.grammar)? {
         if let (Some((name, _)), AstKind::Text(definition)) = (&statement.name, &statement.tree.kind)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::rule::{Hole, Literals, Relation, Row, Rule, Series, Sort, Window, hole, hole_of, is_arithmetic};
 use super::table::Table;
 use crate::error::{ParseError, nearest};
+use crate::graph::MAX_NODES;
 use crate::operator::Parameter;
 use crate::registry::Operator;
 use crate::schema::Schema;
@@ -35,6 +36,8 @@ pub(super) struct Reader<'a> {
     pub(super) parts: HashMap<String, Sort>,
     /// Read what differs as the nearest of ours, and say so here; `None` refuses it.
     pub(super) differences: Option<Vec<String>>,
+    /// Nodes of the text that were put in our words so far: one that a rule names twice counts twice.
+    pub(super) translated: usize,
 }
 
 /// What the nodes of one tree mean, by their addresses.
@@ -170,6 +173,11 @@ impl Reader<'_> {
     }
 
     fn translate<'b>(&mut self, ast: &'b Ast, meanings: &Meanings<'b>) -> Result<Ast, ParseError> {
+        self.translated += 1;
+        if self.translated > MAX_NODES {
+            // Rules that name an input twice, each inside the next, double what is written at every level.
+            return self.error(ast.offset, format!("in our words the expression has more than {MAX_NODES} nodes"));
+        }
         let Some(chosen) = meanings.chosen.get(&std::ptr::from_ref(ast)) else {
             return match &ast.kind {
                 AstKind::Number(value) => Ok(Ast::new(AstKind::Number(*value), ast.offset)),

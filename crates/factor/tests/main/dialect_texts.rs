@@ -530,3 +530,50 @@ fn known_values_of_every_dialect() {
         }
     }
 }
+
+/// A row's pattern with words in place of its letters.
+fn filled(pattern: &str, dialect: Dialect, x: &str) -> String {
+    let column = if dialect == Dialect::Qlib { "$close" } else { "close" };
+    let condition = format!("{column} > {}", column.replace("close", "open"));
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '$');
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let length = rest.find(|letter| is_word(letter) != is_word(first)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(length);
+        match word {
+            "x" => text += &format!("({x})"),
+            "y" | "z" | "w" => text += column,
+            "d" => text.push('5'),
+            "k" => text.push('2'),
+            "a" | "b" | "c" => text += "0.5",
+            "f" | "h" | "t" | "u" => text += &format!("({condition})"),
+            "g" | "e" => text += "sector",
+            other => text += other,
+        }
+        rest = after;
+    }
+    text
+}
+
+/// A rule that names an input twice doubles what is written at every level: deep nests get a message, in no time.
+#[test]
+fn rules_that_double_are_no_way_to_hang() {
+    let schema = Schema::new(["open", "close"].into_iter(), ["sector"].into_iter());
+    let mut refused = 0;
+    for dialect in Dialect::ALL {
+        for entry in dialect.entries() {
+            let mut text = if dialect == Dialect::Qlib { "$close" } else { "close" }.to_owned();
+            for _ in 0..40 {
+                let outer = filled(entry.theirs, dialect, &text);
+                if outer.len() < 20_000 && outer.contains(&text) {
+                    text = outer;
+                }
+            }
+            if let Err(error) = parse_dialect_nearest(&text, dialect, &schema) {
+                refused += usize::from(error.message == "in our words the expression has more than 4096 nodes");
+            }
+        }
+    }
+    assert!(refused > 10, "{refused} rules double");
+}
