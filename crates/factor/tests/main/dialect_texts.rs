@@ -534,7 +534,8 @@ fn known_values_of_every_dialect() {
 /// A row's pattern with words in place of its letters.
 fn filled(pattern: &str, dialect: Dialect, x: &str) -> String {
     let column = if dialect == Dialect::Qlib { "$close" } else { "close" };
-    let condition = format!("{column} > {}", column.replace("close", "open"));
+    let condition = format!("({column} > {})", column.replace("close", "open"));
+    let x = format!("({x})");
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '$');
     let mut text = String::new();
     let mut rest = pattern;
@@ -542,12 +543,12 @@ fn filled(pattern: &str, dialect: Dialect, x: &str) -> String {
         let length = rest.find(|letter| is_word(letter) != is_word(first)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(length);
         match word {
-            "x" => text += &format!("({x})"),
+            "x" => text += &x,
             "y" | "z" | "w" => text += column,
             "d" => text.push('5'),
             "k" => text.push('2'),
             "a" | "b" | "c" => text += "0.5",
-            "f" | "h" | "t" | "u" => text += &format!("({condition})"),
+            "f" | "h" | "t" | "u" => text += &condition,
             "g" | "e" => text += "sector",
             other => text += other,
         }
