@@ -578,3 +578,11 @@ fn rules_that_double_are_no_way_to_hang() {
     }
     assert!(refused > 10, "{refused} rules double");
 }
+
+/// An open schema takes any name for a column, but for those that our own text could not repeat.
+#[test]
+fn columns_have_names_that_our_text_can_say() {
+    for (dialect, text) in [(Qlib, "$not"), (Alpha101, "and"), (Pandas, "close._close"), (Brain, "or")] {
+        assert!(parse_dialect(text, dialect, &Schema::open()).is_err(), "{dialect}: {text}");
+    }
+}
