@@ -171,3 +171,10 @@ pub(super) fn or(x: f64, y: f64) -> f64 {
     let neither = flag(false, x, y);
     if x == 1.0 || y == 1.0 { 1.0 } else { neither }
 }
+
+/// A correlation, kept within -1 to 1; NaN stays.
+#[inline(always)]
+pub(super) fn within_one(correlation: f64) -> f64 {
+    let capped = if correlation > 1.0 { 1.0 } else { correlation };
+    if capped < -1.0 { -1.0 } else { capped }
+}

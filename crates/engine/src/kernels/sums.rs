@@ -1,6 +1,7 @@
 //! Operators that are sums over a window. With `d` the rows of the window, distances `x - anchor` and places counted
 //! from the anchor.
 
+use super::cell::within_one;
 use super::window::{End, Sums};
 
 /// The sum.
@@ -241,10 +242,7 @@ impl Sums<2, 5> for Correlation {
         let spread = |variance: f64| if variance > 0.0 { variance } else { f64::NAN };
         let x = spread(self.0.variance(sx, sxx, end.anchor[0]));
         let y = spread(self.0.variance(sy, syy, end.anchor[1]));
-        let correlation = self.0.covariance(sx, sy, sxy) / (x * y).sqrt();
-        // As comparisons, NaN stays and nothing is called.
-        let capped = if correlation > 1.0 { 1.0 } else { correlation };
-        if capped < -1.0 { -1.0 } else { capped }
+        within_one(self.0.covariance(sx, sy, sxy) / (x * y).sqrt())
     }
 }
 

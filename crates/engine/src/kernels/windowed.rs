@@ -1,7 +1,7 @@
 //! Operators that go through the whole window for every row: for what neither a sum nor an order can say.
 
 use super::Block;
-use super::cell::clean;
+use super::cell::{clean, within_one};
 use super::view::RowsMut;
 use crate::layout::Span;
 
@@ -162,6 +162,12 @@ pub(super) fn deepest_fall(window: Window<'_>) -> f64 {
     deepest
 }
 
+/// Whether squares of distances from a center are none.
+#[inline(always)]
+fn is_flat(squares: f64, rows: f64, (anchor, shift): (f64, f64)) -> bool {
+    (squares / (rows - 1.0)).sqrt() <= factor::reference::FLAT * (anchor + shift).abs()
+}
+
 /// What the least-squares line of y on x leaves unexplained.
 pub(super) struct Errors {
     rows: f64,
@@ -204,11 +210,9 @@ pub(super) fn errors(y: Window<'_>, x: Window<'_>) -> Errors {
         spread += x * x;
         product += x * y;
     }
-    let mean = of_x.0 + of_x.1;
-    let flat = (spread / (rows - 1.0)).sqrt() <= factor::reference::FLAT * mean.abs();
-    let slope = if flat { f64::NAN } else { product / spread };
+    let slope = if is_flat(spread, rows, of_x) { f64::NAN } else { product / spread };
     let squares = distances().map(|(x, y)| y - slope * x).map(|residual| residual * residual).sum();
-    Errors { rows, squares, spread, mean }
+    Errors { rows, squares, spread, mean: of_x.0 + of_x.1 }
 }
 
 /// The correlation of x and y with the influence of z taken out, one pass after the other: what is left of two series
@@ -228,11 +232,7 @@ pub(super) fn partial_correlation([x, y, z]: [Window<'_>; 3]) -> f64 {
         squares = [squares[0] + x * x, squares[1] + y * y, squares[2] + z * z];
         along = [along[0] + x * z, along[1] + y * z];
     }
-    let flat = |side: usize| {
-        let (anchor, shift) = centers[side];
-        (squares[side] / (rows - 1.0)).sqrt() <= factor::reference::FLAT * (anchor + shift).abs()
-    };
-    if (0..3).any(flat) {
+    if (0..3).any(|side| is_flat(squares[side], rows, centers[side])) {
         return f64::NAN;
     }
     let slopes = along.map(|product| product / squares[2]);
@@ -246,11 +246,4 @@ pub(super) fn partial_correlation([x, y, z]: [Window<'_>; 3]) -> f64 {
         return f64::NAN;
     }
     within_one(product / (left[0] * left[1]).sqrt())
-}
-
-/// A correlation, kept within -1 to 1; NaN stays.
-#[inline(always)]
-fn within_one(correlation: f64) -> f64 {
-    let capped = if correlation > 1.0 { 1.0 } else { correlation };
-    if capped < -1.0 { -1.0 } else { capped }
 }

@@ -4,7 +4,8 @@ use super::windows::{DRIVER, driven};
 use super::{BASE, DDOF, SCALE_OF_RANK, option_or, real, real_or, whole_or};
 use crate::operator::{Definition, Family, Output, Parameter, ParameterKind, Port, Reference::Row};
 use crate::reference::{
-    average_rank, centered, covariance, mean, median, on_members, on_pairs, percentile, scaled_rank, variance,
+    average_rank, centered, covariance, least, mean, median, most, on_members, on_pairs, percentile, scaled_rank,
+    variance,
 };
 
 pub(super) const CROSS_SECTION: Definition = Definition {
@@ -27,14 +28,6 @@ pub(super) fn zscores(values: &[f64], ddof: f64) -> Vec<f64> {
 /// One number for every member.
 pub(super) fn for_all(values: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     vec![f(values); values.len()]
-}
-
-pub(super) fn least(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::INFINITY, f64::min)
-}
-
-pub(super) fn most(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 
 pub(super) fn total(values: &[f64]) -> f64 {

@@ -1,14 +1,14 @@
 //! One row at a time: the members of each group. Labels are dated: one for each symbol and row.
 
 use super::cross_section::{
-    CROSS_SECTION, count, deviation, for_all, least, most, places, projected, ranks, scaled, tilted, total, zscores,
+    CROSS_SECTION, count, deviation, for_all, places, projected, ranks, scaled, tilted, total, zscores,
 };
 use super::{DDOF, real, real_or, window};
 use crate::operator::{
     Definition, Family, Lookback, Output, Port,
     Reference::{Panel, Row},
 };
-use crate::reference::{by_group, centered, mean, median, on_pairs, percentile, variance};
+use crate::reference::{by_group, centered, least, mean, median, most, on_pairs, percentile, variance};
 
 const GROUPED: Definition =
     Definition { family: Family::Group, inputs: &[Port::U, Port::Group], cost: 20, ..CROSS_SECTION };

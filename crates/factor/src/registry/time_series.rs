@@ -3,11 +3,12 @@
 use super::{BASE, DDOF, SCALE_OF_RANK, window};
 use crate::operator::{Definition, Family, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
-    Line, average_rank, centered, covariance, full_window, full_windows, line, mean, median, scaled_rank, variance,
+    Line, average_rank, centered, covariance, full_window, full_windows, least, line, mean, median, most, scaled_rank,
+    variance,
 };
 
 const WINDOW_RULE: &str = "NaN unless the window holds d values.";
-const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
+pub(super) const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
 
 pub(super) const TIME_SERIES: Definition =
     Definition { family: Family::TimeSeries, lookback: Lookback::Window(0), missing: WINDOW_RULE, ..BASE };
@@ -220,7 +221,7 @@ pub(super) const MIN: Definition = Definition {
     summary: "Smallest value of the window.",
     formula: "min(x[t-d+1], ..., x[t])",
     example: "ts_min(low, 20)",
-    reference: Series(|x, p| over(x, p, |w| w.iter().copied().fold(f64::INFINITY, f64::min))),
+    reference: Series(|x, p| over(x, p, least)),
     ..TIME_SERIES
 };
 
@@ -231,7 +232,7 @@ pub(super) const MAX: Definition = Definition {
     summary: "Largest value of the window.",
     formula: "max(x[t-d+1], ..., x[t])",
     example: "ts_max(high, 20)",
-    reference: Series(|x, p| over(x, p, |w| w.iter().copied().fold(f64::NEG_INFINITY, f64::max))),
+    reference: Series(|x, p| over(x, p, most)),
     ..TIME_SERIES
 };
 
@@ -246,7 +247,7 @@ pub(super) const ARGMIN: Definition = Definition {
     example: "ts_argmin(low, 20)",
     reference: Series(|x, p| {
         over(x, p, |w| {
-            let least = w.iter().copied().fold(f64::INFINITY, f64::min);
+            let least = least(w);
             w.iter().rev().position(|&value| value == least).map_or(f64::NAN, |rows| rows as f64)
         })
     }),
@@ -264,7 +265,7 @@ pub(super) const ARGMAX: Definition = Definition {
     example: "ts_argmax(high, 20)",
     reference: Series(|x, p| {
         over(x, p, |w| {
-            let most = w.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let most = most(w);
             w.iter().rev().position(|&value| value == most).map_or(f64::NAN, |rows| rows as f64)
         })
     }),

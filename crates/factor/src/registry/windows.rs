@@ -1,13 +1,13 @@
 //! One symbol's past, beyond sums: moments, order, co-movement of three series, flags over a window.
 
-use super::time_series::{PAIR, TIME_SERIES, last, over, regression};
+use super::time_series::{FLAT_RULE, PAIR, TIME_SERIES, last, over, regression};
 use super::{choice, real, real_or, whole_or, window};
 use crate::operator::{Definition, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
-    Line, average_rank, centered, full_window, full_windows, line, mean, median, normal_quantile, percentile, variance,
+    Line, average_rank, centered, full_window, full_windows, least, line, mean, median, most, normal_quantile,
+    percentile, variance,
 };
 
-const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
 const PAIR_FLAT_RULE: &str = "NaN unless all windows hold d values; NaN where one of them is flat.";
 
 /// Not drawn by variation: what it can say of a symbol's past, other operators say too.
@@ -199,8 +199,7 @@ pub(super) const SCALE: Definition = Definition {
     example: "ts_scale(close, 60)",
     reference: Series(|x, p| {
         over(x, p, |w| {
-            let low = w.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = w.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let (low, high) = (least(w), most(w));
             if high > low { (last(w) - low) / (high - low) } else { f64::NAN }
         })
     }),
@@ -270,8 +269,7 @@ pub(super) const ENTROPY: Definition = Definition {
     example: "ts_entropy(returns(close, 1), 60)",
     reference: Series(|x, p| {
         over(x, p, |w| {
-            let low = w.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = w.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let (low, high) = (least(w), most(w));
             if low == high {
                 return 0.0;
             }

@@ -1,7 +1,7 @@
 //! Operators within groups: who belongs to which, and what is made of each.
 
-use super::RowScratch;
 use super::values::{Moments, clipped, mean, weighted_means};
+use super::{RowScratch, gather, scatter};
 use crate::kernels::cell::clean;
 use crate::rank::Ranker;
 
@@ -53,13 +53,10 @@ pub(in crate::kernels) fn by_group(
         if places.is_empty() {
             continue;
         }
-        scratch.values.clear();
-        scratch.values.extend(places.iter().map(|&place| x[place as usize]));
+        gather(x, places, &mut scratch.values);
         scratch.results.resize(places.len(), 0.0);
         f(&scratch.values, &mut scratch.results, &mut scratch.ranker);
-        for (&place, &result) in places.iter().zip(&scratch.results) {
-            out[place as usize] = result;
-        }
+        scatter(&scratch.results, places, out);
     }
 }
 
@@ -79,15 +76,11 @@ pub(in crate::kernels) fn by_group_of_pairs(
         if places.is_empty() {
             continue;
         }
-        for (values, row) in [(&mut scratch.values, x), (&mut scratch.seconds, y)] {
-            values.clear();
-            values.extend(places.iter().map(|&place| row[place as usize]));
-        }
+        gather(x, places, &mut scratch.values);
+        gather(y, places, &mut scratch.seconds);
         scratch.results.resize(places.len(), 0.0);
         f(&scratch.values, &scratch.seconds, &mut scratch.results);
-        for (&place, &result) in places.iter().zip(&scratch.results) {
-            out[place as usize] = result;
-        }
+        scatter(&scratch.results, places, out);
     }
 }
 
@@ -105,8 +98,7 @@ pub(in crate::kernels) fn filled_by_group(
     results.clear();
     results.extend((0..groups).map(|group| {
         let places = &order[starts[group] as usize..starts[group + 1] as usize];
-        values.clear();
-        values.extend(places.iter().map(|&place| x[place as usize]));
+        gather(x, places, values);
         if values.is_empty() { f64::NAN } else { mean(values) }
     }));
     for (place, out) in out.iter_mut().enumerate() {

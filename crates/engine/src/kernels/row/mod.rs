@@ -112,6 +112,21 @@ pub(super) fn rank_members(x: &[f64], members: &[bool], out: &mut [f64], scratch
     scratch.ranker.rank(&scratch.values, out);
 }
 
+/// Takes what stands in some places of a row.
+#[inline(always)]
+fn gather(row: &[f64], places: &[u32], values: &mut Vec<f64>) {
+    values.clear();
+    values.extend(places.iter().map(|&place| row[place as usize]));
+}
+
+/// Puts results back in their places.
+#[inline(always)]
+fn scatter(results: &[f64], places: &[u32], out: &mut [f64]) {
+    for (&place, &result) in places.iter().zip(results) {
+        out[place as usize] = result;
+    }
+}
+
 /// Applies `f` to the values of the members that have one, and puts its results back in their places; everyone
 /// else gets NaN. `f` reads the values and writes as many results.
 #[inline(always)]
@@ -141,9 +156,7 @@ pub(super) fn on_members(
     }
     scratch.results.resize(x.len(), 0.0);
     f(&scratch.values[..count], &mut scratch.results[..count]);
-    for (&place, &result) in scratch.places[..count].iter().zip(&scratch.results) {
-        out[place as usize] = result;
-    }
+    scatter(&scratch.results, &scratch.places[..count], out);
 }
 
 /// As [`on_members`], for members that have both of two values.
@@ -162,15 +175,11 @@ pub(super) fn on_pairs(
     if scratch.places.is_empty() {
         return;
     }
-    for (values, row) in [(&mut scratch.values, x), (&mut scratch.seconds, y)] {
-        values.clear();
-        values.extend(scratch.places.iter().map(|&place| row[place as usize]));
-    }
+    gather(x, &scratch.places, &mut scratch.values);
+    gather(y, &scratch.places, &mut scratch.seconds);
     scratch.results.resize(scratch.places.len(), 0.0);
     f(&scratch.values, &scratch.seconds, &mut scratch.results);
-    for (&place, &result) in scratch.places.iter().zip(&scratch.results) {
-        out[place as usize] = result;
-    }
+    scatter(&scratch.results, &scratch.places, out);
 }
 
 /// The previous outputs, and steps towards the values where those are further away than a share of the row's size.
@@ -203,8 +212,7 @@ pub(super) fn plane_residuals(rows: [&[f64]; 3], members: &[bool], out: &mut [f6
         return;
     }
     for (values, row) in [&mut *values, &mut *seconds, &mut *thirds].into_iter().zip(rows) {
-        values.clear();
-        values.extend(places.iter().map(|&place| row[place as usize]));
+        gather(row, places, values);
     }
     // By Frisch and Waugh: y is taken out of x and of z, then what is left of z out of what is left of x.
     let before = Moments::of(thirds, 1.0).deviation;
@@ -219,9 +227,7 @@ pub(super) fn plane_residuals(rows: [&[f64]; 3], members: &[bool], out: &mut [f6
     } else {
         results.copy_from_slice(values);
     }
-    for (&place, &result) in places.iter().zip(&*results) {
-        out[place as usize] = result;
-    }
+    scatter(results, places, out);
 }
 
 /// The quantile function of an operator's option `driver`.

@@ -1,6 +1,7 @@
 //! What operators make of the values of a row, or of a group, once it is known who counts.
 
 use crate::kernels::cell::{clean, greater, lesser};
+use crate::kernels::order;
 
 /// Distances from the mean in standard deviations; NaN for a flat row.
 #[inline(always)]
@@ -91,8 +92,7 @@ pub(in crate::kernels) fn medians(values: &[f64], out: &mut [f64]) {
 #[inline(always)]
 fn sorted_median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) { f64::midpoint(values[middle - 1], values[middle]) } else { values[middle] }
+    order::median(values)
 }
 
 /// A quantile, for everyone.
