@@ -16,6 +16,7 @@
 //! ```
 
 pub mod bench;
+pub mod cli;
 
 pub use backtest;
 pub use engine;

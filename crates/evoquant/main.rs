@@ -1,9 +1,7 @@
-//! The command line: arguments, progress, messages. Exit codes: 0 done, 1 nothing found, 2 an error.
-
-mod cli;
+//! The command line with the operators that evoquant brings.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    evoquant::cli::main()
 }

@@ -210,6 +210,9 @@ impl<'p> Executor<'p> {
         let state = self.layout.state(index, span);
         let state = if remember { state } else { 0..state.len() };
         let state = &mut states[state];
+        if let Some((id, kernel)) = &node.custom {
+            return kernels::run_custom(*id, kernel, parameters, &block, state, &mut self.scratch, &mut out);
+        }
         kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out, mean.as_mut());
     }
 

@@ -7,6 +7,7 @@
 //!
 //! This room does not know files, what a strategy means, or money.
 
+pub mod conformance;
 mod executor;
 mod kernels;
 mod layout;

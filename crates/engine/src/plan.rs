@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use factor::{MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, SlotAllocator, Type};
+use factor::{
+    CustomId, Kernel, MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, SlotAllocator, Type,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::kernels;
@@ -28,6 +30,8 @@ pub(crate) enum Place {
 pub(crate) struct PlanNode {
     /// What it does; `None` writes a constant, its only input.
     pub(crate) operator: Option<(Operator, Parameters)>,
+    /// What computes it, if it is of the user's own program.
+    pub(crate) custom: Option<(CustomId, Arc<Kernel>)>,
     pub(crate) inputs: [Place; MAX_INPUTS],
     pub(crate) count: u8,
     pub(crate) output: Place,
@@ -596,7 +600,11 @@ impl Merge {
             }
             Operation::Field(_) => unreachable!("columns do not run"),
         };
-        PlanNode { operator, inputs, count, output, mean: None }
+        let custom = match operator {
+            Some((Operator::Custom(id), parameters)) => Some((id, Arc::new(id.kernel(&parameters)))),
+            _ => None,
+        };
+        PlanNode { operator, custom, inputs, count, output, mean: None }
     }
 }
 

@@ -1,9 +1,7 @@
 //! Canonical form changes no value: whatever compiling folds, drops or puts in another order, a graph's values are
 //! those of its operators as they were written, NaN and infinities included.
 
-mod common;
-
-use common::{panel, slow};
+use engine::conformance::{Shape, panel, slow};
 use engine::evaluate;
 use factor::{
     FactorGraph, Kind, NodeIndex, Palette, Schema, Type, VariationSettings, compile, parse, print, random_expression,
@@ -89,8 +87,8 @@ fn schema() -> Schema {
 
 #[test]
 fn rules_of_canonical_form_change_no_value() {
-    for (seed, shape) in ["gaps", "infinities", "ties", "storm"].into_iter().enumerate() {
-        let panel = panel(shape, 60, 7, seed as u64);
+    for (seed, shape) in (0..).zip([Shape::Gaps, Shape::Infinities, Shape::Ties, Shape::Storm]) {
+        let panel = panel(shape, 60, 7, seed);
         for rule in RULES {
             for (x, f) in
                 [("x", "x > y"), ("cs_rank(x)", "x > 0 and y > 0"), ("0 / 0", "0 / 0 > 1"), ("ts_mean(y, 3)", "z < x")]
@@ -120,7 +118,7 @@ fn rules_of_canonical_form_change_no_value() {
 fn graphs_have_the_values_of_their_operators() {
     let settings = VariationSettings { max_window: 12, whole_vocabulary: true, ..VariationSettings::new(schema()) };
     let palette = Palette::new(settings).expect("columns to build from");
-    let panels = ["gaps", "infinities", "ties"].map(|shape| panel(shape, 40, 6, 3));
+    let panels = [Shape::Gaps, Shape::Infinities, Shape::Ties].map(|shape| panel(shape, 40, 6, 3));
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(31);
     let (mut graphs, mut checked) = (0, 0);
     while graphs < 1_500 {

@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
         Some(path) => super::evolve::read_spec(path)?,
     };
     let Import { panel, ledger } = arguments.market.read()?;
-    let schema = evoquant::schema(&panel);
+    let schema = crate::schema(&panel);
     let strategies: Vec<_> =
         arguments.strategies.iter().map(|path| strategy::read(path, &schema)).collect::<Result<_>>()?;
     let market = Market::new(&panel);

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::bench::{BenchOptions, Suite, run as measure};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use evoquant::bench::{BenchOptions, Suite, run as measure};
 
 use super::{print, read_market, remark};
 

@@ -63,7 +63,7 @@ impl EvalArguments {
 pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode> {
     let import = arguments.market.read()?;
     let panel = &import.panel;
-    let graph = arguments.parse(&evoquant::schema(panel))?;
+    let graph = arguments.parse(&crate::schema(panel))?;
     let program = ::factor::compile(&graph, &[])?;
     for name in &program.mixed_units {
         remark(&format!("note: `{name}` mixes units, such as a price with a volume; is that meant?"));

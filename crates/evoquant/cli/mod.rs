@@ -1,4 +1,7 @@
-//! What a person types, and what is printed.
+//! The command line: what a person types, and what is printed. Exit codes: 0 done, 1 nothing found, 2 an error.
+//!
+//! A program with operators of its own [registers](factor::register) them and then calls [`main`]: every command
+//! knows them.
 
 mod backtest;
 mod bench;
@@ -140,8 +143,8 @@ fn remark(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Parses arguments, runs the command, and turns its outcome into an exit code.
-pub(crate) fn main() -> ExitCode {
+/// Parses the arguments of the process, runs the command, and turns its outcome into an exit code.
+pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A damaged file can make the table library panic inside; the importer catches it and says what is wrong in one
     // message, which a trace on the screen would only bury.

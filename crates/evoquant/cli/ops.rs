@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &OpsArguments) -> Result<ExitCode> {
 }
 
 fn by_symbol(symbol: &str) -> Option<Operator> {
-    Operator::ALL.iter().copied().find(|operator| {
+    Operator::all().find(|operator| {
         matches!(operator.definition().syntax, Syntax::Infix(found, _) | Syntax::Prefix(found, _) if found == symbol)
     })
 }
@@ -62,7 +62,7 @@ fn by_symbol(symbol: &str) -> Option<Operator> {
 fn list() -> String {
     let mut text = String::new();
     let mut family = None;
-    for &operator in Operator::ALL {
+    for operator in Operator::all() {
         let definition = operator.definition();
         if family != Some(definition.family) {
             family = Some(definition.family);
@@ -75,7 +75,7 @@ fn list() -> String {
         let definition = factor.definition();
         let _ = writeln!(text, "  {:<42} {}", definition.signature(), definition.summary);
     }
-    let count = Operator::ALL.len();
+    let count = Operator::all().count();
     let _ = writeln!(
         text,
         "\n{count} operators, {} library factors. `evoquant ops NAME` explains one.",

@@ -80,7 +80,7 @@ const MOST_BYTES: u64 = 16 << 20;
 
 pub(super) fn run(arguments: &PrintArguments) -> Result<ExitCode> {
     let schema = match &arguments.data {
-        Some(path) => evoquant::schema(&read_market(path, false)?.panel),
+        Some(path) => crate::schema(&read_market(path, false)?.panel),
         None => Schema::open(),
     };
     let path = Path::new(&arguments.source);

@@ -150,16 +150,16 @@ Every operator that an expression may use, then the library factors. `evoquant o
 /// The whole reference as Markdown: families, their operators, and the library.
 pub fn operator_reference() -> String {
     let mut out = INTRODUCTION.to_owned();
-    let family_of = |operator: &Operator| operator.definition().family;
+    let family_of = |operator: Operator| operator.definition().family;
     let mut families: Vec<Family> = Vec::new();
-    for family in Operator::ALL.iter().map(family_of) {
+    for family in Operator::all().map(family_of) {
         if !families.contains(&family) {
             families.push(family);
         }
     }
     for family in families {
         write_heading(&family.to_string(), &mut out);
-        for &operator in Operator::ALL.iter().filter(|&operator| family_of(operator) == family) {
+        for operator in Operator::all().filter(|&operator| family_of(operator) == family) {
             let definition = operator.definition();
             let facts = operator_facts(operator);
             write_entry(definition.name, &definition.signature(), definition.summary, &facts, &mut out);

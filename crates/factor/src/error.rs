@@ -193,3 +193,29 @@ fn edit_distance(left: &str, right: &str) -> usize {
     }
     rows[left.len()][right.len()]
 }
+
+/// Why an operator cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// Expressions cannot say the name.
+    #[error("`{0}` cannot name an operator: use letters, digits and _, and begin with a letter")]
+    Name(String),
+    /// An operator, a library factor or a name that is explained has it.
+    #[error("the name `{0}` is taken; `evoquant ops {0}` says by what")]
+    Taken(String),
+    /// The definition contradicts itself, or lacks something.
+    #[error("operator `{operator}` cannot be registered: {reason}")]
+    Definition {
+        /// Its name.
+        operator: String,
+        /// What to change.
+        reason: String,
+    },
+    /// There is no room.
+    #[error("a program can register {most} operators, and has")]
+    Full {
+        /// How many.
+        most: usize,
+    },
+}

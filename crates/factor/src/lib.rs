@@ -40,7 +40,7 @@ pub use dialect::{
     print_dialect_nearest,
 };
 pub use documentation::{Fact, factor_facts, operator_facts, operator_reference};
-pub use error::{GraphError, JsonError, ParseError, PolarsError, StrategyError};
+pub use error::{GraphError, JsonError, ParseError, PolarsError, RegisterError, StrategyError};
 pub use genome::{Gene, Genome, GenomeNode};
 pub use graph::{FactorGraph, Inputs, Kind, MAX_NODES, Node, NodeIndex, Role, Slot};
 pub use library::{LibraryDefinition, LibraryFactor};
@@ -49,7 +49,10 @@ pub use operator::{
     Parameter, ParameterKind, Parameters, Port, Reference, Syntax, infer,
 };
 pub use program::{Instruction, NodeId, Operation, Program, Purpose, SlotAllocator};
-pub use registry::{ABSENT, Operator, why_absent};
+pub use registry::{
+    ABSENT, CarryFunction, CellFunction, CustomId, CustomOperator, Kernel, Operator, RowFunction, WindowFunction,
+    register, why_absent,
+};
 pub use schema::Schema;
 pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
 pub use text::{

@@ -418,6 +418,27 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What most operators share. A definition names what differs: `Definition { name: "..", ..Definition::BASE }`.
+    pub const BASE: Definition = Definition {
+        name: "",
+        aliases: &[],
+        syntax: Syntax::Function,
+        family: Family::Arithmetic,
+        inputs: &[Port::U],
+        parameters: &[],
+        output: Output::SAME,
+        lookback: Lookback::None,
+        memory: Memory::Finite,
+        commutative: false,
+        generated: true,
+        cost: 3,
+        summary: "",
+        formula: "",
+        missing: "NaN in, NaN out.",
+        example: "",
+        reference: Reference::Cell(|_, _| f64::NAN),
+    };
+
     /// The type of the output for inputs of these types.
     ///
     /// # Errors

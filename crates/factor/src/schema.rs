@@ -62,7 +62,7 @@ impl Schema {
 }
 
 /// Whether an expression can name it: dialects have names that ours has not.
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !text.starts_with(|letter: char| letter.is_ascii_digit())
         && !matches!(text, "" | "and" | "or" | "not")

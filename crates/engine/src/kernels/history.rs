@@ -18,7 +18,7 @@ use super::sums::{
 use super::view::RowsMut;
 use super::window::{Lanes, long, sums};
 use super::windowed::{Rows, windowed};
-use super::{Block, RankScale, carry, fold, order, row, window, windowed};
+use super::{Block, RankScale, carry, custom, fold, order, row, window, windowed};
 
 /// Anchors and sums of operators that sum over a window.
 fn window_shape(operator: Operator) -> Option<(usize, usize)> {
@@ -60,6 +60,7 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
         O::TsSse | O::TsMse | O::TsSeBeta | O::TsSeAlpha => 2 * windowed::state_rows(parameters.rows(0)),
         O::TsPartialCorr => 3 * windowed::state_rows(parameters.rows(0)),
         O::GroupBackfill => parameters.rows(0),
+        O::Custom(id) => custom::state_rows(id, parameters),
         _ => 0,
     }
 }

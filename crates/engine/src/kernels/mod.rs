@@ -4,6 +4,7 @@
 mod across;
 mod carry;
 mod cell;
+mod custom;
 mod fold;
 mod history;
 mod moments;
@@ -22,6 +23,7 @@ use crate::layout::Span;
 use crate::vectors::Vectors;
 
 pub(crate) use cell::{greater, lesser};
+pub(crate) use custom::run as run_custom;
 pub(crate) use history::{gives_mean, reads_column, rows_of_past, rows_read_back, state_rows};
 pub(crate) use row::{RankScale, RowScratch};
 pub(crate) use view::{Past, Rows, RowsMut};

@@ -8,6 +8,7 @@
 mod absent;
 mod arithmetic;
 mod cross_section;
+mod custom;
 mod group;
 mod logic;
 mod stateful;
@@ -15,26 +16,39 @@ mod time_series;
 mod windows;
 
 pub use absent::{ABSENT, why_absent};
+pub use custom::{
+    CarryFunction, CellFunction, CustomId, CustomOperator, Kernel, RowFunction, WindowFunction, register,
+};
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::operator::{
-    Definition, Family, Lookback, Memory, Output, Parameter, ParameterKind, Port, Reference, Syntax,
-};
+use crate::operator::{Definition, Parameter, ParameterKind};
 
 macro_rules! operators {
     ($($(#[$doc:meta])* $variant:ident = $definition:path),* $(,)?) => {
         /// An operator of the vocabulary; [`Operator::definition`] says everything about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "each operator is documented by its definition")]
-        // As wide as the room it has beside the parameters of a node: what has no gaps is copied word by word.
-        #[repr(u32)]
-        pub enum Operator { $($variant),* }
+        #[repr(u16)]
+        pub enum Operator {
+            $($variant,)*
+            /// One that this program [registered](register).
+            Custom(CustomId),
+        }
 
         impl Operator {
-            /// Every operator, in the order of the documentation.
+            /// Every operator of ours, in the order of the documentation.
             pub const ALL: &'static [Operator] = &[$(Operator::$variant),*];
+
+            /// Its place in [`Operator::ALL`], or the one that it was registered under.
+            const fn place(self) -> Result<usize, CustomId> {
+                enum Place { $($variant),* }
+                match self {
+                    $(Operator::$variant => Ok(Place::$variant as usize),)*
+                    Operator::Custom(id) => Err(id),
+                }
+            }
         }
 
         static DEFINITIONS: &[Definition] = &[$($definition),*];
@@ -210,9 +224,17 @@ operators! {
 }
 
 impl Operator {
+    /// Every operator: ours, then those that this program [registered](register), by name.
+    pub fn all() -> impl Iterator<Item = Operator> {
+        Operator::ALL.iter().copied().chain(custom::in_order())
+    }
+
     /// What the operator declares.
     pub fn definition(self) -> &'static Definition {
-        &DEFINITIONS[self as usize]
+        match self.place() {
+            Ok(place) => &DEFINITIONS[place],
+            Err(id) => id.definition(),
+        }
     }
 
     /// The operator with this name or alias.
@@ -228,7 +250,7 @@ impl Operator {
             }
             map
         });
-        BY_NAME.get(name).copied()
+        BY_NAME.get(name).copied().or_else(|| custom::by_name(name))
     }
 
     /// A number that stands for the operator in structural hashes: FNV-1a of its name, so that adding operators
@@ -243,7 +265,10 @@ impl Operator {
             }
             codes
         };
-        CODES[self as usize]
+        match self.place() {
+            Ok(place) => CODES[place],
+            Err(id) => id.code(),
+        }
     }
 }
 
@@ -319,25 +344,7 @@ const DDOF: Parameter = Parameter {
 };
 
 /// What most operators share; each definition names what differs.
-const BASE: Definition = Definition {
-    name: "",
-    aliases: &[],
-    syntax: Syntax::Function,
-    family: Family::Arithmetic,
-    inputs: &[Port::U],
-    parameters: &[],
-    output: Output::SAME,
-    lookback: Lookback::None,
-    memory: Memory::Finite,
-    commutative: false,
-    generated: true,
-    cost: 3,
-    summary: "",
-    formula: "",
-    missing: "NaN in, NaN out.",
-    example: "",
-    reference: Reference::Cell(|_, _| f64::NAN),
-};
+const BASE: Definition = Definition::BASE;
 
 #[cfg(test)]
 mod tests {

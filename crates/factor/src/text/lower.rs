@@ -169,8 +169,7 @@ impl Lowering<'_> {
         if let Some((dialect, ours)) = meaning(name, None) {
             return self.error(offset, format!("`{name}` of {dialect} is `{ours}` here; or use --dialect {dialect}"));
         }
-        let names = Operator::ALL
-            .iter()
+        let names = Operator::all()
             .flat_map(|operator| {
                 std::iter::once(operator.definition().name).chain(operator.definition().aliases.iter().copied())
             })

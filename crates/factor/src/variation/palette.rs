@@ -149,7 +149,7 @@ impl Palette {
         let mut ratio = Vec::new();
         let mut same = Vec::new();
         let mut flag = Vec::new();
-        for &operator in Operator::ALL {
+        for operator in Operator::all() {
             let definition = operator.definition();
             let compares_symbols = matches!(definition.family, Family::CrossSection | Family::Group);
             let usable = (definition.generated || settings.whole_vocabulary)

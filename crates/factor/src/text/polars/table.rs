@@ -18,13 +18,12 @@ pub(super) enum Form {
     /// As [`Form::Template`], for an expression over [`X`] that may have to become null.
     Cell(&'static str),
     /// Not said in polars, for this reason.
-    #[expect(dead_code, reason = "every operator of today has a form")]
     Refused(&'static str),
 }
 
 /// The form of an operator. The match names each, so that a new one does not compile without an answer.
 pub(super) fn form(operator: Operator) -> Form {
-    use Form::{Arithmetic, Cell, Helper, Own, Symbol, Template};
+    use Form::{Arithmetic, Cell, Helper, Own, Refused, Symbol, Template};
     use Operator as O;
     match operator {
         O::Add => Arithmetic("+"),
@@ -192,5 +191,6 @@ pub(super) fn form(operator: Operator) -> Form {
         | O::GroupVectorProj
         | O::GroupResid
         | O::GroupCross => Own,
+        O::Custom(_) => Refused("it is an operator of your own program"),
     }
 }
