@@ -41,12 +41,13 @@ macro_rules! operators {
             /// Every operator of ours, in the order of the documentation.
             pub const ALL: &'static [Operator] = &[$(Operator::$variant),*];
 
-            /// Its place in [`Operator::ALL`], or the one that it was registered under.
-            const fn place(self) -> Result<usize, CustomId> {
-                enum Place { $($variant),* }
+            /// Its place in [`Operator::ALL`]; one behind the last for those that are not there.
+            #[inline(always)]
+            const fn place(self) -> usize {
+                enum Place { $($variant,)* Custom }
                 match self {
-                    $(Operator::$variant => Ok(Place::$variant as usize),)*
-                    Operator::Custom(id) => Err(id),
+                    $(Operator::$variant => Place::$variant as usize,)*
+                    Operator::Custom(_) => Place::Custom as usize,
                 }
             }
         }
@@ -231,9 +232,9 @@ impl Operator {
 
     /// What the operator declares.
     pub fn definition(self) -> &'static Definition {
-        match self.place() {
-            Ok(place) => &DEFINITIONS[place],
-            Err(id) => id.definition(),
+        match self {
+            Operator::Custom(id) => id.definition(),
+            _ => &DEFINITIONS[self.place()],
         }
     }
 
@@ -265,9 +266,9 @@ impl Operator {
             }
             codes
         };
-        match self.place() {
-            Ok(place) => CODES[place],
-            Err(id) => id.code(),
+        match self {
+            Operator::Custom(id) => id.code(),
+            _ => CODES[self.place()],
         }
     }
 }
