@@ -6,7 +6,7 @@ use market::Panel;
 use crate::kernels::{self, Block, Operand, Past, RowScratch, Rows, RowsMut};
 use crate::layout::{Layout, Span};
 use crate::memory::{Memory, Values};
-use crate::plan::{Place, Plan, Stage};
+use crate::plan::{Place, Plan, Source, Stage};
 use crate::vectors::Vectors;
 
 /// Why a plan cannot run over a panel.
@@ -38,17 +38,25 @@ impl<'a> Columns<'a> {
     ///
     /// # Errors
     /// When the panel lacks a column.
-    pub fn new(plan: &Plan, panel: &'a Panel, members: &'a [bool]) -> Result<Self, Error> {
+    pub fn new(plan: &'a Plan, panel: &'a Panel, members: &'a [bool]) -> Result<Self, Error> {
+        let symbols = panel.symbols().len();
+        let mut bars = panel.bars();
         let values = plan
-            .fields()
-            .map(|name| {
-                panel.values(name).ok_or_else(|| {
+            .columns
+            .iter()
+            .map(|column| match column {
+                Source::Field(name) => panel.values(name).ok_or_else(|| {
                     let known: Vec<&str> = panel.field_names().chain(panel.group_names()).collect();
-                    Error::MissingColumn { name: name.to_owned(), known: known.join(", ") }
-                })
+                    Error::MissingColumn { name: name.to_string(), known: known.join(", ") }
+                }),
+                Source::Kept(values) => {
+                    // Of what is kept there are as many rows as the cache was filled with.
+                    bars = bars.min(values.len() / symbols.max(1));
+                    Ok(&values[..])
+                }
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { values, members, symbols: panel.symbols().len(), bars: panel.bars() })
+        Ok(Self { values, members, symbols, bars })
     }
 }
 

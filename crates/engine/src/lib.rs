@@ -7,6 +7,7 @@
 //!
 //! This room does not know files, what a strategy means, or money.
 
+mod cache;
 pub mod conformance;
 mod executor;
 mod kernels;
@@ -16,6 +17,7 @@ mod plan;
 mod rank;
 mod vectors;
 
+pub use cache::{CacheCounts, NodeCache, Wanted};
 pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};

@@ -8,12 +8,13 @@ use factor::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::cache::NodeCache;
 use crate::kernels;
 
 /// Where a kernel finds an input or leaves its values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Place {
-    /// A column of the panel, by index into [`Plan::fields`].
+    /// A whole column, by index into [`Plan::columns`].
     Column(u16),
     /// The rows of one tile or strip: everything that reads them runs before the next.
     Slot(u16),
@@ -67,8 +68,19 @@ pub(crate) type Results = Vec<(Purpose, Place)>;
 pub struct PlanCounts {
     /// Operator nodes that the programs hold together.
     pub asked: usize,
-    /// Operator nodes that run.
+    /// Different ones among them.
+    pub distinct: usize,
+    /// Operator nodes that run: the others are kept in a [`NodeCache`], or needed for what is kept alone.
     pub run: usize,
+}
+
+/// A column that a plan reads.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Of the panel.
+    Field(Arc<str>),
+    /// What an operator gave in an earlier plan.
+    Kept(Arc<Vec<f64>>),
 }
 
 /// Programs merged into one query over a market. Nodes of equal structure run once, whichever programs hold them;
@@ -78,7 +90,7 @@ pub struct Plan {
     pub(crate) nodes: Vec<PlanNode>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) results: Vec<Results>,
-    pub(crate) fields: Vec<Arc<str>>,
+    pub(crate) columns: Vec<Source>,
     /// Values that live in a tile or strip at the same time, at most.
     pub(crate) slots: u16,
     /// Blocks that live at the same time, at most.
@@ -92,16 +104,29 @@ pub struct Plan {
 impl Plan {
     /// Merges programs. Results are handed out by index into this list.
     pub fn new<'a>(programs: impl IntoIterator<Item = &'a Program>) -> Self {
+        Self::merged(programs, None)
+    }
+
+    /// As [`Plan::new`], with what a cache keeps in place of the nodes that it was computed by. Results are the same,
+    /// to the bit, over the panel and the rows that the cache was filled with.
+    pub fn with_cache<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: &NodeCache) -> Self {
+        Self::merged(programs, Some(cache))
+    }
+
+    fn merged<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: Option<&NodeCache>) -> Self {
         let mut merge = Merge::default();
         for program in programs {
-            merge.program(program);
+            merge.program(program, cache);
         }
         merge.place()
     }
 
-    /// Columns that the plan reads.
+    /// Columns of the panel that the plan reads.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|name| &**name)
+        self.columns.iter().filter_map(|column| match column {
+            Source::Field(name) => Some(&**name),
+            Source::Kept(_) => None,
+        })
     }
 
     /// What merging saved.
@@ -141,10 +166,43 @@ impl Default for Uses {
     }
 }
 
+/// What a merged node is.
+#[derive(Debug, Clone)]
+enum Work {
+    Column(Arc<str>),
+    /// What an operator gave in an earlier plan.
+    Kept(Arc<Vec<f64>>),
+    Constant(f64),
+    Operator(Operator, Parameters),
+}
+
+impl Work {
+    fn of(operation: &Operation) -> Self {
+        match operation {
+            Operation::Field(name) => Work::Column(Arc::clone(name)),
+            Operation::Constant(value) => Work::Constant(*value),
+            Operation::Operator(operator, parameters) => Work::Operator(*operator, *parameters),
+        }
+    }
+
+    fn is(&self, operation: &Operation) -> bool {
+        match (self, operation) {
+            (Work::Constant(left), Operation::Constant(right)) => left.to_bits() == right.to_bits(),
+            (Work::Column(left), Operation::Field(right)) => left == right,
+            (Work::Operator(left, of_left), Operation::Operator(right, of_right)) => {
+                left == right && of_left == of_right
+            }
+            // The cache compared it when it gave the values.
+            (Work::Kept(_), Operation::Operator(..)) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A node while plans are merged: inputs are merged nodes.
 #[derive(Clone)]
 struct Merged {
-    operation: Operation,
+    work: Work,
     output: Type,
     inputs: [u32; MAX_INPUTS],
     count: u8,
@@ -154,17 +212,19 @@ struct Merged {
 struct Merge {
     nodes: Vec<Merged>,
     by_hash: FxHashMap<u128, u32>,
+    /// Which nodes some program needs: those below what is kept may be needed by none.
+    done: Vec<bool>,
     /// Steps over merged nodes; constants and columns do not run.
     steps: Vec<Step>,
     results: Vec<Vec<(Purpose, u32)>>,
     asked: usize,
+    distinct: usize,
     lookback: u32,
 }
 
 impl Merge {
-    fn program(&mut self, program: &Program) {
+    fn program(&mut self, program: &Program, cache: Option<&NodeCache>) {
         let mut ids: Vec<u32> = Vec::with_capacity(program.instructions.len());
-        let known_before = self.nodes.len();
         for instruction in &program.instructions {
             let mut inputs = [0; MAX_INPUTS];
             for (input, NodeId(id)) in inputs.iter_mut().zip(instruction.inputs()) {
@@ -176,16 +236,17 @@ impl Merge {
             let known = self.by_hash.get(&instruction.hash).copied().filter(|&known| {
                 // A 128-bit hash will not collide by chance; that it did not is still cheap to see.
                 let node = &self.nodes[known as usize];
-                let equal = match (&node.operation, &instruction.operation) {
-                    (Operation::Constant(left), Operation::Constant(right)) => left.to_bits() == right.to_bits(),
-                    (left, right) => left == right,
-                };
-                equal && node.inputs == inputs && node.output == instruction.output
+                node.work.is(&instruction.operation) && node.inputs == inputs && node.output == instruction.output
             });
             let id = known.unwrap_or_else(|| {
                 let id = self.nodes.len() as u32;
-                let operation = instruction.operation.clone();
-                self.nodes.push(Merged { operation, output: instruction.output, inputs, count });
+                let kept = cache.and_then(|cache| cache.get(program, instruction));
+                // What is kept needs none of its inputs; they stay written down, to tell it from others.
+                let count = if kept.is_some() { 0 } else { count };
+                self.distinct += usize::from(computed);
+                let work =
+                    kept.map_or_else(|| Work::of(&instruction.operation), |values| Work::Kept(Arc::clone(values)));
+                self.nodes.push(Merged { work, output: instruction.output, inputs, count });
                 self.by_hash.insert(instruction.hash, id);
                 id
             });
@@ -193,60 +254,60 @@ impl Merge {
         }
         let outputs: Vec<(Purpose, u32)> =
             program.outputs.iter().map(|&(purpose, NodeId(id))| (purpose, ids[id as usize])).collect();
-        self.schedule(known_before, &outputs);
+        self.schedule(&outputs);
         self.lookback = self.lookback.max(program.lookback());
         self.steps.push(Step::Emit(self.results.len() as u32));
         self.results.push(outputs);
     }
 
-    /// Orders the nodes that a program added, all from `first` on: nodes that need whole rows as early as their
+    /// Orders the nodes that a program needs and none before it did: nodes that need whole rows as early as their
     /// inputs allow, and of the others before them only what they read. The rest runs last, in one stage, so that
     /// most values never leave their tile.
-    fn schedule(&mut self, first: usize, outputs: &[(Purpose, u32)]) {
-        let added = first..self.nodes.len();
+    fn schedule(&mut self, outputs: &[(Purpose, u32)]) {
+        let mut done = std::mem::take(&mut self.done);
+        done.resize(self.nodes.len(), false);
+        let results = || outputs.iter().map(|&(_, id)| id as usize);
+        let mut needed = Vec::new();
+        self.visit(results(), &mut done.clone(), |id| needed.push(id));
         // After how many comparisons of symbols a node can run, counting those of this program.
         let mut level = vec![0; self.nodes.len()];
-        for id in added.clone() {
-            let ready =
-                |input: usize| level[input] + usize::from(input >= first && self.compares_symbols(input as u32));
+        for &id in &needed {
+            let ready = |input: usize| level[input] + usize::from(!done[input] && self.compares_symbols(input as u32));
             level[id] = self.inputs(id).map(ready).max().unwrap_or(0);
         }
         // Before each comparison, and at last for the results: depth first, so that few values wait for others.
-        let mut done = vec![false; self.nodes.len() - first];
-        let mut comparisons: Vec<usize> = added.filter(|&id| self.compares_symbols(id as u32)).collect();
-        comparisons.sort_by_key(|&id| level[id]);
+        let mut comparisons: Vec<usize> = needed.into_iter().filter(|&id| self.compares_symbols(id as u32)).collect();
+        comparisons.sort_by_key(|&id| (level[id], id));
         let mut steps = Vec::new();
+        let mut run = |id: usize| {
+            if matches!(self.nodes[id].work, Work::Operator(..)) {
+                steps.push(Step::Run(id as u32));
+            }
+        };
         for group in comparisons.chunk_by(|&left, &right| level[left] == level[right]) {
             for &id in group {
-                self.visit(self.inputs(id), first, &mut done, &mut steps);
+                self.visit(self.inputs(id), &mut done, &mut run);
             }
             for &id in group {
-                self.visit(std::iter::once(id), first, &mut done, &mut steps);
+                self.visit(std::iter::once(id), &mut done, &mut run);
             }
         }
-        self.visit(outputs.iter().map(|&(_, id)| id as usize), first, &mut done, &mut steps);
+        self.visit(results(), &mut done, &mut run);
         self.steps.append(&mut steps);
+        self.done = done;
     }
 
-    /// Adds the nodes from `first` on that are needed for some and were not added yet, inputs before their readers.
-    fn visit(
-        &self,
-        roots: impl DoubleEndedIterator<Item = usize>,
-        first: usize,
-        done: &mut [bool],
-        steps: &mut Vec<Step>,
-    ) {
-        // A node is entered twice: first to put its inputs above it, then to be added.
+    /// Meets the nodes that are needed for some and were not met yet, inputs before their readers.
+    fn visit(&self, roots: impl DoubleEndedIterator<Item = usize>, done: &mut [bool], mut meet: impl FnMut(usize)) {
+        // A node is entered twice: first to put its inputs above it, then to be met.
         let mut stack: Vec<(usize, bool)> = roots.rev().map(|id| (id, false)).collect();
         while let Some((id, inputs_done)) = stack.pop() {
-            if id < first || done[id - first] {
+            if done[id] {
                 continue;
             }
             if inputs_done {
-                done[id - first] = true;
-                if matches!(self.nodes[id].operation, Operation::Operator(..)) {
-                    steps.push(Step::Run(id as u32));
-                }
+                done[id] = true;
+                meet(id);
             } else {
                 stack.push((id, true));
                 stack.extend(self.inputs(id).rev().map(|input| (input, false)));
@@ -265,8 +326,10 @@ impl Merge {
         self.make_stages_local();
         let mut past = vec![0_u32; self.nodes.len()];
         let mut written_out = vec![false; self.nodes.len()];
-        for node in &self.nodes {
-            let Operation::Operator(operator, parameters) = &node.operation else { continue };
+        // Copies for stages are all needed.
+        self.done.resize(self.nodes.len(), true);
+        for (node, _) in self.nodes.iter().zip(&self.done).filter(|(_, needed)| **needed) {
+            let Work::Operator(operator, parameters) = &node.work else { continue };
             for (slot, &input) in node.inputs[..node.count as usize].iter().enumerate() {
                 let rows = kernels::rows_read_back(*operator, parameters);
                 past[input as usize] = past[input as usize].max(rows);
@@ -277,9 +340,8 @@ impl Merge {
             written_out[*result as usize] = true;
         }
         // Constants that somebody needs in every cell run first: they are few, and never change.
-        let constants = (0..self.nodes.len() as u32).filter(|&id| {
-            matches!(self.nodes[id as usize].operation, Operation::Constant(_)) && written_out[id as usize]
-        });
+        let constants = (0..self.nodes.len() as u32)
+            .filter(|&id| matches!(self.nodes[id as usize].work, Work::Constant(_)) && written_out[id as usize]);
         let steps: Vec<Step> = constants.map(Step::Run).chain(self.steps.iter().copied()).collect();
         let shapes = self.shapes(&steps);
         let stage_of = stages(&shapes);
@@ -291,12 +353,15 @@ impl Merge {
         }
 
         let mut places: Vec<Option<Place>> = vec![None; self.nodes.len()];
-        let mut fields: Vec<Arc<str>> = Vec::new();
+        let mut columns: Vec<Source> = Vec::new();
         for (place, node) in places.iter_mut().zip(&self.nodes) {
-            if let Operation::Field(name) = &node.operation {
-                *place = Some(Place::Column(fields.len() as u16));
-                fields.push(Arc::clone(name));
-            }
+            let source = match &node.work {
+                Work::Column(name) => Source::Field(Arc::clone(name)),
+                Work::Kept(values) => Source::Kept(Arc::clone(values)),
+                Work::Constant(_) | Work::Operator(..) => continue,
+            };
+            *place = Some(Place::Column(columns.len() as u16));
+            columns.push(source);
         }
         let (mut slots, mut blocks, mut rings) = (SlotAllocator::default(), SlotAllocator::default(), Vec::new());
         let mut nodes = Vec::new();
@@ -358,9 +423,9 @@ impl Merge {
             .iter()
             .map(|outputs| outputs.iter().map(|&(purpose, id)| (purpose, place(id))).collect())
             .collect();
-        let counts = PlanCounts { asked: self.asked, run };
+        let counts = PlanCounts { asked: self.asked, distinct: self.distinct, run };
         let (slots, blocks, lookback) = (slots.count(), blocks.count(), self.lookback);
-        Plan { nodes, stages, results, fields, slots, blocks, rings, counts, lookback }
+        Plan { nodes, stages, results, columns, slots, blocks, rings, counts, lookback }
     }
 
     /// Nodes that sum over a window whose mean is a node of the same stage, and that mean: one pass gives both.
@@ -369,7 +434,7 @@ impl Merge {
         let mut means = Vec::new();
         for (step, &stage) in steps.iter().zip(stage_of) {
             let Step::Run(id) = *step else { continue };
-            let Operation::Operator(operator, parameters) = &self.nodes[id as usize].operation else { continue };
+            let Work::Operator(operator, parameters) = &self.nodes[id as usize].work else { continue };
             let stays = uses[id as usize].only_stage == Some(stage) && past[id as usize] == 0;
             if stays && (*operator == Operator::TsMean || kernels::gives_mean(*operator, parameters)) {
                 let window = (stage, self.nodes[id as usize].inputs[0], parameters.rows(0));
@@ -402,8 +467,8 @@ impl Merge {
     /// costs less than keeping whole rows of it from one stage to another.
     fn is_light(&self, id: u32) -> bool {
         let node = &self.nodes[id as usize];
-        let column = |&input: &u32| !matches!(self.nodes[input as usize].operation, Operation::Operator(..));
-        matches!(node.operation, Operation::Operator(operator, parameters)
+        let column = |&input: &u32| !matches!(self.nodes[input as usize].work, Work::Operator(..));
+        matches!(node.work, Work::Operator(operator, parameters)
             if kernels::state_rows(operator, &parameters, true) == 0)
             && !self.compares_symbols(id)
             && node.inputs[..node.count as usize].iter().all(column)
@@ -470,7 +535,7 @@ impl Merge {
         }
         let mut node = self.nodes[original as usize].clone();
         if self.is_column(original) {
-            node.operation = Operation::Operator(Operator::Num, Parameters::NONE);
+            node.work = Work::Operator(Operator::Num, Parameters::NONE);
             (node.inputs[0], node.count) = (original, 1);
         } else {
             for slot in self.slots_read_now(original) {
@@ -507,15 +572,15 @@ impl Merge {
         let node = &self.nodes[id as usize];
         let from_ring = self.rows_read_back(id) > 0;
         let from_column = self.is_column(node.inputs[0])
-            && matches!(node.operation, Operation::Operator(operator, _) if kernels::reads_column(operator));
+            && matches!(node.work, Work::Operator(operator, _) if kernels::reads_column(operator));
         usize::from(from_ring || from_column)..node.count as usize
     }
 
     /// Rows of the past that a node keeps or reads.
     fn rows_of_past(&self, id: u32) -> usize {
         let node = &self.nodes[id as usize];
-        match node.operation {
-            Operation::Operator(operator, parameters) => {
+        match node.work {
+            Work::Operator(operator, parameters) => {
                 kernels::rows_of_past(operator, &parameters, self.is_column(node.inputs[0]))
             }
             _ => 0,
@@ -524,19 +589,19 @@ impl Merge {
 
     /// Earlier rows that a node reads of its first input.
     fn rows_read_back(&self, id: u32) -> u32 {
-        match self.nodes[id as usize].operation {
-            Operation::Operator(operator, parameters) => kernels::rows_read_back(operator, &parameters),
+        match self.nodes[id as usize].work {
+            Work::Operator(operator, parameters) => kernels::rows_read_back(operator, &parameters),
             _ => 0,
         }
     }
 
     fn is_column(&self, id: u32) -> bool {
-        matches!(self.nodes[id as usize].operation, Operation::Field(_))
+        matches!(self.nodes[id as usize].work, Work::Column(_) | Work::Kept(_))
     }
 
     /// Whether a node needs whole rows.
     fn compares_symbols(&self, id: u32) -> bool {
-        matches!(self.nodes[id as usize].operation, Operation::Operator(operator, _)
+        matches!(self.nodes[id as usize].work, Work::Operator(operator, _)
             if operator.definition().reference.compares_symbols())
     }
 
@@ -584,21 +649,21 @@ impl Merge {
 
     fn placed(&self, node: &Merged, places: &[Option<Place>], output: Place) -> PlanNode {
         let mut inputs = [Place::Scalar(0.0); MAX_INPUTS];
-        let (operator, count) = match &node.operation {
-            Operation::Constant(value) => {
+        let (operator, count) = match &node.work {
+            Work::Constant(value) => {
                 inputs[0] = Place::Scalar(*value);
                 (None, 1)
             }
-            Operation::Operator(operator, parameters) => {
+            Work::Operator(operator, parameters) => {
                 for (slot, &input) in node.inputs[..node.count as usize].iter().enumerate() {
-                    inputs[slot] = match &self.nodes[input as usize].operation {
-                        Operation::Constant(value) if kernels::takes_scalar(*operator, slot) => Place::Scalar(*value),
+                    inputs[slot] = match &self.nodes[input as usize].work {
+                        Work::Constant(value) if kernels::takes_scalar(*operator, slot) => Place::Scalar(*value),
                         _ => places[input as usize].expect("inputs run before their consumers"),
                     };
                 }
                 (Some((*operator, *parameters)), node.count)
             }
-            Operation::Field(_) => unreachable!("columns do not run"),
+            Work::Column(_) | Work::Kept(_) => unreachable!("columns do not run"),
         };
         let custom = match operator {
             Some((Operator::Custom(id), parameters)) => Some((id, Arc::new(id.kernel(&parameters)))),
