@@ -21,4 +21,4 @@ pub use cache::{CacheCounts, NodeCache, Wanted};
 pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
-pub use rank::rising_bits;
+pub use rank::{Ranker, rising_bits};
