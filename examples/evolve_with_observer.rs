@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use evoquant::backtest::Report;
-use evoquant::evolve::{Error, Evaluation, GenerationRecord, Next, Observer, RunConfig, RunSpec, Search, Trial, run};
+use evoquant::evolve::{
+    Error, Evaluation, GenerationRecord, Next, Observer, Resources, RunConfig, RunSpec, Search, Trial, run,
+};
 use evoquant::market::{ImportOptions, read_panel};
 
 /// An observer sees a run while it happens: this one prints each generation, and keeps count of what made the
@@ -54,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Two threads. One or twenty would give the same strategies, to the last bit: random streams belong to
     // individuals, and work is divided by the population alone.
     let mut printer = Printer::default();
-    let result = run(&config, &panel, 2, None, &mut printer)?;
+    let result = run(&config, &panel, Resources { threads: 2, cache_bytes: 100_000_000 }, None, &mut printer)?;
 
     println!("\nwhat made the strategies:");
     for (operation, count) in &printer.operations {

@@ -38,6 +38,24 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 #[test]
+fn any_memory_for_the_cache_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let kept = |name: &str| {
+        let record = fs::read_to_string(at(name).join("run.json")).expect("a run has a record");
+        let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+        (record["clock"]["cache"]["kept"].as_u64(), record["clock"]["nodes_saved"].as_f64())
+    };
+    for memory in ["0", "330kB", "1GB"] {
+        evolve(&at(memory), &["--cache-memory", memory, "--no-control"]);
+        assert!(trials(&at(memory)) == trials(&at("0")), "{memory} differ from none");
+    }
+    // The bundled market takes 106 kB a column.
+    assert_eq!((kept("0").0, kept("330kB").0), (Some(0), Some(3)));
+    assert!(kept("1GB").0 > Some(50) && kept("1GB").1 > kept("0").1, "{:?} {:?}", kept("1GB"), kept("0"));
+}
+
+#[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));

@@ -28,6 +28,8 @@ pub struct CacheCounts {
     pub bytes: usize,
     /// Nodes that had to go.
     pub evicted: usize,
+    /// Nanoseconds of one processor that hits saved, by the costs that operators state: an estimate.
+    pub saved_nanoseconds: u64,
 }
 
 /// Values of nodes that more than one group of a generation, or more than one generation, asked for and that are dearer
@@ -128,6 +130,7 @@ impl NodeCache {
     /// and asked for.
     fn candidates<'a>(&mut self, groups: &[Vec<&'a Program>]) -> FxHashMap<u128, Candidate<'a>> {
         let mut asked: FxHashMap<u128, Candidate<'a>> = FxHashMap::default();
+        let cells = (self.column_bytes / size_of::<f64>()) as u64;
         for group in groups {
             let mut of_group = FxHashSet::default();
             for program in group {
@@ -140,6 +143,7 @@ impl NodeCache {
                     }
                     if let Some(kept) = self.kept.get_mut(&instruction.hash) {
                         self.counts.hits += 1;
+                        self.counts.saved_nanoseconds += kept.saves * cells / 10;
                         kept.priority = kept.priority.max(self.age) + kept.saves;
                         continue;
                     }

@@ -74,6 +74,16 @@ pub struct PlanCounts {
     pub run: usize,
 }
 
+impl std::iter::Sum for PlanCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, one| Self {
+            asked: sum.asked + one.asked,
+            distinct: sum.distinct + one.distinct,
+            run: sum.run + one.run,
+        })
+    }
+}
+
 /// A column that a plan reads.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {

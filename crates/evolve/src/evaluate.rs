@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use backtest::metrics::{Headline, ReturnSettings};
 use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, RankScratch, Rows, Simulator};
-use engine::{Columns, Executor, Memory, Outputs, Plan};
+use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, Outputs, Plan, PlanCounts, Wanted};
 use factor::{Program, Purpose, Strategy};
 use market::Panel;
 use rayon::prelude::*;
@@ -79,8 +79,45 @@ impl Evaluation {
     }
 }
 
+/// What became of the operator nodes that strategies hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NodeCounts {
+    /// Nodes that the strategies hold.
+    pub asked: usize,
+    /// Of those, the ones that ran for another strategy of the same group.
+    pub shared: usize,
+    /// Of those, the ones that the cache spared, less those that were computed to be kept.
+    pub cached: usize,
+    /// Nodes that ran.
+    pub run: usize,
+}
+
+impl NodeCounts {
+    fn new(groups: PlanCounts, kept: PlanCounts) -> Self {
+        let run = groups.run + kept.run;
+        let shared = groups.asked - groups.distinct;
+        Self { asked: groups.asked, shared, cached: groups.distinct.saturating_sub(run), run }
+    }
+
+    /// The share of nodes that did not have to run, 0 to 1.
+    pub fn saved(&self) -> f64 {
+        1.0 - self.run as f64 / self.asked.max(1) as f64
+    }
+}
+
+impl std::ops::AddAssign for NodeCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.shared += other.shared;
+        self.cached += other.cached;
+        self.run += other.run;
+    }
+}
+
 /// Strategies evaluated together: small enough that states stay in cache, large enough to share nodes.
 pub const GROUP: usize = 8;
+/// Nodes computed together to be kept.
+const PIECE: usize = 4;
 
 /// Everything that evaluations share.
 #[derive(Debug)]
@@ -92,10 +129,11 @@ pub(crate) struct Evaluator<'a> {
     returns: ReturnSettings,
     /// What executors that are done leave to the next.
     memories: Mutex<Vec<Memory>>,
+    cache: Mutex<NodeCache>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(panel: &'a Panel, market: &'a Market<'a>, config: &'a RunConfig) -> Self {
+    pub(crate) fn new(panel: &'a Panel, market: &'a Market<'a>, config: &'a RunConfig, cache_bytes: usize) -> Self {
         let labels = (config.objectives.rank_ic != 0.0).then(|| {
             let prices = panel.values("open").or_else(|| panel.values("close")).unwrap_or_default();
             let symbols = panel.symbols().len();
@@ -105,21 +143,59 @@ impl<'a> Evaluator<'a> {
             LabelRanks::new(&forward, symbols).expect("labels are whole rows")
         });
         let returns = ReturnSettings::new(config.periods_per_year);
-        Self { panel, market, labels, config, returns, memories: Mutex::default() }
+        let cache = NodeCache::new(config.periods.exam.start, panel.symbols().len(), cache_bytes);
+        Self { panel, market, labels, config, returns, memories: Mutex::default(), cache: Mutex::new(cache) }
     }
 
     /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
     /// the number of threads.
-    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)]) -> Vec<Evaluation> {
-        strategies.par_chunks(GROUP).flat_map_iter(|group| self.group(group)).collect()
+    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)]) -> (Vec<Evaluation>, NodeCounts) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.keep(strategies, &mut cache);
+        let groups: Vec<_> = strategies.par_chunks(GROUP).map(|group| self.group(group, &cache)).collect();
+        let ran = groups.iter().map(|(_, counts)| *counts).sum();
+        let evaluations = groups.into_iter().flat_map(|(evaluations, _)| evaluations).collect();
+        (evaluations, NodeCounts::new(ran, kept))
     }
 
-    fn group(&self, strategies: &[(&Strategy, &Program)]) -> Vec<Evaluation> {
-        let patience = self.config.periods.train.len() as u32 / 2;
-        let runs: Vec<bool> = strategies.iter().map(|(_, program)| program.lookback() <= patience).collect();
+    /// What the cache did so far.
+    pub(crate) fn cache(&self) -> CacheCounts {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).counts()
+    }
+
+    /// Computes what is worth keeping for these strategies and those to come.
+    fn keep(&self, strategies: &[(&Strategy, &Program)], cache: &mut NodeCache) -> PlanCounts {
+        let groups: Vec<Vec<&Program>> = strategies
+            .chunks(GROUP)
+            .map(|group| {
+                group.iter().map(|(_, program)| *program).filter(|program| self.has_history(program)).collect()
+            })
+            .collect();
+        let wanted = cache.wanted(&groups);
+        let pieces: Vec<_> = wanted
+            .par_chunks(PIECE)
+            .map(|piece| {
+                Wanted::values(piece, cache, self.panel, self.market.members())
+                    .expect("the search only uses the panel's columns")
+            })
+            .collect();
+        let counts = pieces.iter().map(|(_, counts)| *counts).sum();
+        for (wanted, values) in wanted.into_iter().zip(pieces.into_iter().flat_map(|(values, _)| values)) {
+            cache.keep(wanted, values);
+        }
+        counts
+    }
+
+    /// Whether at least half of train is left when a program's values begin.
+    fn has_history(&self, program: &Program) -> bool {
+        program.lookback() <= self.config.periods.train.len() as u32 / 2
+    }
+
+    fn group(&self, strategies: &[(&Strategy, &Program)], cache: &NodeCache) -> (Vec<Evaluation>, PlanCounts) {
+        let runs: Vec<bool> = strategies.iter().map(|(_, program)| self.has_history(program)).collect();
         let chosen: Vec<&(&Strategy, &Program)> =
             strategies.iter().zip(&runs).filter(|(_, runs)| **runs).map(|(strategy, _)| strategy).collect();
-        let plan = Plan::new(chosen.iter().map(|(_, program)| *program));
+        let plan = Plan::with_cache(chosen.iter().map(|(_, program)| *program), cache);
         let columns =
             Columns::new(&plan, self.panel, self.market.members()).expect("the search only uses the panel's columns");
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
@@ -131,7 +207,7 @@ impl<'a> Evaluator<'a> {
         });
         spare().push(memory);
         let mut tracks = tracks.into_iter();
-        strategies
+        let evaluations = strategies
             .iter()
             .zip(runs)
             .map(|((strategy, _), runs)| {
@@ -140,7 +216,8 @@ impl<'a> Evaluator<'a> {
                 }
                 tracks.next().expect("one per strategy that ran").finish(self, strategy)
             })
-            .collect()
+            .collect();
+        (evaluations, plan.counts())
     }
 }
 
@@ -263,7 +340,7 @@ mod tests {
         let strategy = Strategy::from_toml(text, &Schema::bars()).expect("a strategy");
         let market = Market::new(&panel);
         let program = strategy.compile().expect("a program");
-        Evaluator::new(&panel, &market, &config).evaluate(&[(&strategy, &program)])[0]
+        Evaluator::new(&panel, &market, &config, 0).evaluate(&[(&strategy, &program)]).0[0]
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use backtest::metrics::ReturnSettings;
 use backtest::{Backtester, Market, Report};
+use engine::CacheCounts;
 use factor::{Genome, Program, Strategy};
 use market::Panel;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::evaluate::{Evaluation, Evaluator, Rejections, Scores};
+use crate::evaluate::{Evaluation, Evaluator, NodeCounts, Rejections, Scores};
 use crate::random::Purpose;
 use crate::search::{Individual, Observer, Search, SearchState, StopReason};
 
@@ -67,6 +68,10 @@ pub struct RunResult {
     pub rejections: Rejections,
     /// Why the search ended.
     pub stop: StopReason,
+    /// What became of the operator nodes since start or resume, the control's not counted.
+    pub nodes: NodeCounts,
+    /// What the cache did in that time.
+    pub cache: CacheCounts,
     /// Seconds spent on generations since start or resume.
     pub seconds: f64,
 }
@@ -78,19 +83,27 @@ impl RunResult {
     }
 }
 
-/// Runs a configuration over a market on so many threads, from the start or from a remembered state. The result is
-/// the same, to the last bit, for any number of threads.
+/// What a run may use of the machine. Its result is the same, to the last bit, whatever it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes for values of factors that are kept from one generation to the next; 0 keeps none.
+    pub cache_bytes: usize,
+}
+
+/// Runs a configuration over a market, from the start or from a remembered state.
 ///
 /// # Errors
 /// When the pool cannot be started, the state does not fit, or the observer fails.
 pub fn run(
     config: &RunConfig,
     panel: &Panel,
-    threads: usize,
+    resources: Resources,
     state: Option<&SearchState>,
     observer: &mut (dyn Observer + Send),
 ) -> Result<RunResult, Error> {
-    pool(threads)?.install(|| run_here(config, panel, state, observer))
+    pool(resources.threads)?.install(|| run_here(config, panel, resources.cache_bytes, state, observer))
 }
 
 /// Scores strategies, compiled, over train and validation as a run does, on so many threads: results in their order.
@@ -104,7 +117,7 @@ pub fn evaluate(
     strategies: &[(&Strategy, &Program)],
 ) -> Result<Vec<Evaluation>, Error> {
     let market = Market::new(panel);
-    Ok(pool(threads)?.install(|| Evaluator::new(panel, &market, config).evaluate(strategies)))
+    Ok(pool(threads)?.install(|| Evaluator::new(panel, &market, config, 0).evaluate(strategies).0))
 }
 
 fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
@@ -118,16 +131,18 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
 fn run_here(
     config: &RunConfig,
     panel: &Panel,
+    cache_bytes: usize,
     state: Option<&SearchState>,
     observer: &mut dyn Observer,
 ) -> Result<RunResult, Error> {
     let market = Market::new(panel);
-    let evaluator = Evaluator::new(panel, &market, config);
+    let evaluator = Evaluator::new(panel, &market, config, cache_bytes);
     let mut search = Search::new(config, &evaluator, panel, Purpose::Breeding)?;
     if let Some(state) = state {
         search.restore(state)?;
     }
     let stop = search.run(observer)?;
+    let cache = search.cache();
     let wants_control = config.spec.control && config.spec.algorithm == Algorithm::Genetic;
     let control = if wants_control && stop != StopReason::Interrupted {
         tracing::info!(distinct = search.distinct(), "random search at as many distinct trials");
@@ -171,6 +186,8 @@ fn run_here(
         best_fitness: best(&search),
         rejections: search.rejections().clone(),
         stop,
+        nodes: search.nodes(),
+        cache,
         seconds: search.seconds(),
     })
 }

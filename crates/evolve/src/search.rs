@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use engine::CacheCounts;
 use factor::{Genome, Mutation, Palette, Program, Schema, Strategy, VariationSettings, crossover, random_strategy};
 use market::Panel;
 use rustc_hash::FxHashSet;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::evaluate::{Evaluation, Evaluator, Rejections};
+use crate::evaluate::{Evaluation, Evaluator, NodeCounts, Rejections};
 use crate::random::{Purpose, below, stream, unit};
 
 /// A distinct strategy that was evaluated: one line of the trial list.
@@ -47,6 +48,8 @@ pub struct GenerationRecord {
     pub duplicates: usize,
     /// Strategies evaluated in this generation whose positions or exits differ from their first parent's.
     pub changed_positions: usize,
+    /// What became of their operator nodes.
+    pub nodes: NodeCounts,
 }
 
 /// A strategy with its evaluation.
@@ -135,6 +138,7 @@ pub struct Search<'a> {
     known: FxHashSet<u128>,
     rejections: Rejections,
     improved: usize,
+    nodes: NodeCounts,
     seconds: f64,
 }
 
@@ -167,6 +171,7 @@ impl<'a> Search<'a> {
             known: FxHashSet::default(),
             rejections: BTreeMap::new(),
             improved: 0,
+            nodes: NodeCounts::default(),
             seconds: 0.0,
         })
     }
@@ -232,6 +237,16 @@ impl<'a> Search<'a> {
         &self.rejections
     }
 
+    /// What became of the operator nodes of all strategies since the run was started or resumed: no result depends on it.
+    pub fn nodes(&self) -> NodeCounts {
+        self.nodes
+    }
+
+    /// What the cache of nodes did since then.
+    pub fn cache(&self) -> CacheCounts {
+        self.evaluator.cache()
+    }
+
     /// Seconds spent evaluating since the run was started or resumed: for display and `run.json` alone.
     pub fn seconds(&self) -> f64 {
         self.seconds
@@ -288,7 +303,8 @@ impl<'a> Search<'a> {
         }
         let strategies: Vec<(&Strategy, &Program)> =
             children.iter().map(|child| (&child.strategy, &child.program)).collect();
-        let evaluations = self.evaluator.evaluate(&strategies);
+        let (evaluations, nodes) = self.evaluator.evaluate(&strategies);
+        self.nodes += nodes;
         let changed_positions = children.iter().filter(|child| child.changed_positions).count();
         let mut trials = Vec::with_capacity(children.len());
         let mut next: Vec<Individual> = self.population.iter().take(elites).cloned().collect();
@@ -321,6 +337,7 @@ impl<'a> Search<'a> {
             distinct: self.distinct(),
             duplicates,
             changed_positions,
+            nodes,
         };
         (record, trials)
     }

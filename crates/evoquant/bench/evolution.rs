@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use evolve::{GenerationRecord, Next, Observer, RunConfig, RunSpec, Search, Trial};
+use evolve::{GenerationRecord, Next, Observer, Resources, RunConfig, RunSpec, Search, Trial};
 use factor::{Palette, Rebalance, Schema, Strategy, VariationSettings};
 use market::Panel;
 
@@ -90,6 +90,6 @@ pub fn run_search(population: usize, generations: usize, panel: &Panel) -> Resul
     }
     let spec = RunSpec { population, generations, control: false, ..RunSpec::default() };
     let config = RunConfig::new(spec, panel)?;
-    black_box(evolve::run(&config, panel, 2, None, &mut Nobody)?);
+    black_box(evolve::run(&config, panel, Resources { threads: 2, cache_bytes: 0 }, None, &mut Nobody)?);
     Ok(())
 }

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use ::backtest::{Kind, Report, display};
 use ::evolve::{
-    Algorithm, Error, GenerationRecord, Next, Observer, RunConfig, RunResult, RunSpec, Search, StopReason, Trial,
-    run as run_search,
+    Algorithm, Error, GenerationRecord, Next, Observer, Resources, RunConfig, RunResult, RunSpec, Search, StopReason,
+    Trial, run as run_search,
 };
 use ::factor::Rule;
 use ::market::Panel;
@@ -19,7 +19,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use super::chart::Chart;
-use super::{MarketArguments, describe, leaderboard, print, read_market, remark};
+use super::{MarketArguments, describe, leaderboard, memory, print, read_market, remark};
 
 #[derive(Debug, Args)]
 pub(super) struct EvolveArguments {
@@ -40,6 +40,10 @@ pub(super) struct EvolveArguments {
     /// Worker threads; results do not depend on it [default: all processors].
     #[arg(long)]
     threads: Option<usize>,
+    /// Memory for values of factors that are kept from one generation to the next, such as 2GB; 0 keeps none. Results
+    /// do not depend on it [default: a quarter of what is free].
+    #[arg(long, value_name = "SIZE", value_parser = memory::bytes)]
+    cache_memory: Option<usize>,
     /// How strategies are found [default: genetic].
     #[arg(long)]
     algorithm: Option<AlgorithmArgument>,
@@ -150,7 +154,9 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         None => (RunFolder::create(&arguments.out.clone().unwrap_or_else(next_folder), &record)?, None),
     };
     let mut progress = Progress::new(folder, &config, state.as_ref().map_or(0, |state| state.generation));
-    let result = run_search(&config, panel, threads, state.as_ref(), &mut progress)?;
+    let cache_bytes = arguments.cache_memory.unwrap_or_else(memory::share_of_free);
+    let resources = Resources { threads, cache_bytes };
+    let result = run_search(&config, panel, resources, state.as_ref(), &mut progress)?;
     progress.bar.finish_and_clear();
     let folder = progress.folder;
     write_champions(&folder, &result, &config)?;
@@ -161,6 +167,17 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         "seconds": result.seconds,
         "threads": threads,
         "evaluations_per_second": progress.evaluated as f64 / result.seconds.max(1e-9),
+        "nodes": result.nodes,
+        "nodes_saved": result.nodes.saved(),
+        "cache": {
+            "memory": cache_bytes,
+            "bytes": result.cache.bytes,
+            "kept": result.cache.kept,
+            "hits": result.cache.hits,
+            "misses": result.cache.misses,
+            "evicted": result.cache.evicted,
+            "saved_seconds_about": result.cache.saved_nanoseconds as f64 / 1e9,
+        },
     }));
     let text = screen(&result, &config, panel, &folder, &verdict)?;
     folder.write_run(&record)?;
@@ -239,16 +256,21 @@ impl Observer for Progress {
         self.evaluated += record.evaluated;
         let rate = self.evaluated as f64 / search.seconds().max(1e-9);
         let message = format!(
-            "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits",
+            "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits  {:.0} % of nodes saved, {} kept",
             display(record.best, Kind::Ratio),
             display(record.mean, Kind::Ratio),
             record.distinct,
-            record.changed_positions
+            record.changed_positions,
+            100.0 * record.nodes.saved(),
+            memory::display(search.cache().bytes)
         );
         tracing::info!(
             generation = record.generation,
             distinct = record.distinct,
             duplicates = record.duplicates,
+            nodes = record.nodes.asked,
+            shared = record.nodes.shared,
+            cached = record.nodes.cached,
             "{message}"
         );
         if self.lines {

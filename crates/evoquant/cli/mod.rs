@@ -10,6 +10,7 @@ mod data;
 mod eval;
 mod evolve;
 mod leaderboard;
+mod memory;
 mod ops;
 mod print;
 mod strategy;
