@@ -1,19 +1,23 @@
 //! What compiling, varying and running factors costs, and how cost grows with their number.
 //!
 //! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N`,
-//! `execute/merging/N`, `generation/N` and `evolution/WHAT/SHAPE/N`, where `N` counts factors or strategies. The factors are
+//! `execute/merging/N`, `generation/N`, `evolution/WHAT/SHAPE/N`, where `N` counts factors or strategies, and
+//! `operator/NAME(WINDOW)`. The factors are
 //! those of [`chain`]; those of [`merging_chain`], also over the panel, show what merging saves.
 //! Everything but `evolution/run` runs on one thread, one repetition after the other, and values are looked at before time is
 //! taken: a kernel that gives nothing is fast.
 
 mod clock;
+mod compare;
 mod evolution;
+mod operators;
 mod report;
 mod work;
 
-use factor::{Mutation, Strategy};
+use factor::{Mutation, Operator, Strategy};
 use market::{Panel, RandomWalk};
 
+pub use compare::{Change, Comparison};
 pub use evolution::{Pace, Scoring, run_search};
 pub use report::{BenchReport, Fit, Record};
 pub use work::{Brood, Compilation, Generation, Query, chain, merging_chain, one_symbol, variable_chain};
@@ -31,11 +35,14 @@ pub enum Suite {
     Generation,
     /// Evolution end to end: strategies scored as a run scores them, and a small run as a whole.
     Evolution,
+    /// Every operator by itself, over noise.
+    Operators,
 }
 
 impl Suite {
     /// All suites, in the order in which they run.
-    pub const ALL: [Suite; 5] = [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation, Suite::Evolution];
+    pub const ALL: [Suite; 6] =
+        [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation, Suite::Evolution, Suite::Operators];
 
     /// The word on the command line.
     pub fn name(self) -> &'static str {
@@ -45,6 +52,7 @@ impl Suite {
             Suite::Factors => "factors",
             Suite::Generation => "generation",
             Suite::Evolution => "evolution",
+            Suite::Operators => "operators",
         }
     }
 
@@ -73,6 +81,8 @@ pub struct BenchOptions {
     pub runs: Vec<(usize, usize)>,
     /// Bars and symbols of the generated markets on which strategies are scored; none means the market above.
     pub shapes: Vec<(usize, usize)>,
+    /// Bars and symbols of the noise that operators run over.
+    pub noise: (usize, usize),
     /// Seconds to repeat each measurement for; the slowest are repeated a few times all the same.
     pub seconds: f64,
 }
@@ -89,6 +99,7 @@ impl BenchOptions {
             scored: vec![200],
             runs: vec![(20, 20)],
             shapes: Vec::new(),
+            noise: (2_000, 500),
             seconds: 0.5,
         }
     }
@@ -99,7 +110,8 @@ impl BenchOptions {
     /// Never so: they can be generated.
     pub fn usual(what: Option<Suite>) -> Result<Self, Error> {
         let [bars, symbols] = Self::USUAL;
-        Ok(Self { shapes: Self::SHAPES.to_vec(), ..Self::generated(what, bars, symbols)? })
+        let panel = generated_panel(bars, symbols)?;
+        Ok(Self { shapes: Self::SHAPES.to_vec(), ..Self::new(what, panel) })
     }
 
     /// Bars and symbols of the usual market.
@@ -112,7 +124,7 @@ impl BenchOptions {
     /// # Errors
     /// When there is no bar or symbol, or more than [`RandomWalk`] makes.
     pub fn generated(what: Option<Suite>, bars: usize, symbols: usize) -> Result<Self, Error> {
-        Ok(Self::new(what, generated_panel(bars, symbols)?))
+        Ok(Self { noise: (bars, symbols), ..Self::new(what, generated_panel(bars, symbols)?) })
     }
 }
 
@@ -187,6 +199,7 @@ pub fn run(options: &BenchOptions, progress: &mut dyn FnMut(&Record)) -> Result<
             Suite::Factors => session.factors()?,
             Suite::Generation => session.generation()?,
             Suite::Evolution => session.evolution()?,
+            Suite::Operators => session.operators()?,
         }
     }
     let (bars, symbols) = (options.panel.bars(), options.panel.symbols().len());
@@ -280,8 +293,24 @@ impl Session<'_> {
         Ok(())
     }
 
+    fn operators(&mut self) -> Result<(), Error> {
+        let (bars, symbols) = self.options.noise;
+        let panel = operators::noise(bars, symbols);
+        for operator in Operator::all() {
+            for (name, mut query) in operators::queries(operator, &panel)? {
+                query.run();
+                let record = clock::measure(name, self.options.seconds, || query.run());
+                self.keep(Record { cells: Some(bars * symbols), ..record });
+            }
+        }
+        Ok(())
+    }
+
     fn time<T>(&mut self, name: String, work: impl FnMut() -> T) {
-        let record = clock::measure(name, self.options.seconds, work);
+        self.keep(clock::measure(name, self.options.seconds, work));
+    }
+
+    fn keep(&mut self, record: Record) {
         (self.progress)(&record);
         self.records.push(record);
     }

@@ -34,7 +34,7 @@ pub(super) fn measure<T>(name: String, seconds: f64, mut work: impl FnMut() -> T
         samples.push(sample.elapsed().as_nanos() as f64 / repeats as f64);
     }
     samples.sort_unstable_by(f64::total_cmp);
-    Record { name, median_ns: median(&samples), minimum_ns: samples[0], runs: samples.len() * repeats }
+    Record { name, median_ns: median(&samples), minimum_ns: samples[0], runs: samples.len() * repeats, cells: None }
 }
 
 /// The median of values in rising order.

@@ -15,6 +15,9 @@ pub struct Record {
     pub minimum_ns: f64,
     /// Runs that were timed.
     pub runs: usize,
+    /// Cells of a run, where time is counted by them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cells: Option<usize>,
 }
 
 impl Record {
@@ -28,9 +31,9 @@ impl Record {
         self.name.rsplit_once('/').map_or(&self.name, |(series, _)| series)
     }
 
-    /// Median time for each factor or strategy, in nanoseconds.
-    pub fn ns_per_factor(&self) -> Option<f64> {
-        self.count().filter(|&count| count > 0).map(|count| self.median_ns / count as f64)
+    /// Median time for each cell where those are counted, else for each factor or strategy, in nanoseconds.
+    pub fn ns_each(&self) -> Option<f64> {
+        self.cells.or_else(|| self.count()).filter(|&count| count > 0).map(|count| self.median_ns / count as f64)
     }
 }
 
@@ -110,11 +113,7 @@ impl fmt::Display for BenchReport {
         let names = self.records.iter().map(|record| record.name.len());
         let width = names.chain(self.fits.iter().map(|fit| fit.name.len())).max().unwrap_or(0).max("measurement".len());
         writeln!(f, "{} bars x {} symbols, one thread", self.bars, self.symbols)?;
-        writeln!(
-            f,
-            "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}",
-            "measurement", "median", "minimum", "per factor", "runs"
-        )?;
+        writeln!(f, "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}", "measurement", "median", "minimum", "each", "runs")?;
         for record in &self.records {
             writeln!(
                 f,
@@ -122,7 +121,7 @@ impl fmt::Display for BenchReport {
                 record.name,
                 time(record.median_ns),
                 time(record.minimum_ns),
-                record.ns_per_factor().map_or_else(|| "--".to_owned(), time),
+                record.ns_each().map_or_else(|| "--".to_owned(), time),
                 record.runs
             )?;
         }
@@ -140,7 +139,7 @@ impl fmt::Display for BenchReport {
 }
 
 /// Nanoseconds in the unit that people read them in.
-fn time(ns: f64) -> String {
+pub(super) fn time(ns: f64) -> String {
     match ns.abs() {
         size if size >= 1e9 => format!("{:.3} s", ns / 1e9),
         size if size >= 1e6 => format!("{:.3} ms", ns / 1e6),
@@ -154,7 +153,7 @@ mod tests {
     use super::*;
 
     fn record(name: &str, median_ns: f64) -> Record {
-        Record { name: name.to_owned(), median_ns, minimum_ns: median_ns, runs: 7 }
+        Record { name: name.to_owned(), median_ns, minimum_ns: median_ns, runs: 7, cells: None }
     }
 
     #[test]
@@ -185,7 +184,7 @@ mod tests {
         let table = BenchReport::new(100, 2_656, records, Some(3 << 20)).to_string();
         let expected = "\
 100 bars x 2656 symbols, one thread
-measurement        median     minimum  per factor       runs
+measurement        median     minimum        each       runs
 compile/2        950.0 ns    950.0 ns    475.0 ns          7
 compile/4        1.950 us    1.950 us    487.5 ns          7
 compile/8        3.950 us    3.950 us    493.8 ns          7

@@ -134,7 +134,14 @@ impl<'a> Query<'a> {
     /// # Errors
     /// When it does not compile, or the panel lacks a column.
     pub fn new(strategy: &Strategy, panel: &'a Panel) -> Result<Self, Error> {
-        let plan = Plan::new([&strategy.compile()?]);
+        Self::of(Plan::new([&strategy.compile()?]), panel)
+    }
+
+    /// A plan over a panel.
+    ///
+    /// # Errors
+    /// When the panel lacks a column.
+    pub fn of(plan: Plan, panel: &'a Panel) -> Result<Self, Error> {
         let members = panel.members();
         Columns::new(&plan, panel, &members)?;
         Ok(Self { plan, panel, members, memory: Memory::default() })

@@ -1,13 +1,13 @@
 //! `evoquant bench`: how cost grows with factors, on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::bench::{BenchOptions, Suite, run as measure};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::{print, read_market, remark};
+use crate::bench::{BenchOptions, Comparison, Record, Suite, run as measure};
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArguments {
@@ -22,9 +22,15 @@ pub(super) struct BenchArguments {
     /// Symbols of the generated market; 2,656 by default, and several shapes for `evolution`.
     #[arg(long)]
     symbols: Option<usize>,
-    /// Write the records as JSON.
-    #[arg(long, value_name = "FILE")]
+    /// Write the records as JSON, to be compared with later.
+    #[arg(long, value_name = "FILE", visible_alias = "save-baseline")]
     json: Option<PathBuf>,
+    /// Hold the shortest times beside those of a file that --json wrote; exit code 1 where one is too much slower.
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// Share by which a time may rise, for --compare.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    tolerance: f64,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -39,6 +45,8 @@ enum SuiteArgument {
     Generation,
     /// Strategies scored as a run scores them, by shape of market.
     Evolution,
+    /// Every operator by itself, with windows of 20 and 250 bars, over 2,000 bars x 500 symbols of noise.
+    Operators,
 }
 
 pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
@@ -48,7 +56,13 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         SuiteArgument::Factors => Suite::Factors,
         SuiteArgument::Generation => Suite::Generation,
         SuiteArgument::Evolution => Suite::Evolution,
+        SuiteArgument::Operators => Suite::Operators,
     });
+    if arguments.tolerance.is_nan() || arguments.tolerance < 0.0 {
+        bail!("--tolerance must be a share of at least 0, such as 0.1");
+    }
+    // Read first: what cannot be compared is not worth measuring.
+    let saved: Option<Vec<Record>> = arguments.compare.as_deref().map(read_records).transpose()?;
     let [bars, symbols] = BenchOptions::USUAL;
     let options = match (&arguments.data, arguments.bars, arguments.symbols) {
         (Some(path), ..) => BenchOptions::new(what, read_market(path, false)?.panel),
@@ -64,5 +78,14 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     print(&format!("{report}\n"))?;
-    Ok(ExitCode::SUCCESS)
+    let Some(saved) = saved else { return Ok(ExitCode::SUCCESS) };
+    let comparison = Comparison::new(&report, &saved, arguments.tolerance);
+    print(&format!("\n{comparison}\n"))?;
+    Ok(if comparison.slower().next().is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn read_records(path: &Path) -> Result<Vec<Record>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} holds no records that `evoquant bench --json` wrote", path.display()))
 }

@@ -6,8 +6,11 @@ use factor::{Definition, FactorGraph, Kind, NodeIndex, Operator, Parameter, Para
 
 use super::panels::{FLAGS, GROUPS, NUMBERS};
 
-/// The operator over columns of the right types, and the columns' names.
-pub(super) fn application(operator: Operator, parameters: Parameters) -> (FactorGraph, Vec<&'static str>) {
+/// The operator over columns of a [`panel`](super::panel), and the columns' names.
+///
+/// # Panics
+/// When the parameters are not the operator's.
+pub fn application(operator: Operator, parameters: Parameters) -> (FactorGraph, Vec<&'static str>) {
     let mut graph = FactorGraph::new(Kind::Positions);
     let mut names = Vec::new();
     let inputs: Vec<NodeIndex> = operator

@@ -19,7 +19,8 @@ use std::ops::Range;
 use factor::{FactorGraph, Operator, Purpose, compile};
 use market::Panel;
 
-use self::application::{application, choices};
+pub use self::application::application;
+use self::application::choices;
 pub use self::panels::{Shape, panel};
 pub use self::slow::slow;
 use crate::{Columns, Executor, Outputs, Plan, evaluate};
