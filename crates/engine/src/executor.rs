@@ -205,14 +205,9 @@ impl<'p> Executor<'p> {
             };
         }
         let past = match node.inputs[0] {
-            Place::Column(column) => Some((columns.values[column as usize], Past::WHOLE)),
-            Place::Ring(ring) => {
-                let (cells, capacity) = self.layout.ring(ring);
-                Some((values.rings.get(cells), capacity))
-            }
+            Place::Column(column) => Some(Past::new(columns.values[column as usize], span, self.layout.symbols())),
             Place::Slot(_) | Place::Block(_) | Place::Scalar(_) => None,
         };
-        let past = past.map(|(rows, capacity)| Past::new(rows, capacity, span, self.layout.symbols()));
         let writes_over = node.inputs[0] == node.output;
         let block = Block { vectors: self.vectors, span, inputs, writes_over, past, members: columns.members };
         let state = self.layout.state(index, span);
@@ -243,7 +238,6 @@ fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: 
         Place::Column(column) => &columns.values[column as usize][cells],
         Place::Slot(_) => values.slots.get(cells),
         Place::Block(_) => values.blocks.get(cells),
-        Place::Ring(_) => values.rings.get(cells),
         Place::Scalar(_) => unreachable!("constants are passed as numbers, or written out"),
     };
     Rows::new(values, &lines, span.width)

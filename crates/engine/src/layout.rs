@@ -27,9 +27,6 @@ pub(crate) struct Layout {
     strip_rows: usize,
     slots: usize,
     blocks: usize,
-    rings: Vec<Range<usize>>,
-    /// Rows of each ring: a multiple of the block's, so that no block wraps.
-    capacities: Vec<usize>,
     /// For each node, what it remembers.
     states: Vec<Range<usize>>,
 }
@@ -59,8 +56,6 @@ impl Layout {
     pub(crate) fn new(plan: &Plan, symbols: usize) -> Self {
         let tile_symbols = symbols.clamp(1, TILE_SYMBOLS);
         let block_rows = (TILE_CELLS / tile_symbols).min(BLOCK_ROWS);
-        let capacities: Vec<usize> =
-            plan.rings.iter().map(|&rows| (rows as usize + block_rows).next_multiple_of(block_rows)).collect();
         let state_rows = |node: &crate::plan::PlanNode| match &node.operator {
             Some((operator, parameters)) => {
                 kernels::state_rows(*operator, parameters, matches!(node.inputs[0], Place::Column(_)))
@@ -74,8 +69,6 @@ impl Layout {
             strip_rows: (STRIP_CELLS / symbols.max(1)).clamp(1, block_rows),
             slots: plan.slots as usize,
             blocks: plan.blocks as usize,
-            rings: consecutive(capacities.iter().map(|rows| rows * symbols)),
-            capacities,
             states: consecutive(plan.nodes.iter().map(|node| state_rows(node) * symbols)),
         }
     }
@@ -86,7 +79,7 @@ impl Layout {
 
     /// All symbols of the rows from `row` on that can run together: up to the end of the block, or to `end`.
     pub(crate) fn block(&self, row: usize, end: usize) -> Span {
-        // Blocks end at multiples of their rows, so that rings never wrap inside one.
+        // Blocks end at multiples of their rows, so that a row has one place in its block, however rows are fed.
         let rows = (self.block_rows - row % self.block_rows).min(end - row);
         Span { first_row: row, rows, first_symbol: 0, width: self.symbols }
     }
@@ -127,18 +120,8 @@ impl Layout {
             Place::Block(slot) => {
                 whole((slot as usize * self.block_rows + span.first_row % self.block_rows) * self.symbols)
             }
-            Place::Ring(ring) => {
-                let (ring, capacity) = self.ring(ring);
-                whole(ring.start + span.first_row % capacity * self.symbols)
-            }
             Place::Scalar(_) => unreachable!("one number has no cells"),
         }
-    }
-
-    /// A ring's cells and capacity in rows.
-    #[inline(always)]
-    pub(crate) fn ring(&self, ring: u32) -> (Range<usize>, usize) {
-        (self.rings[ring as usize].clone(), self.capacities[ring as usize])
     }
 
     /// What a node remembers of a tile's symbols.
@@ -162,10 +145,6 @@ impl Layout {
 
     pub(crate) fn block_cells(&self) -> usize {
         self.blocks * self.block_rows * self.symbols
-    }
-
-    pub(crate) fn ring_cells(&self) -> usize {
-        self.rings.last().map_or(0, |ring| ring.end)
     }
 
     pub(crate) fn state_cells(&self) -> usize {

@@ -13,8 +13,6 @@ pub struct Memory {
     slots: Buffer,
     /// Values of whole rows, `[rows x symbols]` each.
     blocks: Buffer,
-    /// Values with their past, `[capacity x symbols]` each.
-    rings: Buffer,
     /// What nodes remember, tile after tile.
     states: Buffer,
 }
@@ -24,41 +22,32 @@ impl Memory {
     pub(crate) fn fit(&mut self, layout: &Layout) {
         self.slots.fit(layout.slot_cells());
         self.blocks.fit(layout.block_cells());
-        self.rings.fit(layout.ring_cells());
         self.states.fit(layout.state_cells());
     }
 
     /// Some cells of a place to write, everything else to read, and what nodes remember.
     #[inline(always)]
     pub(crate) fn split(&mut self, place: Place, output: Range<usize>) -> (&mut [f64], Values<'_>, &mut [f64]) {
-        let Self { slots, blocks, rings, states } = self;
-        let (slots, blocks, rings, states) = (slots.cells(), blocks.cells(), rings.cells(), states.cells());
-        let (out, slots, blocks, rings) = match place {
+        let Self { slots, blocks, states } = self;
+        let (slots, blocks, states) = (slots.cells(), blocks.cells(), states.cells());
+        let (out, slots, blocks) = match place {
             Place::Slot(_) => {
                 let (out, slots) = Gap::around(slots, output);
-                (out, slots, Gap::none(blocks), Gap::none(rings))
+                (out, slots, Gap::none(blocks))
             }
             Place::Block(_) => {
                 let (out, blocks) = Gap::around(blocks, output);
-                (out, Gap::none(slots), blocks, Gap::none(rings))
+                (out, Gap::none(slots), blocks)
             }
-            Place::Ring(_) => {
-                let (out, rings) = Gap::around(rings, output);
-                (out, Gap::none(slots), Gap::none(blocks), rings)
-            }
-            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to slots, blocks and rings alone"),
+            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to slots and blocks alone"),
         };
-        (out, Values { slots, blocks, rings }, states)
+        (out, Values { slots, blocks }, states)
     }
 
     /// Everything, to read.
     #[inline(always)]
     pub(crate) fn values(&self) -> Values<'_> {
-        Values {
-            slots: Gap::none(self.slots.values()),
-            blocks: Gap::none(self.blocks.values()),
-            rings: Gap::none(self.rings.values()),
-        }
+        Values { slots: Gap::none(self.slots.values()), blocks: Gap::none(self.blocks.values()) }
     }
 }
 
@@ -98,7 +87,6 @@ impl Buffer {
 pub(crate) struct Values<'a> {
     pub(crate) slots: Gap<'a>,
     pub(crate) blocks: Gap<'a>,
-    pub(crate) rings: Gap<'a>,
 }
 
 /// A buffer without the part that is being written.

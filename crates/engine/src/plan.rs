@@ -20,8 +20,6 @@ pub(crate) enum Place {
     Slot(u16),
     /// The rows of all symbols, until the last reader ran.
     Block(u16),
-    /// Rows of all symbols with their past: a ring.
-    Ring(u32),
     /// The same number everywhere.
     Scalar(f64),
 }
@@ -105,8 +103,6 @@ pub struct Plan {
     pub(crate) slots: u16,
     /// Blocks that live at the same time, at most.
     pub(crate) blocks: u16,
-    /// Rows of past that each ring must hold besides the current block.
-    pub(crate) rings: Vec<u32>,
     counts: PlanCounts,
     lookback: u32,
 }
@@ -334,16 +330,13 @@ impl Merge {
     fn place(mut self) -> Plan {
         let run = self.steps.iter().filter(|step| matches!(step, Step::Run(_))).count();
         self.make_stages_local();
-        let mut past = vec![0_u32; self.nodes.len()];
         let mut written_out = vec![false; self.nodes.len()];
         // Copies for stages are all needed.
         self.done.resize(self.nodes.len(), true);
         for (node, _) in self.nodes.iter().zip(&self.done).filter(|(_, needed)| **needed) {
-            let Work::Operator(operator, parameters) = &node.work else { continue };
+            let Work::Operator(operator, _) = &node.work else { continue };
             for (slot, &input) in node.inputs[..node.count as usize].iter().enumerate() {
-                let rows = kernels::rows_read_back(*operator, parameters);
-                past[input as usize] = past[input as usize].max(rows);
-                written_out[input as usize] |= rows > 0 || !kernels::takes_scalar(*operator, slot);
+                written_out[input as usize] |= !kernels::takes_scalar(*operator, slot);
             }
         }
         for (_, result) in self.results.iter().flatten() {
@@ -357,7 +350,7 @@ impl Merge {
         let stage_of = stages(&shapes);
         let uses = self.uses(&steps, &stage_of);
         let mut pairs = FxHashMap::default();
-        for (giver, mean) in self.means_to_share(&steps, &stage_of, &uses, &past) {
+        for (giver, mean) in self.means_to_share(&steps, &stage_of, &uses) {
             pairs.insert(giver, (giver, mean));
             pairs.insert(mean, (giver, mean));
         }
@@ -373,7 +366,7 @@ impl Merge {
             *place = Some(Place::Column(columns.len() as u16));
             columns.push(source);
         }
-        let (mut slots, mut blocks, mut rings) = (SlotAllocator::default(), SlotAllocator::default(), Vec::new());
+        let (mut slots, mut blocks) = (SlotAllocator::default(), SlotAllocator::default());
         let mut nodes = Vec::new();
         let mut stages: Vec<Stage> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
@@ -388,9 +381,6 @@ impl Merge {
                         let slot = slots.take_two();
                         places[mean as usize] = Some(Place::Slot(slot + 1));
                         Place::Slot(slot)
-                    } else if past[id as usize] > 0 {
-                        rings.push(past[id as usize]);
-                        Place::Ring(rings.len() as u32 - 1)
                     } else if uses[id as usize].only_stage == Some(stage_of[at]) {
                         Place::Slot(slots.take())
                     } else if let Some(slot) = self.block_to_write_over(id, at, &uses, &places) {
@@ -435,17 +425,17 @@ impl Merge {
             .collect();
         let counts = PlanCounts { asked: self.asked, distinct: self.distinct, run };
         let (slots, blocks, lookback) = (slots.count(), blocks.count(), self.lookback);
-        Plan { nodes, stages, results, columns, slots, blocks, rings, counts, lookback }
+        Plan { nodes, stages, results, columns, slots, blocks, counts, lookback }
     }
 
     /// Nodes that sum over a window whose mean is a node of the same stage, and that mean: one pass gives both.
-    fn means_to_share(&self, steps: &[Step], stage_of: &[usize], uses: &[Uses], past: &[u32]) -> Vec<(u32, u32)> {
+    fn means_to_share(&self, steps: &[Step], stage_of: &[usize], uses: &[Uses]) -> Vec<(u32, u32)> {
         let mut givers: FxHashMap<(usize, u32, usize), u32> = FxHashMap::default();
         let mut means = Vec::new();
         for (step, &stage) in steps.iter().zip(stage_of) {
             let Step::Run(id) = *step else { continue };
             let Work::Operator(operator, parameters) = &self.nodes[id as usize].work else { continue };
-            let stays = uses[id as usize].only_stage == Some(stage) && past[id as usize] == 0;
+            let stays = uses[id as usize].only_stage == Some(stage);
             if stays && (*operator == Operator::TsMean || kernels::gives_mean(*operator, parameters)) {
                 let window = (stage, self.nodes[id as usize].inputs[0], parameters.rows(0));
                 if *operator == Operator::TsMean {
@@ -501,10 +491,6 @@ impl Merge {
             match step {
                 Step::Run(id) if light[id as usize] => continue,
                 Step::Run(id) => {
-                    let first = self.nodes[id as usize].inputs[0];
-                    if self.rows_read_back(id) > 0 && light[first as usize] {
-                        self.run_once(first, &mut ran);
-                    }
                     for slot in self.slots_read_now(id) {
                         let input = self.nodes[id as usize].inputs[slot];
                         if light[input as usize] || often.contains(&(stage_of[at], input)) {
@@ -576,31 +562,22 @@ impl Merge {
         reads.into_iter().filter(|&(_, reads)| reads > 1).map(|(key, _)| key).collect()
     }
 
-    /// The inputs of which a node reads the rows at hand only; of a first input it may read the past as well, in the
-    /// column itself or in its ring.
+    /// The inputs of which a node reads the rows at hand only; of a first input that is a column it may read the past as
+    /// well.
     fn slots_read_now(&self, id: u32) -> Range<usize> {
         let node = &self.nodes[id as usize];
-        let from_ring = self.rows_read_back(id) > 0;
         let from_column = self.is_column(node.inputs[0])
             && matches!(node.work, Work::Operator(operator, _) if kernels::reads_column(operator));
-        usize::from(from_ring || from_column)..node.count as usize
+        usize::from(from_column)..node.count as usize
     }
 
-    /// Rows of the past that a node keeps or reads.
+    /// Rows of the past that a node keeps: what a call costs besides its cells.
     fn rows_of_past(&self, id: u32) -> usize {
         let node = &self.nodes[id as usize];
         match node.work {
             Work::Operator(operator, parameters) => {
-                kernels::rows_of_past(operator, &parameters, self.is_column(node.inputs[0]))
+                kernels::state_rows(operator, &parameters, self.is_column(node.inputs[0]))
             }
-            _ => 0,
-        }
-    }
-
-    /// Earlier rows that a node reads of its first input.
-    fn rows_read_back(&self, id: u32) -> u32 {
-        match self.nodes[id as usize].work {
-            Work::Operator(operator, parameters) => kernels::rows_read_back(operator, &parameters),
             _ => 0,
         }
     }

@@ -18,7 +18,7 @@ use super::sums::{
 use super::view::RowsMut;
 use super::window::{Lanes, long, sums};
 use super::windowed::{Rows, windowed};
-use super::{Block, RankScale, carry, custom, fold, order, row, window, windowed};
+use super::{Block, RankScale, carry, custom, fold, order, row, series, window, windowed};
 
 /// Anchors and sums of operators that sum over a window.
 fn window_shape(operator: Operator) -> Option<(usize, usize)> {
@@ -53,6 +53,7 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
         O::TsAny | O::TsAll => 3,
         O::TsEma | O::TsRma | O::TsSmaCn | O::TsBackfill | O::RowsSinceChange | O::CrossAbove | O::CrossBelow => 2,
         O::TsCumsum | O::RowsSince | O::TradeWhen | O::HumpDecay | O::TsDeltaLimit | O::Hump => 1,
+        O::TsRank => series::time_rank_state_rows(parameters.rows(0)),
         O::TsKama => carry::kaufman_state_rows(parameters.rows(0)),
         O::TsMedian | O::TsMedad | O::TsPercentile | O::TsQuantile => order::state_rows(parameters.rows(0)),
         O::TsMad | O::TsDecayExp | O::TsKthElement | O::TsLastDiffValue => windowed::state_rows(parameters.rows(0)),
@@ -65,11 +66,6 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
     }
 }
 
-/// Rows of the past that an operator keeps or reads: what a call costs besides its cells.
-pub(crate) fn rows_of_past(operator: Operator, parameters: &Parameters, of_column: bool) -> usize {
-    state_rows(operator, parameters, of_column).max(rows_read_back(operator, parameters) as usize)
-}
-
 /// Whether an operator can give the mean over its window besides its own value.
 pub(crate) fn gives_mean(operator: Operator, parameters: &Parameters) -> bool {
     use Operator as O;
@@ -79,15 +75,7 @@ pub(crate) fn gives_mean(operator: Operator, parameters: &Parameters) -> bool {
 /// Whether an operator reads earlier rows of its first input in the column itself, where that is one.
 pub(crate) fn reads_column(operator: Operator) -> bool {
     use Operator as O;
-    matches!(operator, O::TsDelay | O::TsDelta | O::Returns | O::LogReturns | O::TsRank)
-}
-
-/// Earlier rows that an operator reads from its input's ring.
-pub(crate) fn rows_read_back(operator: Operator, parameters: &Parameters) -> u32 {
-    match operator {
-        Operator::TsRank => parameters.rows(0) as u32 - 1,
-        _ => 0,
-    }
+    matches!(operator, O::TsDelay | O::TsDelta | O::Returns | O::LogReturns)
 }
 
 /// Operators that [give a mean](gives_mean), and the mean.
@@ -161,7 +149,7 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
         O::TsPartialCorr => windowed(d, Rows::All, block, state, out, windowed::partial_correlation),
         O::TsTripleCorr => sums(d, block, state, out, Lanes::<4>, &Triple::new(rows)),
         O::TsScale => fold(d, block, state, out, &Range),
-        O::TsRank => time_rank(d, RankScale::new(p.real(1)), block, out),
+        O::TsRank => time_rank(d, RankScale::new(p.real(1)), block, state, out),
         O::TsMedian => sorted(d, block, state, out, |window, _| order::median(window)),
         O::TsMedad => sorted(d, block, state, out, |window, _| order::median_deviation(window)),
         O::TsPercentile => {

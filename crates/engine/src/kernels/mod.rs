@@ -24,7 +24,7 @@ use crate::vectors::Vectors;
 
 pub(crate) use cell::{greater, lesser};
 pub(crate) use custom::run as run_custom;
-pub(crate) use history::{gives_mean, reads_column, rows_of_past, rows_read_back, state_rows};
+pub(crate) use history::{gives_mean, reads_column, state_rows};
 pub(crate) use row::{RankScale, RowScratch};
 pub(crate) use view::{Past, Rows, RowsMut};
 
@@ -73,7 +73,7 @@ pub(crate) struct Block<'a> {
     pub(crate) inputs: [Operand<'a>; factor::MAX_INPUTS],
     /// Whether the rows to write hold the first input. Only nodes that compare symbols are placed so.
     pub(crate) writes_over: bool,
-    /// Past of the first input, where the operator reads it.
+    /// All rows of the first input, where that is a column.
     pub(crate) past: Option<Past<'a>>,
     /// Members of the universe, all rows of the panel.
     pub(crate) members: &'a [bool],
@@ -86,11 +86,6 @@ impl<'a> Block<'a> {
             Operand::Rows(rows) => rows,
             Operand::Scalar(_) => unreachable!("the plan writes constants out where rows are needed"),
         }
-    }
-
-    #[inline(always)]
-    fn past(&self) -> Past<'a> {
-        self.past.expect("the plan keeps the past of inputs that are looked back on")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Operators of one symbol's history that read single earlier rows: values some rows ago, and ranks in time.
 
 use super::cell::{pairs_row, unary};
-use super::view::{Past, RowsMut};
+use super::view::{Rows, RowsMut, load, store};
 use super::{Block, RankScale};
 use crate::layout::Span;
 use crate::vectors::compiled_for;
@@ -55,50 +55,70 @@ fn lagged_kernel(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsM
     }
 }
 
-/// Rank of today's value in its window, ties averaged, on a scale.
-pub(super) fn time_rank(d: usize, scale: RankScale, block: &Block<'_>, out: &mut RowsMut<'_>) {
+/// Rows of state for [`time_rank`]: the window, and from which row on nothing is missing in it.
+pub(super) const fn time_rank_state_rows(d: usize) -> usize {
+    d + 1
+}
+
+/// Rank of today's value in its window, ties averaged, on a scale. `state` holds, for each symbol, the row from which on
+/// its window is complete, then for every few symbols their last `d` rows, each in the place of its number modulo `d`.
+pub(super) fn time_rank(d: usize, scale: RankScale, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     compiled_for!(block.vectors, time_rank_kernel[](
         d: usize,
         scale: RankScale,
         block: &Block<'_>,
+        state: &mut [f64],
         out: &mut RowsMut<'_>,
     ));
 }
 
 #[inline(always)]
-fn time_rank_kernel(d: usize, scale: RankScale, block: &Block<'_>, out: &mut RowsMut<'_>) {
+fn time_rank_kernel(d: usize, scale: RankScale, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     let Span { first_row, width, .. } = block.span;
-    let past = block.past();
-    for offset in 0..out.count() {
-        let row = first_row + offset;
-        if row + 1 < d {
-            out.row(offset).fill(f64::NAN);
-            continue;
-        }
-        let whole = width - width % LANES;
-        for first in (0..whole).step_by(LANES) {
-            out.put(offset, first, &places::<LANES>(d, row, first, past).map(|below| scale.of(below, d)));
-        }
-        for first in whole..width {
-            out.put(offset, first, &places::<1>(d, row, first, past).map(|below| scale.of(below, d)));
-        }
+    let (complete, windows) = state.split_at_mut(width);
+    if first_row == 0 {
+        complete.fill(d as f64 - 1.0);
+    }
+    let (x, whole) = (block.input(0), width - width % LANES);
+    for first in (0..whole).step_by(LANES) {
+        let window = &mut windows[first * d..][..LANES * d];
+        time_ranks::<LANES>(first, first_row, scale, x, &mut complete[first..], window, out);
+    }
+    for symbol in whole..width {
+        let window = &mut windows[symbol * d..][..d];
+        time_ranks::<1>(symbol, first_row, scale, x, &mut complete[symbol..], window, out);
     }
 }
 
-/// For each symbol, how many values of its window lie below today's; of equals half.
+/// Walks some symbols down the rows at hand.
 #[inline(always)]
-fn places<const LANES: usize>(d: usize, row: usize, first: usize, past: Past<'_>) -> [f64; LANES] {
-    let mut window = past.back::<LANES>(row, d, first);
-    let now = window.next().expect("a window has a row");
-    // Values below count 1, equal ones a half, today's own among them; NaN on either side spreads.
-    let mut count = now.map(|now| if now.is_nan() { now } else { 0.0 });
-    for then in window {
+fn time_ranks<const LANES: usize>(
+    first: usize,
+    first_row: usize,
+    scale: RankScale,
+    x: Rows<'_>,
+    complete: &mut [f64],
+    window: &mut [f64],
+    out: &mut RowsMut<'_>,
+) {
+    let (window, _) = window.as_chunks_mut::<LANES>();
+    let d = window.len();
+    let mut since: [f64; LANES] = load(complete, 0);
+    for ((row, now), out) in (first_row..).zip(x.down::<LANES>(0, first)).zip(out.down::<LANES>(0, first)) {
+        window[row % d] = now;
+        // Twice the values below, and the equal ones, today's own among them: no order of rows is needed.
+        let mut count = [0_u64; LANES];
+        for then in &*window {
+            for lane in 0..LANES {
+                count[lane] += u64::from(then[lane] < now[lane]) + u64::from(then[lane] <= now[lane]);
+            }
+        }
         for lane in 0..LANES {
-            let below = if then[lane] < now[lane] { 1.0 } else { 0.0 };
-            let counted = if then[lane] == now[lane] { 0.5 } else { below };
-            let known = !(then[lane] + now[lane]).is_nan();
-            count[lane] += if known { counted } else { f64::NAN };
+            let until = (row + d) as f64;
+            since[lane] = if now[lane].is_nan() { until } else { since[lane] };
+            let below = 0.5 * (count[lane] as f64 - 1.0);
+            out[lane] = if row as f64 >= since[lane] { scale.of(below, d) } else { f64::NAN };
         }
     }
-    count
+    store(complete, 0, &since);
 }

@@ -25,7 +25,7 @@ impl<'a> Rows<'a> {
 
     /// Some values of one row.
     #[inline(always)]
-    pub(crate) fn lanes<const LANES: usize>(&self, row: usize, symbol: usize) -> [f64; LANES] {
+    pub(super) fn lanes<const LANES: usize>(&self, row: usize, symbol: usize) -> [f64; LANES] {
         load(self.values, row * self.stride + self.first + symbol)
     }
 
@@ -110,49 +110,21 @@ impl<'a> RowsMut<'a> {
     }
 }
 
-/// An input with its past.
+/// A column with its past: some symbols of all rows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Past<'a> {
-    rows: Rows<'a>,
-    capacity: usize,
-}
+pub(crate) struct Past<'a>(Rows<'a>);
 
 impl<'a> Past<'a> {
-    /// The capacity of a whole column: all rows are there.
-    pub(crate) const WHOLE: usize = usize::MAX;
-
-    /// A span's symbols in a ring of so many rows, or in a whole column.
+    /// A span's symbols in a whole column.
     #[inline(always)]
-    pub(crate) fn new(values: &'a [f64], capacity: usize, span: Span, symbols: usize) -> Self {
-        Self { rows: Rows { values, stride: symbols, first: span.first_symbol, width: span.width }, capacity }
+    pub(crate) fn new(values: &'a [f64], span: Span, symbols: usize) -> Self {
+        Self(Rows { values, stride: symbols, first: span.first_symbol, width: span.width })
     }
 
-    /// A row of the panel; it must still be in the ring.
+    /// A row of the panel.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [f64] {
-        self.rows.row(self.place(row))
-    }
-
-    /// Some values of `count` rows, from a row of the panel back.
-    #[inline(always)]
-    pub(super) fn back<const LANES: usize>(
-        &self,
-        row: usize,
-        count: usize,
-        first: usize,
-    ) -> impl Iterator<Item = [f64; LANES]> + use<'a, LANES> {
-        let (rows, capacity) = (self.rows, self.capacity);
-        let mut at = self.place(row);
-        (0..count).map(move |_| {
-            let lanes = rows.lanes(at, first);
-            at = at.checked_sub(1).unwrap_or(capacity - 1);
-            lanes
-        })
-    }
-
-    #[inline(always)]
-    fn place(&self, row: usize) -> usize {
-        if self.capacity == Self::WHOLE { row } else { row % self.capacity }
+        self.0.row(row)
     }
 }
 
