@@ -371,9 +371,10 @@ impl Merge {
             let Step::Run(id) = *step else { continue };
             let Operation::Operator(operator, parameters) = &self.nodes[id as usize].operation else { continue };
             let stays = uses[id as usize].only_stage == Some(stage) && past[id as usize] == 0;
-            if stays && (*operator == Operator::TsMean || kernels::gives_mean(*operator, parameters)) {
+            let takes = kernels::takes_mean(*operator, parameters);
+            if stays && (takes || kernels::gives_mean(*operator, parameters)) {
                 let window = (stage, self.nodes[id as usize].inputs[0], parameters.rows(0));
-                if *operator == Operator::TsMean {
+                if takes {
                     means.push((window, id));
                 } else {
                     givers.entry(window).or_insert(id);
@@ -507,7 +508,7 @@ impl Merge {
         let node = &self.nodes[id as usize];
         let from_ring = self.rows_read_back(id) > 0;
         let from_column = self.is_column(node.inputs[0])
-            && matches!(node.operation, Operation::Operator(operator, _) if kernels::reads_column(operator));
+            && matches!(node.operation, Operation::Operator(operator, parameters) if kernels::reads_column(operator, &parameters));
         usize::from(from_ring || from_column)..node.count as usize
     }
 
