@@ -18,9 +18,15 @@ fn an_expression_gives_the_same_values_in_every_dialect() {
     assert_eq!(evaluated(&["--dialect", "alpha101", "correlation(open, volume, 10.7)"]), ours);
     assert_eq!(evaluated(&["--dialect", "brain", "a = open; ts_corr(a, volume, 10);"]), ours);
     assert_eq!(evaluated(&["--dialect", "pandas", "open.rolling(10).corr(volume)"]), ours);
-    assert_eq!(evaluated(&["--dialect", "qlib", "--approximate", "Corr($open, $volume, 10)"]), ours);
+    let partial = evaluated(&["ts_corr(open, volume, 10, min_periods=1)"]);
+    assert_eq!(evaluated(&["--dialect", "pandas", "open.rolling(10, min_periods=1).corr(volume)"]), partial);
+    assert_eq!(evaluated(&["--dialect", "qlib", "--approximate", "Corr($open, $volume, 10)"]), partial);
     let output = run(&["eval", "--dialect", "qlib", "--approximate", "Corr($open, $volume, 10)"]);
-    assert!(stderr(&output).contains("note: `Corr(x, y, d)` is read as `ts_corr(x, y, d)`"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("note: `Corr(x, y, d)` is read as `ts_corr(x, y, d, min_periods=1)`"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -126,6 +126,8 @@ fn examples() -> Vec<String> {
         examples.extend(applications(definition));
         for parameter in definition.parameters.iter().filter(|parameter| parameter.option) {
             let values = match parameter.kind {
+                // One known row is enough, and more than moments need.
+                _ if parameter.name == "min_periods" => vec![1.0, 5.0],
                 ParameterKind::Rows { least } => vec![f64::from(least)],
                 ParameterKind::Whole { least, most } => (least..=most).map(f64::from).collect(),
                 ParameterKind::Real { least, most } => vec![least, f64::midpoint(least, most.min(2.0)), most],

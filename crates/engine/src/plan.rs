@@ -436,9 +436,10 @@ impl Merge {
             let Step::Run(id) = *step else { continue };
             let Work::Operator(operator, parameters) = &self.nodes[id as usize].work else { continue };
             let stays = uses[id as usize].only_stage == Some(stage);
-            if stays && (*operator == Operator::TsMean || kernels::gives_mean(*operator, parameters)) {
+            let takes = kernels::takes_mean(*operator, parameters);
+            if stays && (takes || kernels::gives_mean(*operator, parameters)) {
                 let window = (stage, self.nodes[id as usize].inputs[0], parameters.rows(0));
-                if *operator == Operator::TsMean {
+                if takes {
                     means.push((window, id));
                 } else {
                     givers.entry(window).or_insert(id);

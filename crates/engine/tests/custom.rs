@@ -248,6 +248,7 @@ fn names_that_are_taken_are_refused() {
 #[test]
 fn definitions_that_contradict_themselves_are_refused() {
     const OPTION: Parameter = Parameter { option: true, ..WINDOW };
+    const PARTIAL: Parameter = Parameter { name: "min_periods", ..WINDOW };
     const SHORT: Parameter = Parameter { usual: (1.0, 3.0), ..WINDOW };
     let check = |custom: Custom, message: &str| {
         let error = register(Custom { definition: Definition { name: "refused", ..custom.definition }, ..custom });
@@ -272,6 +273,7 @@ fn definitions_that_contradict_themselves_are_refused() {
     check(spread(Definition { parameters: &[WINDOW, WINDOW], ..SPREAD.definition }), "a name of its own");
     check(spread(Definition { memory: Memory::Span, ..SPREAD.definition }), "`Memory::Finite`");
     check(spread(Definition { parameters: &[OPTION], ..SPREAD.definition }), "needs a default");
+    check(spread(Definition { parameters: &[WINDOW, PARTIAL], ..SPREAD.definition }), "for windows of ours");
     check(spread(Definition { parameters: &[SHORT], ..SPREAD.definition }), "`d` must be a whole number from 2");
     check(
         spread(Definition { commutative: true, inputs: &[Port::U, Port::Flag], ..SPREAD.definition }),

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use crate::dialect::{Dialect, spelling};
 use crate::library::LibraryFactor;
-use crate::operator::{Definition, Family, Lookback, Memory, Parameter, ParameterKind, Parameters, Port, Syntax};
+use crate::operator::{
+    Definition, Family, Lookback, MIN_PERIODS, Memory, Parameter, ParameterKind, Parameters, Port, Syntax,
+};
 use crate::registry::{ABSENT, Operator};
 use crate::text::polars_refusal;
 
@@ -108,6 +110,11 @@ fn lookback(definition: &Definition) -> String {
 
 /// A parameter with its range.
 fn describe(parameter: &Parameter) -> String {
+    if parameter.name == MIN_PERIODS {
+        return format!(
+            "`{MIN_PERIODS}`: rows, 1 to `d`; so many known ones are enough; all `d` unless given, by name"
+        );
+    }
     let range = match parameter.kind {
         ParameterKind::Rows { least } => format!("rows, {least} to {}", crate::operator::MAX_WINDOW),
         ParameterKind::Whole { least, most } => format!("a whole number, {least} to {most}"),
@@ -136,6 +143,8 @@ const INTRODUCTION: &str = "\
 Every operator that an expression may use, then the library factors. `evoquant ops NAME` says the same of one of them.
 
 - Time: at a row an operator sees that row and earlier ones. A window of `d` rows includes the current one and must be full.
+- Windows with `min_periods=m` are content with `m` known rows: those alone count, in their places, as if the window held no
+  others. Of several series a row is known where all have a value; rows before the first are missing.
 - Missing: NaN among the values needed gives NaN, and so does whatever cannot be computed or is infinite. Flags are 1, 0 or
   NaN for unknown.
 - Universe: `cs_` and `group_` operators use members with a value and give NaN to others. Members are symbols with a close, or

@@ -133,7 +133,12 @@ fn kind(gene: &Gene) -> Result<Kind, String> {
         Gene::Constant(value) => Kind::Constant(*value),
         Gene::Operator(name, values) => {
             let operator = Operator::by_name(name).ok_or_else(|| format!("no operator `{name}`"))?;
-            Kind::Operator(operator, parameters(values)?)
+            let mut parameters = parameters(values)?;
+            // What was written before an option was there has it at its default.
+            for parameter in operator.definition().parameters.iter().skip(values.len()).filter(|p| p.option) {
+                parameters.push(parameter.default.unwrap_or(parameter.usual.0));
+            }
+            Kind::Operator(operator, parameters)
         }
         Gene::Library(name, values) => {
             let factor = LibraryFactor::by_name(name).ok_or_else(|| format!("no library factor `{name}`"))?;

@@ -10,6 +10,8 @@ pub const MAX_INPUTS: usize = 4;
 pub const MAX_PARAMETERS: usize = 3;
 /// Longest window a literal may ask for, in rows.
 pub const MAX_WINDOW: u32 = 2520;
+/// The option of windows that need not be full. Where an operator has it, it is the last parameter.
+pub(crate) const MIN_PERIODS: &str = "min_periods";
 
 /// The literal parameters of one node, in the order of its definition.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,6 +57,11 @@ impl Parameters {
     /// Parameter `index`.
     pub fn real(&self, index: usize) -> f64 {
         self.values[index]
+    }
+
+    /// The last parameter as a count of rows; 0 where there is none.
+    pub(crate) fn last_rows(&self) -> usize {
+        self.as_slice().last().map_or(0, |&value| value as usize)
     }
 }
 
@@ -445,6 +452,45 @@ impl Definition {
     /// The index of the first input whose type does not fit its port.
     pub fn infer(&self, inputs: &[Type]) -> Result<Inferred, usize> {
         infer(self.inputs, self.output, inputs)
+    }
+
+    /// Known rows with which the window is content, the others being left out; 0 where all of it must be known.
+    pub fn min_periods(&self, parameters: &Parameters) -> usize {
+        // Nearly always 0, which is the cheaper question.
+        let least = parameters.last_rows();
+        if least > 0 && self.parameters.last().is_some_and(|last| last.name == MIN_PERIODS) { least } else { 0 }
+    }
+
+    /// The parameters, without the option of a window that is content with all its rows: it must be full.
+    pub(crate) fn canonical(&self, parameters: &Parameters) -> Parameters {
+        let mut canonical = *parameters;
+        let least = self.min_periods(parameters);
+        if least > 0
+            && least == parameters.rows(0)
+            && let Some(least) = canonical.as_mut_slice().last_mut()
+        {
+            *least = 0.0;
+        }
+        canonical
+    }
+
+    /// Whether these parameters may stand; if not, the words that say what may.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check(&self, parameters: &Parameters) -> Result<(), String> {
+        if parameters.as_slice().len() != self.parameters.len() {
+            return Err(format!("needs {} parameters", self.parameters.len()));
+        }
+        for (parameter, &value) in self.parameters.iter().zip(parameters.as_slice()) {
+            parameter.check(value)?;
+        }
+        let least = self.min_periods(parameters);
+        if least > 0 && least > parameters.rows(0) {
+            let window = self.parameters[0].name;
+            return Err(format!("`{MIN_PERIODS}` must be at most `{window}`, not {least} of {}", parameters.rows(0)));
+        }
+        Ok(())
     }
 
     /// The signature as documentation prints it: `ts_std(x: u, d; ddof=1) -> u`.

@@ -136,15 +136,29 @@ pub fn scaled_rank(rank: f64, count: f64, scale: usize) -> f64 {
     }
 }
 
-/// The last `d` values, if there are as many and none is NaN.
-pub fn full_window(x: &[f64], d: usize) -> Option<&[f64]> {
-    let window = &x[x.len().checked_sub(d)?..];
-    window.iter().all(|value| !value.is_nan()).then_some(window)
+/// The known rows of the window of `d` that ends now: of each series its values, oldest first.
+#[derive(Debug, Clone)]
+pub struct Known<const SERIES: usize> {
+    /// The values, of rows where every series has one.
+    pub values: [Vec<f64>; SERIES],
+    /// Their places in the window, 0 for its oldest row and `d - 1` for the current one.
+    pub places: Vec<f64>,
+    /// Whether the current row is among them.
+    pub holds_now: bool,
 }
 
-/// The last `d` values of two series, if both are full.
-pub fn full_windows<'a>(x: &[&'a [f64]], d: usize) -> Option<[&'a [f64]; 2]> {
-    Some([full_window(x[0], d)?, full_window(x[1], d)?])
+/// The rows of the window where every series has a value, if they are at least `least`; 0 asks for all `d`. Rows before
+/// the first are missing.
+pub fn known<const SERIES: usize>(x: &[&[f64]], d: usize, least: usize) -> Option<Known<SERIES>> {
+    let rows = x[0].len();
+    let known: Vec<usize> =
+        (rows.saturating_sub(d)..rows).filter(|&row| (0..SERIES).all(|series| !x[series][row].is_nan())).collect();
+    let enough = if least == 0 { d } else { least };
+    (known.len() >= enough).then(|| Known {
+        values: std::array::from_fn(|series| known.iter().map(|&row| x[series][row]).collect()),
+        places: known.iter().map(|&row| (row + d - rows) as f64).collect(),
+        holds_now: known.last() == Some(&(rows - 1)),
+    })
 }
 
 /// Applies `f` to the values that are not NaN and puts its results back in their places.

@@ -39,21 +39,27 @@ pub(super) fn choices(definition: &Definition) -> Vec<Parameters> {
     let is_window = |parameter: &Parameter| matches!(parameter.kind, ParameterKind::Rows { .. });
     let windowed = definition.parameters.iter().any(is_window);
     let windows: &[f64] = if windowed { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 20.0, 64.0, 300.0] } else { &[0.0] };
+    // Full, content with a single row, with most of them, and full by another way.
+    let least = |window: f64, fullness: usize| [0.0, 1.0, (0.7 * window).ceil(), window][fullness];
+    let variants: &[(i32, usize)] = if definition.parameters.iter().any(|parameter| parameter.name == "min_periods") {
+        &[(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 2), (2, 3), (3, 1)]
+    } else {
+        &[(0, 0), (1, 0), (2, 0), (3, 0)]
+    };
     let mut all: Vec<Parameters> = Vec::new();
     for &window in windows {
-        for variant in 0..4 {
+        for &(variant, fullness) in variants {
             let value = |(index, parameter): (usize, &Parameter)| match parameter.kind {
                 ParameterKind::Rows { .. } => window,
+                _ if parameter.name == "min_periods" => least(window, fullness),
                 ParameterKind::Whole { least, most } => f64::from((least + variant).min(most)),
                 ParameterKind::Choice { words } => f64::from(variant % words.len() as i32),
                 ParameterKind::Real { .. } if index == 0 => [parameter.usual.0, 0.7, 2.0, 0.05][variant as usize],
                 ParameterKind::Real { .. } => [parameter.usual.1, 2.0, 0.3, 0.0][variant as usize],
             };
             let values: Vec<f64> = definition.parameters.iter().enumerate().map(value).collect();
-            let valid =
-                definition.parameters.iter().zip(&values).all(|(parameter, &value)| parameter.check(value).is_ok());
             let parameters = Parameters::new(&values);
-            if valid && !all.contains(&parameters) {
+            if definition.check(&parameters).is_ok() && !all.contains(&parameters) {
                 all.push(parameters);
             }
         }

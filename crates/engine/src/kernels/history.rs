@@ -10,6 +10,7 @@ use super::cell::clean;
 use super::fold::{Extreme, Product, Range, RowsSince, fold};
 use super::moments::{Central, CoMoment, Powers, SquaresAboutMean, Triple};
 use super::order::sorted;
+use super::partial::partial;
 use super::row::values;
 use super::series::{lagged, time_rank};
 use super::sums::{
@@ -18,7 +19,7 @@ use super::sums::{
 use super::view::RowsMut;
 use super::window::{Lanes, long, sums};
 use super::windowed::{Rows, windowed};
-use super::{Block, RankScale, carry, custom, fold, order, row, series, window, windowed};
+use super::{Block, RankScale, carry, custom, fold, order, partial, row, series, window, windowed};
 
 /// Anchors and sums of operators that sum over a window.
 fn window_shape(operator: Operator) -> Option<(usize, usize)> {
@@ -38,9 +39,17 @@ fn window_shape(operator: Operator) -> Option<(usize, usize)> {
     })
 }
 
+/// Whether a node's windows need not be full.
+fn is_partial(operator: Operator, parameters: &Parameters) -> bool {
+    operator.definition().min_periods(parameters) > 0
+}
+
 /// Rows of state that a node keeps for itself. Of a column, all rows are there already.
 pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column: bool) -> usize {
     use Operator as O;
+    if is_partial(operator, parameters) {
+        return partial::state_rows(parameters.rows(0), operator.definition().inputs.len());
+    }
     if let Some((anchors, sums)) = window_shape(operator) {
         return window::state_rows(parameters.rows(0), anchors, sums);
     }
@@ -69,7 +78,14 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
 /// Whether an operator can give the mean over its window besides its own value.
 pub(crate) fn gives_mean(operator: Operator, parameters: &Parameters) -> bool {
     use Operator as O;
-    matches!(operator, O::TsStd | O::TsVar | O::TsZscore) && window::is_long(parameters.rows(0))
+    matches!(operator, O::TsStd | O::TsVar | O::TsZscore)
+        && window::is_long(parameters.rows(0))
+        && !is_partial(operator, parameters)
+}
+
+/// Whether an operator is the mean that another may [give](gives_mean).
+pub(crate) fn takes_mean(operator: Operator, parameters: &Parameters) -> bool {
+    operator == Operator::TsMean && !is_partial(operator, parameters)
 }
 
 /// Whether an operator reads earlier rows of its first input in the column itself, where that is one.
@@ -102,6 +118,10 @@ pub(super) fn with_mean(
 /// Operators of a symbol's history.
 pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     use Operator as O;
+    let least = operator.definition().min_periods(p);
+    if least > 0 {
+        return partial(operator, p, least, block, state, out);
+    }
     let d = p.rows(0);
     let rows = d as f64;
     match operator {

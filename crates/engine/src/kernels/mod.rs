@@ -9,6 +9,7 @@ mod fold;
 mod history;
 mod moments;
 mod order;
+mod partial;
 mod row;
 mod series;
 mod short;
@@ -24,7 +25,7 @@ use crate::vectors::Vectors;
 
 pub(crate) use cell::{greater, lesser};
 pub(crate) use custom::run as run_custom;
-pub(crate) use history::{gives_mean, reads_column, state_rows};
+pub(crate) use history::{gives_mean, reads_column, state_rows, takes_mean};
 pub(crate) use row::{RankScale, RowScratch};
 pub(crate) use view::{Past, Rows, RowsMut};
 

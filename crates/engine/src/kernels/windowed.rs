@@ -10,6 +10,12 @@ use crate::layout::Span;
 pub(super) struct Window<'a>([&'a [f64]; 2]);
 
 impl<'a> Window<'a> {
+    /// A window whose rows stand in order.
+    #[inline(always)]
+    pub(super) fn of(values: &'a [f64]) -> Self {
+        Self([&[], values])
+    }
+
     #[inline(always)]
     pub(super) fn values(self) -> impl DoubleEndedIterator<Item = f64> + Clone + use<'a> {
         self.0[0].iter().chain(self.0[1]).copied()

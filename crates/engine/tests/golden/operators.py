@@ -53,6 +53,21 @@ def windows(f, *frames):
     return out
 
 
+def partial(least, f, *frames, now=False):
+    """`f` over the rows of each window that all frames have and their places in it, 1 to D, where they are enough; with
+    `now` the current row must be one of them."""
+    out = pd.DataFrame(np.nan, close.index, close.columns)
+    for symbol in close.columns:
+        for row in range(BARS):
+            first = max(row - D + 1, 0)
+            parts = np.array([frame.iloc[first : row + 1, symbol].to_numpy() for frame in frames])
+            there = ~np.isnan(parts).any(axis=0)
+            if there.sum() >= least and (there[-1] or not now):
+                places = np.arange(first, row + 1)[there] - row + D
+                out.iat[row, symbol] = f(*parts[:, there], places)
+    return out
+
+
 def rows(f, *frames):
     """`f` over the symbols of each row that have values."""
     out = pd.DataFrame(np.nan, close.index, close.columns)
@@ -296,6 +311,8 @@ def hump(frame, c):
 busy = flag(volume > 400)
 above = flag(close > open_)
 quiet = close.mask(volume > 500)
+calm = open_.mask(volume < 300)
+few, one = quiet.rolling(D, min_periods=2), quiet.rolling(D, min_periods=1)
 
 cases = {
     # Cells: numpy and scipy.special.
@@ -424,6 +441,75 @@ cases = {
     "num(cross_below(close, open))": crossed(flag(close < open_), flag(close >= open_).shift(1)),
     "ts_vector_proj(close, volume, 5)": windows(lambda a, b: b[-1] * a.dot(b) / b.dot(b), close, volume),
     "ts_vector_neut(close, volume, 5)": windows(lambda a, b: a[-1] - b[-1] * a.dot(b) / b.dot(b), close, volume),
+    # Windows with gaps, of which the known rows count: pandas with `min_periods`, and others over those rows.
+    "ts_sum(nan_where(close, volume > 500), 5, min_periods=1)": one.sum(),
+    "ts_mean(nan_where(close, volume > 500), 5, min_periods=1)": one.mean(),
+    "ts_mean(nan_where(close, volume > 500), 5, min_periods=2)": few.mean(),
+    "ts_std(nan_where(close, volume > 500), 5, min_periods=2)": few.std(),
+    "ts_std(nan_where(close, volume > 500), 5, ddof=0, min_periods=1)": one.std(ddof=0),
+    "ts_var(nan_where(close, volume > 500), 5, min_periods=1)": one.var(),
+    "ts_zscore(nan_where(close, volume > 500), 5, min_periods=2)": (quiet - few.mean()) / few.std(),
+    "ts_ir(nan_where(close, volume > 500), 5, min_periods=2)": (few.mean() / few.std()).replace(np.inf, np.nan),
+    "ts_min(nan_where(close, volume > 500), 5, min_periods=1)": one.min(),
+    "ts_max(nan_where(close, volume > 500), 5, min_periods=2)": few.max(),
+    "ts_median(nan_where(close, volume > 500), 5, min_periods=2)": few.median(),
+    "ts_percentile(nan_where(close, volume > 500), 5, 0.3, min_periods=2)": few.quantile(0.3),
+    "ts_skew(nan_where(close, volume > 500), 5, min_periods=3)": quiet.rolling(D, min_periods=3).skew(),
+    "ts_kurt(nan_where(close, volume > 500), 5, min_periods=1)": quiet.rolling(D, min_periods=4).kurt(),
+    "ts_rank(nan_where(close, volume > 500), 5, scale=pct, min_periods=1)": one.rank(pct=True),
+    "ts_rank(nan_where(close, volume > 500), 5, scale=raw, min_periods=2)": few.rank(),
+    "ts_scale(nan_where(close, volume > 500), 5, min_periods=2)": ((quiet - few.min()) / (few.max() - few.min())),
+    "ts_product(nan_where(close, volume > 500) / open, 5, min_periods=2)": (
+        (quiet / open_).rolling(D, min_periods=2).apply(np.nanprod, raw=True)
+    ),
+    "ts_argmin(nan_where(close, volume > 500), 5, min_periods=1)": one.apply(lambda w: np.nanargmin(w[::-1]), raw=True),
+    "ts_argmax(nan_where(close, volume > 500), 5, min_periods=2)": few.apply(lambda w: np.nanargmax(w[::-1]), raw=True),
+    "ts_mad(nan_where(close, volume > 500), 5, min_periods=2)": (
+        few.apply(lambda w: np.nanmean(abs(w - np.nanmean(w))), raw=True)
+    ),
+    "ts_medad(nan_where(close, volume > 500), 5, min_periods=1)": (
+        one.apply(lambda w: np.nanmedian(abs(w - np.nanmedian(w))), raw=True)
+    ),
+    "ts_moment(nan_where(close, volume > 500) / open, 5, 3, min_periods=2)": (
+        partial(2, lambda w, _: stats.moment(w, 3), quiet / open_)
+    ),
+    "ts_count(nan_where(close, volume > 500) > open, 5, min_periods=2)": (
+        flag(quiet > open_).where(quiet.notna()).rolling(D, min_periods=2).sum()
+    ),
+    "ts_corr(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=2)": few.corr(calm),
+    "ts_cov(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=2)": few.cov(calm),
+    "ts_wmean(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=1)": (
+        partial(1, lambda a, b, _: np.average(a, weights=b), quiet, calm)
+    ),
+    "ts_beta(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=3)": (
+        partial(3, lambda a, b, _: line(a, b)[0], quiet, calm)
+    ),
+    "ts_alpha(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=3)": (
+        partial(3, lambda a, b, _: line(a, b)[1], quiet, calm)
+    ),
+    "ts_r2(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=3)": (
+        partial(3, lambda a, b, _: line(a, b)[2], quiet, calm)
+    ),
+    "ts_resid(nan_where(close, volume > 500), nan_where(open, volume < 300), 5, min_periods=3)": (
+        partial(3, lambda a, b, _: line(a, b)[3], quiet, calm, now=True)
+    ),
+    "ts_slope(nan_where(close, volume > 500), 5, min_periods=2)": partial(2, lambda w, i: line(w, i)[0], quiet),
+    "ts_rsquare(nan_where(close, volume > 500), 5, min_periods=3)": partial(3, lambda w, i: line(w, i)[2], quiet),
+    "ts_trend_resid(nan_where(close, volume > 500), 5, min_periods=3)": (
+        partial(3, lambda w, i: line(w, i)[3], quiet, now=True)
+    ),
+    "ts_decay_linear(nan_where(close, volume > 500), 5, min_periods=1)": (
+        partial(1, lambda w, i: np.average(w, weights=i), quiet)
+    ),
+    "ts_decay_exp(nan_where(close, volume > 500), 5, 0.7, min_periods=2)": (
+        partial(2, lambda w, i: np.average(w, weights=0.7 ** (D - i)), quiet)
+    ),
+    "ts_max_drawdown(nan_where(close, volume > 500), 5, min_periods=2)": (
+        partial(2, lambda w, _: max_drawdown(w), quiet)
+    ),
+    "ts_quantile(nan_where(close, volume > 500), 5, driver=uniform, min_periods=2)": (
+        partial(2, lambda w, _: (stats.rankdata(w)[-1] - 0.5) / len(w), quiet, now=True)
+    ),
     # Cross-section: pandas, numpy and scipy.stats.
     "cs_rank(volume)": rows(unit_rank, volume),
     "cs_rank(volume, scale=pct)": volume.rank(axis=1, pct=True),

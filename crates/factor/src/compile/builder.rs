@@ -97,6 +97,7 @@ impl Builder {
         if let Some(id) = self.simplify(operator, parameters, inputs, output) {
             return id;
         }
+        let parameters = &operator.definition().canonical(parameters);
         let swapped;
         let inputs = match *inputs {
             [left, right] if operator.definition().commutative && self.hash(left) > self.hash(right) => {

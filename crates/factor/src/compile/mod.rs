@@ -135,12 +135,7 @@ impl Compiler<'_> {
         let definition = operator.definition();
         let inputs = self.inputs(step, definition.inputs.len())?;
         let bad = |message: String| GraphError::BadParameter { consumer: self.graph.describe(step.index), message };
-        if parameters.as_slice().len() != definition.parameters.len() {
-            return Err(bad(format!("needs {} parameters", definition.parameters.len())));
-        }
-        for (parameter, &value) in definition.parameters.iter().zip(parameters.as_slice()) {
-            parameter.check(value).map_err(bad)?;
-        }
+        definition.check(parameters).map_err(bad)?;
         let (mut ids, mut types) = ([NodeId(0); MAX_INPUTS], [Type::Plain; MAX_INPUTS]);
         for (slot, &input) in inputs.iter().enumerate() {
             let value = &self.values[input as usize];

@@ -117,7 +117,8 @@ impl Table {
                 .to_print
                 .iter()
                 .map(|&place| &self.rules[place])
-                .find(|rule| rule.operator() == Some(operator) && rule.row.relation == Relation::Same);
+                .filter(|rule| rule.operator() == Some(operator) && rule.row.relation == Relation::Same)
+                .min_by_key(|rule| rule.sizes.1);
             return match theirs {
                 Some(rule) => format!("`{bare}` is our name; in {dialect} it is `{}`", rule.row.theirs),
                 None => format!("`{bare}` is our name: leave out --dialect {dialect} to use it"),

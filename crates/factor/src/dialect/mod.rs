@@ -79,9 +79,9 @@ impl Dialect {
         rules
             .map(|rule| DialectEntry {
                 theirs: rule.row.theirs,
-                ours: rule.row.ours,
+                ours: &rule.shown,
                 standing: match rule.row.relation {
-                    Relation::Same | Relation::Reads if rule.row.window != Window::Full => Standing::Partial,
+                    Relation::Same | Relation::Reads if rule.row.window == Window::EqualWhenFull => Standing::Partial,
                     Relation::Same => Standing::Same,
                     Relation::Reads => Standing::Reads,
                     Relation::Differs => Standing::Differs,
@@ -279,10 +279,10 @@ pub(crate) fn spelling(operator: Operator, dialect: Dialect) -> String {
         return format!("not there: {}", table.absence(operator).unwrap_or("nothing gives exactly this"));
     };
     let row = &rule.row;
-    let mut text = format!("`{}` for `{}`", row.theirs, row.ours);
+    let mut text = format!("`{}` for `{}`", row.theirs, rule.shown);
     if row.relation == Relation::Differs {
         text.push_str(", which differs");
-    } else if row.window != Window::Full {
+    } else if row.window == Window::EqualWhenFull {
         text.push_str(", once windows are full");
     }
     if !row.note.is_empty() {

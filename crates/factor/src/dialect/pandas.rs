@@ -11,13 +11,13 @@ pub(super) const REMARKS: &[&str] = &[
     "A comparison with a missing value is false there and unknown here: conditions are read and printed with a guard.",
     "Infinities count as missing here: `finite` in printed programs sees to that, and in what is read it is taken for \
      granted.",
-    "Windows must be full, as in pandas without min_periods. Running sums of pandas may differ in the last digits.",
+    "Windows must be full, as in pandas, unless min_periods is given. Running sums of pandas may differ in the last digits.",
 ];
 
 pub(super) fn source() -> Source {
     Source {
         grammar: grammar(),
-        rows: vec![REFUSED, WHOLE_COLUMNS, ROWS, comparisons::ROWS, FORMS],
+        rows: vec![REFUSED, WHOLE_COLUMNS, ROWS, PARTIAL_WINDOWS, comparisons::ROWS, FORMS],
         needs_series: true,
         floors_windows: false,
     }
@@ -65,7 +65,6 @@ const FILLS_BACK: &str = "fills from later rows, which are not known yet";
 const CENTERED: &str = "a centred window reads rows that are not known yet";
 const WHOLE: &str = "works on all rows, those that are not known yet too";
 const FLAT: &str = "of a window of equal values pandas makes what rounding leaves of it, so it is blanked";
-const PARTIAL: &str = "with min_periods=1 a window counts from its first value on, and over gaps; ours must be full";
 const NEARLY_FLAT: &str = "a variance below 1e-14 makes it missing there, whatever the level";
 const EWM: &str = "shown from the first value on, and carried over gaps; ours is `x.ewm(span=d, adjust=False, ignore_na=True, min_periods=d).mean().where(x.notna())`";
 
@@ -208,7 +207,7 @@ const ROWS: &[Row] = &[
     same("x.mul(0).add(x.max(axis=1), axis=0)", "cs_max(x)"),
     same("x.mul(0).add(x.count(axis=1), axis=0)", "cs_count(x)"),
     same("finite(x.sub(x.min(axis=1), axis=0).div(x.max(axis=1) - x.min(axis=1), axis=0))", "cs_minmax(x)"),
-    same("finite(x.sub(x.min(axis=1), axis=0).div(x.max(axis=1) - x.min(axis=1), axis=0)) - c", "cs_minmax(x, c)").when("c != 0"),
+    same("finite(x.sub(x.min(axis=1), axis=0).div(x.max(axis=1) - x.min(axis=1), axis=0)).sub(c)", "cs_minmax(x, c)").when("c != 0"),
     same("x.clip(x.abs().sum(axis=1) * -c, x.abs().sum(axis=1) * c, axis=0)", "cs_truncate(x, c)"),
     same("x.clip(x.quantile(a, axis=1), x.quantile(b, axis=1), axis=0)", "cs_clip_quantile(x, a, b)").when("a <= b"),
     same("x.sub(x.min(axis=1).clip(upper=0), axis=0)", "cs_one_side(x)"),
@@ -234,6 +233,43 @@ const ROWS: &[Row] = &[
     absent("ts_rma ts_sma_cn ts_kama", "no ewm of pandas starts this way: it takes a loop"),
     absent("trade_when hump hump_decay ts_delta_limit rows_since rows_since_change", "pandas carries no state from row to row: it takes a loop"),
     absent("*", "no exact form in methods of frames is known"),
+];
+
+/// Windows that need not be full.
+#[rustfmt::skip]
+const PARTIAL_WINDOWS: &[Row] = &[
+    same("t.rolling(d, min_periods=k).sum()", "ts_count(t, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).sum()", "ts_sum(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).mean()", "ts_mean(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).std()", "ts_std(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).std(ddof=0)", "ts_std(x, d, ddof=0, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).var()", "ts_var(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).var(ddof=0)", "ts_var(x, d, ddof=0, min_periods=k)").when("k > 0"),
+    same("(x - x.rolling(d, min_periods=k).mean()).div(x.rolling(d, min_periods=k).std()).where(x.rolling(d, min_periods=k).max() > x.rolling(d, min_periods=k).min())", "ts_zscore(x, d, min_periods=k)").when("k > 0").note(FLAT),
+    same("x.rolling(d, min_periods=k).mean().div(x.rolling(d, min_periods=k).std()).where(x.rolling(d, min_periods=k).max() > x.rolling(d, min_periods=k).min())", "ts_ir(x, d, min_periods=k)").when("k > 0").note(FLAT),
+    same("x.rolling(d, min_periods=k).min()", "ts_min(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).max()", "ts_max(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).median()", "ts_median(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).quantile(c)", "ts_percentile(x, d, c, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).skew()", "ts_skew(x, d, min_periods=k)").when("k > 0").note(NEARLY_FLAT),
+    same("x.rolling(d, min_periods=k).kurt()", "ts_kurt(x, d, min_periods=k)").when("k > 0").note(NEARLY_FLAT),
+    same("x.rolling(d, min_periods=k).rank(pct=True)", "ts_rank(x, d, scale=pct, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).rank()", "ts_rank(x, d, scale=raw, min_periods=k)").when("k > 0"),
+    same("finite((x - x.rolling(d, min_periods=k).min()).div(x.rolling(d, min_periods=k).max() - x.rolling(d, min_periods=k).min()))", "ts_scale(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).apply(np.nanprod, raw=True)", "ts_product(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).apply(lambda w: np.nanargmin(w[::-1]), raw=True)", "ts_argmin(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).apply(lambda w: np.nanargmax(w[::-1]), raw=True)", "ts_argmax(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).apply(lambda w: np.nanmean(abs(w - np.nanmean(w))), raw=True)", "ts_mad(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).apply(lambda w: np.nanmedian(abs(w - np.nanmedian(w))), raw=True)", "ts_medad(x, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).cov(y)", "ts_cov(x, y, d, min_periods=k)").when("k > 0"),
+    same("x.rolling(d, min_periods=k).corr(y).where((x.where(y.notna()).rolling(d, min_periods=k).max() > x.where(y.notna()).rolling(d, min_periods=k).min()) & (y.where(x.notna()).rolling(d, min_periods=k).max() > y.where(x.notna()).rolling(d, min_periods=k).min()))", "ts_corr(x, y, d, min_periods=k)").when("k > 0").note(FLAT),
+    reads("x.rolling(d, min_periods=k).corr(y)", "ts_corr(x, y, d, min_periods=k)").when("k > 0"),
+    reads("x.rolling(window=d, min_periods=k).mean()", "ts_mean(x, d, min_periods=k)").when("k > 0"),
+    reads("x.rolling(window=d, min_periods=k).sum()", "ts_sum(x, d, min_periods=k)").when("k > 0"),
+    reads("x.rolling(window=d, min_periods=k).std()", "ts_std(x, d, min_periods=k)").when("k > 0"),
+    refused("x.rolling(d, min_periods=k).sum()", "of a window without any value the sum is 0 there, missing here: write min_periods=1").when("k == 0"),
+    reads("f.rolling(d, min_periods=k).sum()", "ts_count(f, d, min_periods=k)").when("k > 0"),
+    reads("f.rolling(d, min_periods=k).mean()", "ts_mean(num(f), d, min_periods=k)").when("k > 0"),
 ];
 
 /// Other spellings.
@@ -285,12 +321,6 @@ const FORMS: &[Row] = &[
     reads("x.rolling(window=d).std()", "ts_std(x, d)"),
     reads("x.rolling(d).std(ddof=1)", "ts_std(x, d)"),
     reads("x.rolling(d).corr(y)", "ts_corr(x, y, d)"),
-    reads("x.rolling(d, min_periods=d).mean()", "ts_mean(x, d)"),
-    differs("x.rolling(d, min_periods=1).mean()", "ts_mean(x, d)", PARTIAL),
-    differs("x.rolling(d, min_periods=1).sum()", "ts_sum(x, d)", PARTIAL),
-    differs("x.rolling(d, min_periods=1).std()", "ts_std(x, d)", PARTIAL),
-    differs("x.rolling(d, min_periods=1).max()", "ts_max(x, d)", PARTIAL),
-    differs("x.rolling(d, min_periods=1).min()", "ts_min(x, d)", PARTIAL),
 ];
 
 /// Comparisons: false where a side is missing, so that ours need a guard; and ours, unknown there, as numbers.

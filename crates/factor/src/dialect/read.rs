@@ -6,7 +6,7 @@ use super::rule::{Hole, Literals, Relation, Row, Rule, Series, Sort, Window, hol
 use super::table::Table;
 use crate::error::{ParseError, nearest};
 use crate::graph::MAX_NODES;
-use crate::operator::Parameter;
+use crate::operator::{MIN_PERIODS, Parameter};
 use crate::registry::Operator;
 use crate::schema::Schema;
 use crate::text::parser::{Ast, AstKind, CallOption};
@@ -83,14 +83,26 @@ impl Reader<'_> {
         if matches!(&ast.kind, AstKind::Name(name) if self.parts.contains_key(name)) {
             return None;
         }
-        self.table.to_read.iter().find_map(|&place| {
+        let mut when_full = None;
+        for &place in &self.table.to_read {
             let rule = &self.table.rules[place];
             let mut chosen = Chosen { rule, series: Series::new(), literals: Literals::default() };
             let fits = self.matches(rule.theirs.as_ref()?, ast, &mut chosen)
                 && rule.applies(&chosen.literals)
                 && chosen.series.iter().all(|(letter, inner)| self.fits(letter, inner, meanings));
-            fits.then_some(chosen)
-        })
+            if !fits {
+                continue;
+            }
+            // What is equal only for full windows may be read exactly part by part.
+            let full = rule.row.window != Window::EqualWhenFull || chosen.literals.get(b'd') == Some(1.0);
+            if !full && self.differences.is_none() {
+                when_full.get_or_insert(chosen);
+                continue;
+            }
+            let refused = rule.row.relation == Relation::Refused;
+            return if refused { when_full.or(Some(chosen)) } else { Some(chosen) };
+        }
+        when_full
     }
 
     /// Whether a hole may stand for `inner`. Numbers are made of flags where needed.
@@ -188,7 +200,7 @@ impl Reader<'_> {
         };
         let row = &chosen.rule.row;
         let place = chosen.place(ast);
-        let Row { theirs, ours, note, .. } = row;
+        let (Row { theirs, note, .. }, ours) = (row, &chosen.rule.shown);
         match (row.relation, &mut self.differences) {
             (Relation::Refused, _) => return self.error(place, row.note),
             (Relation::Differs, None) => {
@@ -338,9 +350,6 @@ impl Reader<'_> {
 }
 
 const APPROXIMATE: &str = "--approximate takes it for that";
-
-/// The name of the option for windows that need not be full.
-pub(super) const MIN_PERIODS: &str = "min_periods";
 
 /// Where an operator's parameters have the option for windows that need not be full.
 pub(super) fn min_periods(parameters: &[Parameter]) -> Option<usize> {

@@ -5,7 +5,7 @@
 //! `d k` a whole literal, `a b c` any literal. Arithmetic on literals stands for its value: `(d - 1)` in a pattern is
 //! the 19 of a window of 20.
 
-use crate::operator::{Definition, Output};
+use crate::operator::{Definition, MIN_PERIODS, Output};
 use crate::registry::Operator;
 use crate::text::grammar::Grammar;
 #[cfg(test)]
@@ -304,6 +304,8 @@ pub(super) struct Rule {
     pub(super) row: Row,
     pub(super) theirs: Option<Ast>,
     pub(super) ours: Option<Ast>,
+    /// Our side with the option that windows of theirs need.
+    pub(super) shown: String,
     when: Option<Ast>,
     /// What theirs gives there.
     pub(super) sort: Sort,
@@ -331,8 +333,12 @@ impl Rule {
                 sort => sort,
             },
         };
+        let shown = match row.window {
+            Window::Partial => format!("{}, {MIN_PERIODS}=1)", row.ours.strip_suffix(')').unwrap_or(row.ours)),
+            Window::Full | Window::EqualWhenFull => row.ours.to_owned(),
+        };
         let sizes = (theirs.as_ref().map_or(0, size), ours.as_ref().map_or(0, size));
-        Ok(Rule { row, theirs, ours, when, sort, sizes })
+        Ok(Rule { row, theirs, ours, shown, when, sort, sizes })
     }
 
     /// Whether the literals are such that the row applies.

@@ -9,6 +9,7 @@ use super::read::min_periods;
 use super::rule::{Hole, Literals, Relation, Rule, Series, Sort, Window, hole, hole_of, is_arithmetic, operator_of};
 use super::spell::is_keyword;
 use super::table::Table;
+use crate::operator::MIN_PERIODS;
 use crate::registry::Operator;
 use crate::text::grammar::Statements;
 use crate::text::parser::{Ast, AstKind, CallOption};
@@ -158,7 +159,17 @@ impl<'a> Writer<'a> {
         Err(match operator {
             None => self.refusal(place, "it stands for itself"),
             Some(operator) => {
-                let without = format!("{} has nothing that gives exactly this", self.table.dialect);
+                let least = match &node.kind {
+                    FlatKind::Operator(_, values) => operator.definition().min_periods(values),
+                    _ => 0,
+                };
+                let without = match least {
+                    0 => format!("{} has nothing that gives exactly this", self.table.dialect),
+                    least => format!(
+                        "{} has nothing that gives exactly this with `{MIN_PERIODS}={least}`",
+                        self.table.dialect
+                    ),
+                };
                 self.refusal(place, self.table.absence(operator).unwrap_or(&without))
             }
         })

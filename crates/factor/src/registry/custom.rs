@@ -6,7 +6,8 @@ use super::{Operator, fnv, why_absent};
 use crate::error::RegisterError;
 use crate::library::LibraryFactor;
 use crate::operator::{
-    Definition, Family, Lookback, MAX_INPUTS, MAX_PARAMETERS, Memory, ParameterKind, Parameters, Reference, Syntax,
+    Definition, Family, Lookback, MAX_INPUTS, MAX_PARAMETERS, MIN_PERIODS, Memory, ParameterKind, Parameters,
+    Reference, Syntax,
 };
 use crate::schema::is_name;
 
@@ -223,6 +224,9 @@ fn check_parameters(definition: &Definition) -> Result<(), String> {
         let name = parameter.name;
         if !is_name(name) || parameters[..at].iter().any(|earlier| earlier.name == name) {
             return Err(format!("parameter `{name}` needs a name of its own, of letters, digits and _"));
+        }
+        if name == MIN_PERIODS {
+            return Err(format!("parameter `{name}` has a meaning for windows of ours: give it another name"));
         }
         if parameter.default.is_none() && (parameter.option || at > 0 && parameters[at - 1].default.is_some()) {
             return Err(format!("parameter `{name}` needs a default: it is an option, or stands after one that has"));

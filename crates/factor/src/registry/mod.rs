@@ -23,7 +23,7 @@ pub use custom::{
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::operator::{Definition, Parameter, ParameterKind};
+use crate::operator::{Definition, MAX_WINDOW, MIN_PERIODS, Parameter, ParameterKind};
 
 macro_rules! operators {
     ($($(#[$doc:meta])* $variant:ident = $definition:path),* $(,)?) => {
@@ -344,6 +344,16 @@ const DDOF: Parameter = Parameter {
     usual: (1.0, 1.0),
 };
 
+/// Known rows with which a window is content, the others being left out; 0 asks for all `d`. The last parameter wherever
+/// it stands.
+const PARTIAL: Parameter = Parameter {
+    name: MIN_PERIODS,
+    kind: ParameterKind::Whole { least: 0, most: MAX_WINDOW as i32 },
+    default: Some(0.0),
+    option: true,
+    usual: (0.0, 0.0),
+};
+
 /// What most operators share; each definition names what differs.
 const BASE: Definition = Definition::BASE;
 
@@ -370,9 +380,15 @@ mod tests {
                 assert!(parameter.default.is_none_or(|default| parameter.check(default).is_ok()));
             }
             assert!(definition.inputs.len() <= crate::operator::MAX_INPUTS);
+            assert!(definition.parameters.len() <= crate::operator::MAX_PARAMETERS);
+            // The window it belongs to comes first, and it comes last: references and kernels look for them there.
+            if let Some(place) = definition.parameters.iter().position(|parameter| parameter.name == MIN_PERIODS) {
+                assert_eq!(place + 1, definition.parameters.len(), "{}", definition.name);
+                assert_eq!(definition.lookback, Lookback::Window(0), "{}", definition.name);
+            }
         }
         assert!(Operator::ALL.len() >= 45);
     }
 
-    use crate::operator::Parameters;
+    use crate::operator::{Lookback, Parameters};
 }

@@ -1,35 +1,55 @@
-//! One symbol's past. Every window includes the current row and must be full of values.
+//! One symbol's past. Every window includes the current row and must be full of values, unless `min_periods` is given.
 
-use super::{BASE, DDOF, SCALE_OF_RANK, window};
+use super::{BASE, DDOF, PARTIAL, SCALE_OF_RANK, window};
 use crate::operator::{Definition, Family, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
-    Line, average_rank, centered, covariance, full_window, full_windows, least, line, mean, median, most, scaled_rank,
-    variance,
+    Known, Line, average_rank, centered, covariance, known, least, line, mean, median, most, scaled_rank, variance,
 };
 
 const WINDOW_RULE: &str = "NaN unless the window holds d values.";
+pub(super) const TODAY_RULE: &str = "NaN unless the window holds d values, today's among them.";
 pub(super) const FLAT_RULE: &str = "NaN unless the window holds d values; a flat window gives NaN.";
 
 pub(super) const TIME_SERIES: Definition =
     Definition { family: Family::TimeSeries, lookback: Lookback::Window(0), missing: WINDOW_RULE, ..BASE };
 pub(super) const PAIR: Definition = Definition { inputs: &[Port::U, Port::V], cost: 35, ..TIME_SERIES };
 
-/// Applies `f` to the full window that ends now, NaN where it is not full.
+/// The rows of the window that ends now, if enough of them are known. The last parameter is `min_periods`.
+pub(super) fn rows_of<const SERIES: usize>(x: &[&[f64]], p: &Parameters) -> Option<Known<SERIES>> {
+    known(x, p.rows(0), p.last_rows())
+}
+
+/// The same for what is said of today's value, which must then be known.
+pub(super) fn rows_to_today<const SERIES: usize>(x: &[&[f64]], p: &Parameters) -> Option<Known<SERIES>> {
+    rows_of(x, p).filter(|known| known.holds_now)
+}
+
+/// Applies `f` to the window's values, NaN where too few are known.
 pub(super) fn over(x: &[&[f64]], p: &Parameters, f: impl Fn(&[f64]) -> f64) -> f64 {
-    full_window(x[0], p.rows(0)).map_or(f64::NAN, f)
+    rows_of::<1>(x, p).map_or(f64::NAN, |known| f(&known.values[0]))
 }
 
-/// Applies `f` to the least-squares line of the full window on its row numbers, and to the window.
-fn trend(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
-    over(x, p, |w| {
-        let rows: Vec<f64> = (0..w.len()).map(|row| row as f64).collect();
-        f(line(w, &rows), w, &rows)
-    })
+/// The same for what is said of the last of them, which must be today's.
+pub(super) fn over_to_today(x: &[&[f64]], p: &Parameters, f: impl Fn(&[f64]) -> f64) -> f64 {
+    rows_to_today::<1>(x, p).map_or(f64::NAN, |known| f(&known.values[0]))
 }
 
-/// Applies `f` to the least-squares line of the first full window on the second, and to both.
-pub(super) fn regression(x: &[&[f64]], p: &Parameters, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
-    full_windows(x, p.rows(0)).map_or(f64::NAN, |[y, x]| f(line(y, x), y, x))
+/// Rows since the last time that the window's values were what `pick` picks of them.
+fn rows_since(x: &[&[f64]], p: &Parameters, pick: impl Fn(&[f64]) -> f64) -> f64 {
+    let Some(Known { values: [w], places, .. }) = rows_of(x, p) else { return f64::NAN };
+    let picked = pick(&w);
+    let at = w.iter().zip(&places).rev().find(|(value, _)| **value == picked);
+    at.map_or(f64::NAN, |(_, place)| (p.rows(0) - 1) as f64 - place)
+}
+
+/// Applies `f` to the least-squares line of the window on the numbers of its rows, and to both.
+fn trend(known: Option<Known<1>>, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
+    known.map_or(f64::NAN, |Known { values: [w], places, .. }| f(line(&w, &places), &w, &places))
+}
+
+/// Applies `f` to the least-squares line of the first window on the second, and to both.
+pub(super) fn regression(known: Option<Known<2>>, f: impl Fn(Line, &[f64], &[f64]) -> f64) -> f64 {
+    known.map_or(f64::NAN, |Known { values: [y, x], .. }| f(line(&y, &x), &y, &x))
 }
 
 /// Share of the variance of y that its line on x explains; a flat side gives NaN.
@@ -45,10 +65,10 @@ fn explained(y: &[f64], x: &[f64]) -> f64 {
 
 /// Today's part of the first window that lies along the second; 0 where all of that is.
 fn along(x: &[&[f64]], p: &Parameters) -> f64 {
-    full_windows(x, p.rows(0)).map_or(f64::NAN, |[x, y]| {
-        let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+    rows_to_today(x, p).map_or(f64::NAN, |Known { values: [x, y], .. }| {
+        let product: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
         let length: f64 = y.iter().map(|y| y * y).sum();
-        if length == 0.0 { 0.0 } else { last(y) * (product / length) }
+        if length == 0.0 { 0.0 } else { last(&y) * (product / length) }
     })
 }
 
@@ -125,7 +145,7 @@ pub(super) const LOG_RETURNS: Definition = Definition {
 
 pub(super) const SUM: Definition = Definition {
     name: "ts_sum",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 5,
     summary: "Sum over the window.",
     formula: "x[t-d+1] + ... + x[t]",
@@ -136,7 +156,7 @@ pub(super) const SUM: Definition = Definition {
 
 pub(super) const MEAN: Definition = Definition {
     name: "ts_mean",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 5,
     summary: "Mean over the window: a simple moving average.",
     formula: "ts_sum(x, d) / d",
@@ -148,15 +168,15 @@ pub(super) const MEAN: Definition = Definition {
 pub(super) const WMEAN: Definition = Definition {
     name: "ts_wmean",
     inputs: &[Port::U, Port::V],
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 15,
     summary: "Mean over the window, weighted by a second series.",
     formula: "sum(x*w) / sum(w)",
     missing: "NaN unless both windows hold d values; weights that sum to 0 give NaN.",
     example: "ts_wmean(close, volume, 20)",
     reference: Series(|x, p| {
-        let Some([x, w]) = full_windows(x, p.rows(0)) else { return f64::NAN };
-        x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>() / w.iter().sum::<f64>()
+        let Some(Known { values: [x, w], .. }) = rows_of(x, p) else { return f64::NAN };
+        x.iter().zip(&w).map(|(x, w)| x * w).sum::<f64>() / w.iter().sum::<f64>()
     }),
     ..TIME_SERIES
 };
@@ -164,7 +184,7 @@ pub(super) const WMEAN: Definition = Definition {
 pub(super) const PRODUCT: Definition = Definition {
     name: "ts_product",
     inputs: &[Port::Ratio],
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     output: Output::RATIO,
     generated: false,
     cost: 5,
@@ -178,7 +198,7 @@ pub(super) const PRODUCT: Definition = Definition {
 pub(super) const STD: Definition = Definition {
     name: "ts_std",
     aliases: &["ts_std_dev"],
-    parameters: &[window(2), DDOF],
+    parameters: &[window(2), DDOF, PARTIAL],
     cost: 12,
     summary: "Standard deviation over the window.",
     formula: "sqrt(sum((x - mean)^2) / (d - ddof))",
@@ -190,7 +210,7 @@ pub(super) const STD: Definition = Definition {
 
 pub(super) const VAR: Definition = Definition {
     name: "ts_var",
-    parameters: &[window(2), DDOF],
+    parameters: &[window(2), DDOF, PARTIAL],
     output: Output::Number { u: 4, v: 0 },
     cost: 12,
     summary: "Variance over the window.",
@@ -203,20 +223,20 @@ pub(super) const VAR: Definition = Definition {
 
 pub(super) const ZSCORE: Definition = Definition {
     name: "ts_zscore",
-    parameters: &[window(2), DDOF],
+    parameters: &[window(2), DDOF, PARTIAL],
     output: Output::RATIO,
     cost: 15,
     summary: "Distance from the window's mean in standard deviations.",
     formula: "(x - ts_mean(x, d)) / ts_std(x, d)",
-    missing: FLAT_RULE,
+    missing: "NaN unless the window holds d values, today's among them; a flat window gives NaN.",
     example: "ts_zscore(close, 20)",
-    reference: Series(|x, p| over(x, p, |w| last(&centered(w)) / variance(w, p.real(1)).sqrt())),
+    reference: Series(|x, p| over_to_today(x, p, |w| last(&centered(w)) / variance(w, p.real(1)).sqrt())),
     ..TIME_SERIES
 };
 
 pub(super) const MIN: Definition = Definition {
     name: "ts_min",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 6,
     summary: "Smallest value of the window.",
     formula: "min(x[t-d+1], ..., x[t])",
@@ -227,7 +247,7 @@ pub(super) const MIN: Definition = Definition {
 
 pub(super) const MAX: Definition = Definition {
     name: "ts_max",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 6,
     summary: "Largest value of the window.",
     formula: "max(x[t-d+1], ..., x[t])",
@@ -239,54 +259,45 @@ pub(super) const MAX: Definition = Definition {
 pub(super) const ARGMIN: Definition = Definition {
     name: "ts_argmin",
     aliases: &["ts_arg_min"],
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     output: Output::RATIO,
     cost: 12,
     summary: "Rows since the smallest value of the window; today is 0, of equals the most recent.",
     formula: "t - argmin(x[t-d+1..t])",
     example: "ts_argmin(low, 20)",
-    reference: Series(|x, p| {
-        over(x, p, |w| {
-            let least = least(w);
-            w.iter().rev().position(|&value| value == least).map_or(f64::NAN, |rows| rows as f64)
-        })
-    }),
+    reference: Series(|x, p| rows_since(x, p, least)),
     ..TIME_SERIES
 };
 
 pub(super) const ARGMAX: Definition = Definition {
     name: "ts_argmax",
     aliases: &["ts_arg_max"],
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     output: Output::RATIO,
     cost: 12,
     summary: "Rows since the largest value of the window; today is 0, of equals the most recent.",
     formula: "t - argmax(x[t-d+1..t])",
     example: "ts_argmax(high, 20)",
-    reference: Series(|x, p| {
-        over(x, p, |w| {
-            let most = most(w);
-            w.iter().rev().position(|&value| value == most).map_or(f64::NAN, |rows| rows as f64)
-        })
-    }),
+    reference: Series(|x, p| rows_since(x, p, most)),
     ..TIME_SERIES
 };
 
 pub(super) const RANK: Definition = Definition {
     name: "ts_rank",
-    parameters: &[window(1), SCALE_OF_RANK],
+    parameters: &[window(1), SCALE_OF_RANK, PARTIAL],
     output: Output::RATIO,
     cost: 60,
     summary: "Rank of today's value in the window, from 0 (lowest) to 1; ties share the average rank.",
     formula: "(r - 1) / (d - 1); 0.5 for d = 1; scale pct: r / d, raw: r, signed: 2 * unit - 1",
+    missing: TODAY_RULE,
     example: "ts_rank(volume, 20)",
-    reference: Series(|x, p| over(x, p, |w| scaled_rank(average_rank(w, last(w)), w.len() as f64, p.rows(1)))),
+    reference: Series(|x, p| over_to_today(x, p, |w| scaled_rank(average_rank(w, last(w)), w.len() as f64, p.rows(1)))),
     ..TIME_SERIES
 };
 
 pub(super) const MEDIAN: Definition = Definition {
     name: "ts_median",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 200,
     summary: "Median of the window; the mean of the two middle values for even d.",
     formula: "median(x[t-d+1..t])",
@@ -298,7 +309,7 @@ pub(super) const MEDIAN: Definition = Definition {
 pub(super) const CORR: Definition = Definition {
     name: "ts_corr",
     aliases: &["correlation"],
-    parameters: &[window(2)],
+    parameters: &[window(2), PARTIAL],
     output: Output::RATIO,
     commutative: true,
     summary: "Pearson correlation of two series over the window, kept within -1..1.",
@@ -306,9 +317,9 @@ pub(super) const CORR: Definition = Definition {
     missing: "NaN unless both windows hold d values; NaN where either is flat.",
     example: "ts_corr(close, volume, 20)",
     reference: Series(|x, p| {
-        let Some([x, y]) = full_windows(x, p.rows(0)) else { return f64::NAN };
-        let spread = (variance(x, 1.0) * variance(y, 1.0)).sqrt();
-        if spread == 0.0 { f64::NAN } else { (covariance(x, y) / spread).clamp(-1.0, 1.0) }
+        let Some(Known { values: [x, y], .. }) = rows_of(x, p) else { return f64::NAN };
+        let spread = (variance(&x, 1.0) * variance(&y, 1.0)).sqrt();
+        if spread == 0.0 { f64::NAN } else { (covariance(&x, &y) / spread).clamp(-1.0, 1.0) }
     }),
     ..PAIR
 };
@@ -316,7 +327,7 @@ pub(super) const CORR: Definition = Definition {
 pub(super) const COV: Definition = Definition {
     name: "ts_cov",
     aliases: &["covariance", "ts_covariance"],
-    parameters: &[window(2)],
+    parameters: &[window(2), PARTIAL],
     output: Output::Number { u: 2, v: 2 },
     commutative: true,
     summary: "Covariance of two series over the window, ddof 1.",
@@ -324,8 +335,8 @@ pub(super) const COV: Definition = Definition {
     missing: "NaN unless both windows hold d values.",
     example: "ts_cov(returns(close, 1), returns(volume, 1), 60)",
     reference: Series(|x, p| {
-        let Some([x, y]) = full_windows(x, p.rows(0)) else { return f64::NAN };
-        covariance(x, y)
+        let Some(Known { values: [x, y], .. }) = rows_of(x, p) else { return f64::NAN };
+        covariance(&x, &y)
     }),
     ..PAIR
 };
@@ -333,16 +344,15 @@ pub(super) const COV: Definition = Definition {
 pub(super) const DECAY_LINEAR: Definition = Definition {
     name: "ts_decay_linear",
     aliases: &["decay_linear"],
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 8,
     summary: "Weighted mean with weights d, d-1, ..., 1, the newest heaviest.",
     formula: "(d*x[t] + ... + 1*x[t-d+1]) / (d*(d+1)/2)",
     example: "ts_decay_linear(returns(close, 1), 10)",
     reference: Series(|x, p| {
-        over(x, p, |w| {
-            let total: f64 = w.iter().enumerate().map(|(age, value)| value * (age + 1) as f64).sum();
-            total / (w.len() * (w.len() + 1) / 2) as f64
-        })
+        let Some(Known { values: [w], places, .. }) = rows_of(x, p) else { return f64::NAN };
+        let total: f64 = w.iter().zip(&places).map(|(value, place)| value * (place + 1.0)).sum();
+        total / places.iter().map(|place| place + 1.0).sum::<f64>()
     }),
     ..TIME_SERIES
 };
@@ -363,7 +373,7 @@ pub(super) const BACKFILL: Definition = Definition {
 pub(super) const COUNT: Definition = Definition {
     name: "ts_count",
     inputs: &[Port::Flag],
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     output: Output::RATIO,
     cost: 5,
     summary: "True rows in the window.",
@@ -375,7 +385,7 @@ pub(super) const COUNT: Definition = Definition {
 
 pub(super) const IR: Definition = Definition {
     name: "ts_ir",
-    parameters: &[window(2), DDOF],
+    parameters: &[window(2), DDOF, PARTIAL],
     output: Output::RATIO,
     generated: false,
     cost: 15,
@@ -389,19 +399,19 @@ pub(super) const IR: Definition = Definition {
 
 pub(super) const SLOPE: Definition = Definition {
     name: "ts_slope",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     generated: false,
     cost: 12,
     summary: "Slope of the window's least-squares line, per row.",
     formula: "sum((i - mean i) * (x - mean x)) / sum((i - mean i)^2), i the row",
     example: "ts_slope(log(close), 60)",
-    reference: Series(|x, p| trend(x, p, |line, _, _| line.slope)),
+    reference: Series(|x, p| trend(rows_of(x, p), |line, _, _| line.slope)),
     ..TIME_SERIES
 };
 
 pub(super) const RSQUARE: Definition = Definition {
     name: "ts_rsquare",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     output: Output::RATIO,
     generated: false,
     cost: 18,
@@ -409,79 +419,80 @@ pub(super) const RSQUARE: Definition = Definition {
     formula: "corr(x, i)^2, i the row",
     missing: FLAT_RULE,
     example: "ts_rsquare(log(close), 60)",
-    reference: Series(|x, p| trend(x, p, |_, w, rows| explained(w, rows))),
+    reference: Series(|x, p| trend(rows_of(x, p), |_, w, rows| explained(w, rows))),
     ..TIME_SERIES
 };
 
 pub(super) const TREND_RESID: Definition = Definition {
     name: "ts_trend_resid",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     generated: false,
     cost: 15,
     summary: "Distance of today's value from the window's least-squares line.",
     formula: "x - alpha - beta*i, i the row",
+    missing: TODAY_RULE,
     example: "ts_trend_resid(log(close), 60)",
-    reference: Series(|x, p| trend(x, p, |line, w, rows| line.residual(last(w), last(rows)))),
+    reference: Series(|x, p| trend(rows_to_today(x, p), |line, w, rows| line.residual(last(w), last(rows)))),
     ..TIME_SERIES
 };
 
 pub(super) const BETA: Definition = Definition {
     name: "ts_beta",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     output: Output::Number { u: 2, v: -2 },
     generated: false,
     summary: "Slope of the least-squares line of x on y over the window.",
     formula: "cov(x, y) / var(y)",
     missing: "NaN unless both windows hold d values; a flat y gives NaN.",
     example: "ts_beta(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, |line, _, _| line.slope)),
+    reference: Series(|x, p| regression(rows_of(x, p), |line, _, _| line.slope)),
     ..PAIR
 };
 
 pub(super) const ALPHA: Definition = Definition {
     name: "ts_alpha",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     generated: false,
     summary: "Level of the least-squares line of x on y over the window, at y = 0.",
     formula: "mean(x) - beta*mean(y)",
     missing: "NaN unless both windows hold d values; a flat y gives NaN.",
     example: "ts_alpha(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, |line, _, _| line.level)),
+    reference: Series(|x, p| regression(rows_of(x, p), |line, _, _| line.level)),
     ..PAIR
 };
 
 pub(super) const RESID: Definition = Definition {
     name: "ts_resid",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     generated: false,
     summary: "What the least-squares line of x on y over the window leaves of today's x.",
     formula: "x - alpha - beta*y",
-    missing: "NaN unless both windows hold d values; a flat y gives NaN.",
+    missing: "NaN unless both windows hold d values, today's among them; a flat y gives NaN.",
     example: "ts_resid(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, |line, y, x| line.residual(last(y), last(x)))),
+    reference: Series(|x, p| regression(rows_to_today(x, p), |line, y, x| line.residual(last(y), last(x)))),
     ..PAIR
 };
 
 pub(super) const R2: Definition = Definition {
     name: "ts_r2",
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     output: Output::RATIO,
     generated: false,
     summary: "Share of the variance of x that its least-squares line on y explains over the window, 0 to 1.",
     formula: "corr(x, y)^2",
     missing: "NaN unless both windows hold d values; a flat side gives NaN.",
     example: "ts_r2(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, |_, y, x| explained(y, x))),
+    reference: Series(|x, p| regression(rows_of(x, p), |_, y, x| explained(y, x))),
     ..PAIR
 };
 
 pub(super) const VECTOR_PROJ: Definition = Definition {
     name: "ts_vector_proj",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     generated: false,
     summary: "Today's part of x that lies along y over the window.",
     formula: "y * sum(x*y) / sum(y*y)",
-    missing: "NaN unless both windows hold d values; a y of zeros gives 0.",
+    missing: "NaN unless both windows hold d values, today's among them; a y of zeros gives 0.",
     example: "ts_vector_proj(returns(close, 1), returns(volume, 1), 60)",
     reference: Series(along),
     ..PAIR
@@ -489,11 +500,11 @@ pub(super) const VECTOR_PROJ: Definition = Definition {
 
 pub(super) const VECTOR_NEUT: Definition = Definition {
     name: "ts_vector_neut",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     generated: false,
     summary: "Today's part of x that is orthogonal to y over the window.",
     formula: "x - y * sum(x*y) / sum(y*y)",
-    missing: "NaN unless both windows hold d values; a y of zeros leaves x.",
+    missing: "NaN unless both windows hold d values, today's among them; a y of zeros leaves x.",
     example: "ts_vector_neut(returns(close, 1), returns(volume, 1), 60)",
     reference: Series(|x, p| last(x[0]) - along(x, p)),
     ..PAIR

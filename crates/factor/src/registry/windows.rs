@@ -1,11 +1,12 @@
 //! One symbol's past, beyond sums: moments, order, co-movement of three series, flags over a window.
 
-use super::time_series::{FLAT_RULE, PAIR, TIME_SERIES, last, over, regression};
-use super::{choice, real, real_or, whole_or, window};
+use super::time_series::{
+    FLAT_RULE, PAIR, TIME_SERIES, TODAY_RULE, last, over, over_to_today, regression, rows_of, rows_to_today,
+};
+use super::{PARTIAL, choice, real, real_or, whole_or, window};
 use crate::operator::{Definition, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
-    Line, average_rank, centered, full_window, full_windows, least, line, mean, median, most, normal_quantile,
-    percentile, variance,
+    Known, Line, average_rank, centered, least, line, mean, median, most, normal_quantile, percentile, variance,
 };
 
 const PAIR_FLAT_RULE: &str = "NaN unless all windows hold d values; NaN where one of them is flat.";
@@ -15,7 +16,7 @@ const WINDOW: Definition = Definition { generated: false, ..TIME_SERIES };
 const PAIR_OF_WINDOWS: Definition = Definition { generated: false, cost: 45, ..PAIR };
 const TRIPLE: Definition = Definition {
     inputs: &[Port::U, Port::V, Port::Ratio],
-    parameters: &[window(4)],
+    parameters: &[window(4), PARTIAL],
     output: Output::RATIO,
     missing: PAIR_FLAT_RULE,
     cost: 60,
@@ -33,11 +34,6 @@ const FLAGS: Definition = Definition {
 /// Sum of the powers `k` of distances from the mean.
 fn power_sum(w: &[f64], k: i32) -> f64 {
     centered(w).iter().map(|c| c.powi(k)).sum()
-}
-
-/// The last `d` values of three series, if all are full.
-fn three<'a>(x: &[&'a [f64]], d: usize) -> Option<[&'a [f64]; 3]> {
-    Some([full_window(x[0], d)?, full_window(x[1], d)?, full_window(x[2], d)?])
 }
 
 /// Mean product of powers of distances from the means, in standard deviations (ddof 0); NaN where a side is flat.
@@ -68,7 +64,7 @@ fn error_variance(line: Line, y: &[f64], x: &[f64]) -> f64 {
 pub(super) const SKEW: Definition = Definition {
     name: "ts_skew",
     aliases: &["ts_skewness"],
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     output: Output::RATIO,
     cost: 20,
     summary: "Skewness of the window, corrected for bias.",
@@ -88,7 +84,7 @@ pub(super) const SKEW: Definition = Definition {
 pub(super) const KURT: Definition = Definition {
     name: "ts_kurt",
     aliases: &["ts_kurtosis"],
-    parameters: &[window(4)],
+    parameters: &[window(4), PARTIAL],
     output: Output::RATIO,
     cost: 25,
     summary: "Excess kurtosis of the window, corrected for bias: 0 for the normal distribution.",
@@ -112,7 +108,7 @@ pub(super) const KURT: Definition = Definition {
 pub(super) const MOMENT: Definition = Definition {
     name: "ts_moment",
     inputs: &[Port::Ratio],
-    parameters: &[window(1), whole_or("k", 2, 4, 2)],
+    parameters: &[window(1), whole_or("k", 2, 4, 2), PARTIAL],
     output: Output::RATIO,
     cost: 20,
     summary: "Central moment k of the window: the mean k-th power of the distance from the mean.",
@@ -127,7 +123,7 @@ pub(super) const MOMENT: Definition = Definition {
 
 pub(super) const MAD: Definition = Definition {
     name: "ts_mad",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 60,
     summary: "Mean absolute deviation of the window from its mean.",
     formula: "mean(|x - mean(x)|)",
@@ -138,7 +134,7 @@ pub(super) const MAD: Definition = Definition {
 
 pub(super) const MEDAD: Definition = Definition {
     name: "ts_medad",
-    parameters: &[window(1)],
+    parameters: &[window(1), PARTIAL],
     cost: 250,
     summary: "Median absolute deviation of the window from its median, unscaled.",
     formula: "median(|x - median(x)|)",
@@ -155,7 +151,7 @@ pub(super) const MEDAD: Definition = Definition {
 pub(super) const PERCENTILE: Definition = Definition {
     name: "ts_percentile",
     aliases: &["ts_percentage"],
-    parameters: &[window(1), real("c", 0.0, 1.0, (0.0, 1.0))],
+    parameters: &[window(1), real("c", 0.0, 1.0, (0.0, 1.0)), PARTIAL],
     cost: 200,
     summary: "A quantile of the window, with linear interpolation.",
     formula: "quantile c of x[t-d+1..t]",
@@ -178,27 +174,30 @@ pub(super) fn driven(share: f64, driver: usize) -> f64 {
 
 pub(super) const QUANTILE: Definition = Definition {
     name: "ts_quantile",
-    parameters: &[window(1), DRIVER],
+    parameters: &[window(1), DRIVER, PARTIAL],
     output: Output::RATIO,
     cost: 120,
     summary: "Today's rank in the window as a quantile of a distribution: gaussian, uniform (0 to 1) or cauchy.",
     formula: "F^-1((r - 1/2) / d), r the rank from 1, ties averaged",
+    missing: TODAY_RULE,
     example: "ts_quantile(volume, 20)",
-    reference: Series(|x, p| over(x, p, |w| driven((average_rank(w, last(w)) - 0.5) / w.len() as f64, p.rows(1)))),
+    reference: Series(|x, p| {
+        over_to_today(x, p, |w| driven((average_rank(w, last(w)) - 0.5) / w.len() as f64, p.rows(1)))
+    }),
     ..WINDOW
 };
 
 pub(super) const SCALE: Definition = Definition {
     name: "ts_scale",
-    parameters: &[window(2)],
+    parameters: &[window(2), PARTIAL],
     output: Output::RATIO,
     cost: 12,
     summary: "Place of today's value between the window's smallest and largest, 0 to 1.",
     formula: "(x - ts_min(x, d)) / (ts_max(x, d) - ts_min(x, d))",
-    missing: "NaN unless the window holds d values; a window of equal values gives NaN.",
+    missing: "NaN unless the window holds d values, today's among them; a window of equal values gives NaN.",
     example: "ts_scale(close, 60)",
     reference: Series(|x, p| {
-        over(x, p, |w| {
+        over_to_today(x, p, |w| {
             let (low, high) = (least(w), most(w));
             if high > low { (last(w) - low) / (high - low) } else { f64::NAN }
         })
@@ -209,18 +208,17 @@ pub(super) const SCALE: Definition = Definition {
 pub(super) const DECAY_EXP: Definition = Definition {
     name: "ts_decay_exp",
     aliases: &["ts_decay_exp_window"],
-    parameters: &[window(1), real_or("c", 1e-6, 1.0, 0.5)],
+    parameters: &[window(1), real_or("c", 1e-6, 1.0, 0.5), PARTIAL],
     cost: 40,
     summary: "Weighted mean over the window with weights c^age, the newest heaviest.",
     formula: "(x[t] + c*x[t-1] + ... + c^(d-1)*x[t-d+1]) / (1 + c + ... + c^(d-1))",
     example: "ts_decay_exp(returns(close, 1), 20, 0.9)",
     reference: Series(|x, p| {
-        over(x, p, |w| {
-            let weights: Vec<f64> = (0..w.len()).rev().map(|age| libm::pow(p.real(1), age as f64)).collect();
-            let anchor = last(w);
-            let distance: f64 = w.iter().zip(&weights).map(|(x, weight)| (x - anchor) * weight).sum();
-            anchor + distance / weights.iter().sum::<f64>()
-        })
+        let Some(Known { values: [w], places, .. }) = rows_of(x, p) else { return f64::NAN };
+        let weights: Vec<f64> = places.iter().map(|place| libm::pow(p.real(1), last(&places) - place)).collect();
+        let anchor = last(&w);
+        let distance: f64 = w.iter().zip(&weights).map(|(x, weight)| (x - anchor) * weight).sum();
+        anchor + distance / weights.iter().sum::<f64>()
     }),
     ..WINDOW
 };
@@ -260,7 +258,7 @@ pub(super) const LAST_DIFF: Definition = Definition {
 
 pub(super) const ENTROPY: Definition = Definition {
     name: "ts_entropy",
-    parameters: &[window(10), whole_or("k", 2, 100, 10)],
+    parameters: &[window(10), whole_or("k", 2, 100, 10), PARTIAL],
     output: Output::RATIO,
     cost: 200,
     summary: "Shannon entropy of the window's values in k equal bins between its smallest and largest, in nats.",
@@ -295,7 +293,7 @@ pub(super) const ENTROPY: Definition = Definition {
 
 pub(super) const MAX_DRAWDOWN: Definition = Definition {
     name: "ts_max_drawdown",
-    parameters: &[window(2)],
+    parameters: &[window(2), PARTIAL],
     output: Output::RATIO,
     cost: 40,
     summary: "Deepest fall from a running high inside the window: a fraction, 0 or below.",
@@ -330,14 +328,14 @@ pub(super) const PARTIAL_CORR: Definition = Definition {
     missing: "NaN unless all windows hold d values; NaN where one of them is flat, or z leaves less than 1e-12 of the variance of x or y.",
     example: "ts_partial_corr(returns(close, 1), returns(volume, 1), range_pct(), 60)",
     reference: Series(|x, p| {
-        let Some([x, y, z]) = three(x, p.rows(0)) else { return f64::NAN };
-        let (of_x, of_y) = (line(x, z), line(y, z));
+        let Some(Known { values: [x, y, z], .. }) = rows_of(x, p) else { return f64::NAN };
+        let (of_x, of_y) = (line(&x, &z), line(&y, &z));
         let left = |of: Line, values: &[f64]| -> Vec<f64> {
-            values.iter().zip(z).map(|(&value, &z)| of.residual(value, z)).collect()
+            values.iter().zip(&z).map(|(&value, &z)| of.residual(value, z)).collect()
         };
-        let (left_x, left_y) = (left(of_x, x), left(of_y, y));
+        let (left_x, left_y) = (left(of_x, &x), left(of_y, &y));
         let little = |left: &[f64], of: &[f64]| power_sum(left, 2) <= 1e-12 * power_sum(of, 2);
-        if variance(x, 1.0) == 0.0 || variance(y, 1.0) == 0.0 || little(&left_x, x) || little(&left_y, y) {
+        if variance(&x, 1.0) == 0.0 || variance(&y, 1.0) == 0.0 || little(&left_x, &x) || little(&left_y, &y) {
             return f64::NAN;
         }
         let product: f64 = left_x.iter().zip(&left_y).map(|(x, y)| x * y).sum();
@@ -352,45 +350,45 @@ pub(super) const TRIPLE_CORR: Definition = Definition {
     formula: "mean((x - mean x) * (y - mean y) * (z - mean z)) / (std x * std y * std z)",
     example: "ts_triple_corr(returns(close, 1), returns(volume, 1), range_pct(), 60)",
     reference: Series(|x, p| {
-        let Some([x, y, z]) = three(x, p.rows(0)) else { return f64::NAN };
-        joint_moment(&[(x, 1), (y, 1), (z, 1)])
+        let Some(Known { values: [x, y, z], .. }) = rows_of(x, p) else { return f64::NAN };
+        joint_moment(&[(&x, 1), (&y, 1), (&z, 1)])
     }),
     ..TRIPLE
 };
 
 pub(super) const CO_SKEW: Definition = Definition {
     name: "ts_co_skew",
-    parameters: &[window(4)],
+    parameters: &[window(4), PARTIAL],
     output: Output::RATIO,
     summary: "Co-skewness of x with y over the window, of population moments.",
     formula: "mean((x - mean x) * (y - mean y)^2) / (std x * std(y)^2), ddof 0",
     missing: PAIR_FLAT_RULE,
     example: "ts_co_skew(returns(close, 1), returns(volume, 1), 60)",
     reference: Series(|x, p| {
-        let Some([x, y]) = full_windows(x, p.rows(0)) else { return f64::NAN };
-        joint_moment(&[(x, 1), (y, 2)])
+        let Some(Known { values: [x, y], .. }) = rows_of(x, p) else { return f64::NAN };
+        joint_moment(&[(&x, 1), (&y, 2)])
     }),
     ..PAIR_OF_WINDOWS
 };
 
 pub(super) const CO_KURT: Definition = Definition {
     name: "ts_co_kurt",
-    parameters: &[window(4)],
+    parameters: &[window(4), PARTIAL],
     output: Output::RATIO,
     summary: "Co-kurtosis of x with y over the window, of population moments.",
     formula: "mean((x - mean x) * (y - mean y)^3) / (std x * std(y)^3), ddof 0",
     missing: PAIR_FLAT_RULE,
     example: "ts_co_kurt(returns(close, 1), returns(volume, 1), 60)",
     reference: Series(|x, p| {
-        let Some([x, y]) = full_windows(x, p.rows(0)) else { return f64::NAN };
-        joint_moment(&[(x, 1), (y, 3)])
+        let Some(Known { values: [x, y], .. }) = rows_of(x, p) else { return f64::NAN };
+        joint_moment(&[(&x, 1), (&y, 3)])
     }),
     ..PAIR_OF_WINDOWS
 };
 
 /// A figure of the least-squares line of x on y.
 const LINE: Definition = Definition {
-    parameters: &[window(3)],
+    parameters: &[window(3), PARTIAL],
     missing: "NaN unless both windows hold d values; a flat y gives NaN.",
     ..PAIR_OF_WINDOWS
 };
@@ -400,8 +398,9 @@ pub(super) const FIT: Definition = Definition {
     name: "ts_fit",
     summary: "Today's point on the least-squares line of x on y over the window.",
     formula: "alpha + beta*y",
+    missing: "NaN unless both windows hold d values, today's among them; a flat y gives NaN.",
     example: "ts_fit(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, |line, y, x| last(y) - line.residual(last(y), last(x)))),
+    reference: Series(|x, p| regression(rows_to_today(x, p), |line, y, x| last(y) - line.residual(last(y), last(x)))),
     ..LINE
 };
 
@@ -411,7 +410,7 @@ pub(super) const SSE: Definition = Definition {
     summary: "Sum of squared residuals of the least-squares line of x on y over the window.",
     formula: "sum((x - alpha - beta*y)^2)",
     example: "ts_sse(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, squares_left)),
+    reference: Series(|x, p| regression(rows_of(x, p), squares_left)),
     ..LINE
 };
 
@@ -434,7 +433,7 @@ pub(super) const MSE: Definition = Definition {
     summary: "Variance of the residuals of the least-squares line of x on y over the window.",
     formula: "ts_sse(x, y, d) / (d - 2)",
     example: "ts_mse(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, error_variance)),
+    reference: Series(|x, p| regression(rows_of(x, p), error_variance)),
     ..LINE
 };
 
@@ -444,7 +443,9 @@ pub(super) const SE_BETA: Definition = Definition {
     summary: "Standard error of the slope of the least-squares line of x on y over the window.",
     formula: "sqrt(ts_mse(x, y, d) / sum((y - mean y)^2))",
     example: "ts_se_beta(returns(close, 1), returns(volume, 1), 60)",
-    reference: Series(|x, p| regression(x, p, |line, y, x| (error_variance(line, y, x) / power_sum(x, 2)).sqrt())),
+    reference: Series(|x, p| {
+        regression(rows_of(x, p), |line, y, x| (error_variance(line, y, x) / power_sum(x, 2)).sqrt())
+    }),
     ..LINE
 };
 
@@ -454,7 +455,7 @@ pub(super) const SE_ALPHA: Definition = Definition {
     formula: "sqrt(ts_mse(x, y, d) * (1/d + mean(y)^2 / sum((y - mean y)^2)))",
     example: "ts_se_alpha(returns(close, 1), returns(volume, 1), 60)",
     reference: Series(|x, p| {
-        regression(x, p, |line, y, x| {
+        regression(rows_of(x, p), |line, y, x| {
             let spread = 1.0 / x.len() as f64 + mean(x).powi(2) / power_sum(x, 2);
             (error_variance(line, y, x) * spread).sqrt()
         })

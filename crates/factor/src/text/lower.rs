@@ -213,6 +213,12 @@ impl Lowering<'_> {
             indices.push(self.lower(argument)?);
         }
         let (parameters, bound) = self.parameters(definition.name, definition.parameters, literals, options, offset)?;
+        // Parameters that a template binds are checked once they are known, when it is compiled.
+        if bound.iter().all(Option::is_none)
+            && let Err(message) = definition.check(&parameters)
+        {
+            return self.error(options.last().map_or(offset, |option| option.offset), message);
+        }
         let offsets: Vec<usize> = inputs.iter().map(|argument| argument.offset).collect();
         let mut result = self.apply(operator, parameters, bound, &indices[..ports.len()], &offsets)?;
         for last in ports.len()..indices.len() {

@@ -330,7 +330,11 @@ impl<'a> Editor<'a> {
                 let definition = factor.definition();
                 (definition.parameters, &|parameters| definition.check(parameters).is_ok())
             }
-            _ => (parameters_of(&kind), &|_| true),
+            Kind::Operator(operator, _) => {
+                let definition = operator.definition();
+                (definition.parameters, &|parameters| definition.check(parameters).is_ok())
+            }
+            Kind::Field(..) | Kind::Constant(_) | Kind::Positions => return None,
         };
         let definition = definitions.get(index)?;
         let (Kind::Operator(_, parameters) | Kind::Library(_, parameters)) = &mut kind else { return None };

@@ -46,6 +46,8 @@ fn equal_meaning_has_one_hash() {
         // Spelling.
         ("rank(delta(close, 3))", "cs_rank(ts_delta(close, 3))"),
         ("ts_std(close, 20, ddof=1)", "ts_std(close, 20)"),
+        ("ts_mean(close, 20, min_periods=0)", "ts_mean(close, 20)"),
+        ("ts_std(close, 20, ddof=0, min_periods=20)", "ts_std(close, 20, ddof=0)"),
         ("cs_rank(close, scale=unit)", "cs_rank(close)"),
         ("ts_ema(close, 12, seed=first)", "ts_ema(close, 12)"),
         ("ts_mean(close, d=20)", "ts_mean(close, 20)"),
@@ -67,6 +69,8 @@ fn different_meaning_has_another_hash() {
         ("close > open", "open > close"),
         ("ts_mean(close, 20)", "ts_mean(close, 21)"),
         ("ts_std(close, 20)", "ts_std(close, 20, ddof=0)"),
+        ("ts_std(close, 20)", "ts_std(close, 20, min_periods=1)"),
+        ("ts_std(close, 20, ddof=0)", "ts_std(close, 20, ddof=0, min_periods=1)"),
         ("ts_mean(close, 20)", "ts_sum(close, 20)"),
         ("close", "open"),
         ("close > 1", "close > 2"),
@@ -95,7 +99,7 @@ fn dead_and_doubled_factors_leave_no_trace() {
     let before = compile(&graph, &[]).unwrap();
     assert_eq!(before.instructions.len(), 4, "close, one mean, quotient, sum");
     let orphan = graph.add_with_inputs(Kind::Constant(3.0), &[]);
-    graph.add_with_inputs(Kind::Operator(Operator::TsMean, Parameters::new(&[0.5])), &[orphan]);
+    graph.add_with_inputs(Kind::Operator(Operator::TsMean, Parameters::new(&[0.5, 0.0])), &[orphan]);
     let after = compile(&graph, &[]).unwrap();
     assert_eq!(before, after, "what does not reach the root is not even checked");
     graph.prune();
@@ -223,6 +227,7 @@ fn look_back_adds_up_along_the_longest_path() {
         ("ts_delta(close, 5)", 5, false),
         ("returns(close, 1)", 1, false),
         ("ts_mean(close, 20)", 19, false),
+        ("ts_mean(close, 20, min_periods=1)", 19, false),
         ("ts_mean(returns(close, 1), 20)", 20, false),
         ("ts_mean(close, 20) - ts_mean(close, 60)", 59, false),
         ("ts_delay(ts_delay(ts_mean(close, 10), 3), 4)", 16, false),
@@ -296,12 +301,14 @@ fn graphs_that_cannot_run_say_why() {
     graph.connect(graph.root(), graph.root(), 0);
     check(&graph, "`not` is part of a cycle: a factor cannot use itself, directly or through others");
 
-    let mut graph = FactorGraph::new(operator(Operator::TsMean, &[2.5]));
+    let mut graph = FactorGraph::new(operator(Operator::TsMean, &[2.5, 0.0]));
     let column = graph.add_with_inputs(close, &[]);
     graph.connect(column, graph.root(), 0);
     check(&graph, "`ts_mean`: `d` must be a whole number from 1 to 2520, not 2.5");
     graph.replace(graph.root(), factor::Node::new(operator(Operator::TsMean, &[])));
-    check(&graph, "`ts_mean`: needs 1 parameters");
+    check(&graph, "`ts_mean`: needs 2 parameters");
+    graph.replace(graph.root(), factor::Node::new(operator(Operator::TsMean, &[5.0, 6.0])));
+    check(&graph, "`ts_mean`: `min_periods` must be at most `d`, not 6 of 5");
 
     let mut graph = FactorGraph::new(Kind::Positions);
     let other = graph.add_with_inputs(Kind::Positions, &[]);

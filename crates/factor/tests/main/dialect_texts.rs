@@ -98,6 +98,22 @@ fn expressions_of_qlib_are_read() {
         ("Abs($high-$low) ** 2", "abs(high - low)^2"),
         ("Sign(-$close)", "sign(-close)"),
         ("Mean($close, 1)", "ts_mean(close, 1)"),
+        ("Mean($close, 5)", "ts_mean(close, 5, min_periods=1)"),
+        ("Std($close, 5) / $close", "ts_std(close, 5, min_periods=1) / close"),
+        ("Std($close, 5) * 0.5", "ts_std(close, 5, min_periods=1) * 0.5"),
+        ("Rank(Mean($close, 5), 10)", "ts_rank(ts_mean(close, 5, min_periods=1), 10, scale=pct, min_periods=1)"),
+        ("Cov($close, $open, 5)", "ts_cov(close, open, 5, min_periods=1)"),
+        (
+            "Cov($close, $open, 5) / Var($open, 5)",
+            "ts_cov(close, open, 5, min_periods=1) / ts_var(open, 5, min_periods=1)",
+        ),
+        ("Resi($close, 5)", "ts_trend_resid(close, 5, min_periods=1)"),
+        ("Quantile($close, 5, 0.8)", "ts_percentile(close, 5, 0.8, min_periods=1)"),
+        ("Div(Sub($close, Mean($close, 5)), Std($close, 5))", "ts_zscore(close, 5, min_periods=1)"),
+        (
+            "Mean($close > $open, 5)",
+            "ts_mean(num(close > open and not (is_nan(close) or is_nan(open))), 5, min_periods=1)",
+        ),
         ("If($close > $open, 1, -1)", "if_else(close > open and not (is_nan(close) or is_nan(open)), 1, -1)"),
         ("If(Gt($close, 3), $close, 3)", "if_else(close > 3 and not is_nan(close), close, 3)"),
         (
@@ -199,6 +215,11 @@ fn chains_of_pandas_are_read() {
         ("close.pct_change(20, fill_method=None).where(close.shift(20) > 0)", "returns(close, 20)"),
         ("close.rolling(20).mean()", "ts_mean(close, 20)"),
         ("close.rolling(window=20).std()", "ts_std(close, 20)"),
+        ("close.rolling(20, min_periods=5).mean()", "ts_mean(close, 20, min_periods=5)"),
+        ("close.rolling(window=20, min_periods=1).std()", "ts_std(close, 20, min_periods=1)"),
+        ("close.rolling(20, min_periods=1).corr(volume)", "ts_corr(close, volume, 20, min_periods=1)"),
+        ("close.rolling(20, min_periods=3).rank(pct=True)", "ts_rank(close, 20, scale=pct, min_periods=3)"),
+        ("close.rolling(20, min_periods=3).quantile(0.2)", "ts_percentile(close, 20, 0.2, min_periods=3)"),
         ("close.rolling(20).std(ddof=0)", "ts_std(close, 20, ddof=0)"),
         ("close.rolling(20).corr(volume)", "ts_corr(close, volume, 20)"),
         ("close.rolling(20).apply(lambda w: w[::-1].argmax(), raw=True)", "ts_argmax(close, 20)"),
@@ -310,7 +331,7 @@ fn what_is_undefined_or_differs_is_refused() {
         Qlib,
         "§Corr($close, $volume, 20)",
         &format!(
-            "`Corr(x, y, d)` is not exactly `ts_corr(x, y, d)`: a deviation below 2e-5 makes it missing there, whatever the level; ours compares it with the mean{FORCED}"
+            "`Corr(x, y, d)` is not exactly `ts_corr(x, y, d, min_periods=1)`: a deviation below 2e-5 makes it missing there, whatever the level; ours compares it with the mean{FORCED}"
         ),
     );
     check_refused(
@@ -338,6 +359,12 @@ fn what_is_undefined_or_differs_is_refused() {
     check_refused(Brain, "§vec_avg(close)", "fields with several values a symbol and day have no place in a panel");
     check_refused(Alpha101, "correlation(close, volume, §1)", "`d` must be a whole number from 2 to 2520, not 1");
     check_refused(Alpha101, "max(close, §0.5)", "`d` must be a whole number from 1 to 2520, not 0");
+    check_refused(
+        Pandas,
+        "close.rolling(§5, min_periods=0).sum()",
+        "of a window without any value the sum is 0 there, missing here: write min_periods=1",
+    );
+    check_refused(Pandas, "close.rolling(5, min_periods=6).§sum()", "`min_periods` must be at most `d`, not 6 of 5");
     check_refused(Pandas, "close.rolling(§0).mean()", "`d` must be a whole number from 1 to 2520, not 0");
     check_refused(Brain, "ts_mean(close, §2.5)", "`d` must be a whole number from 1 to 2520, not 2.5");
 }
@@ -447,7 +474,7 @@ fn hostile_text_is_refused_in_a_small_stack() {
 fn the_nearest_is_taken_where_it_is_asked_for() {
     let schema = Schema::open();
     for (dialect, text, ours, notes) in [
-        (Qlib, "Corr($close, $volume, 20)", "ts_corr(close, volume, 20)", 1),
+        (Qlib, "Corr($close, $volume, 20)", "ts_corr(close, volume, 20, min_periods=1)", 1),
         (Qlib, "5 - IdxMax($close, 5)", "ts_argmax(close, 5)", 1),
         (
             Alpha101,

@@ -46,8 +46,8 @@ fn unknown_words_come_with_the_nearest_one() {
 
 #[test]
 fn arguments_are_counted_and_literals_kept_in_range() {
-    check("§ts_mean(close)", "`ts_mean` takes 2 arguments, not 1: ts_mean(x: u, d) -> u");
-    check("§ts_mean(close, 1, 2)", "`ts_mean` takes 2 arguments, not 3: ts_mean(x: u, d) -> u");
+    check("§ts_mean(close)", "`ts_mean` takes 2 arguments, not 1: ts_mean(x: u, d, min_periods=0) -> u");
+    check("§ts_mean(close, 1, 2)", "`ts_mean` takes 2 arguments, not 3: ts_mean(x: u, d, min_periods=0) -> u");
     check("§cs_rank()", "`cs_rank` takes 1 argument, not 0: cs_rank(x: u, scale=unit) -> ratio");
     check(
         "§cs_scale(close, 1, 2)",
@@ -72,7 +72,11 @@ fn arguments_are_counted_and_literals_kept_in_range() {
 
 #[test]
 fn options_have_names_of_their_own() {
-    check("ts_std(close, 20, §dof=0)", "`ts_std` has no option `dof`; it has d, ddof");
+    check("ts_std(close, 20, §dof=0)", "`ts_std` has no option `dof`; it has d, ddof, min_periods");
+    check("ts_std(close, 20, §min_periods=21)", "`min_periods` must be at most `d`, not 21 of 20");
+    check("ts_std(close, 20, §min_periods=-1)", "`min_periods` must be a whole number from 0 to 2520, not -1");
+    check("ts_std(close, 20, §min_periods=1.5)", "`min_periods` must be a whole number from 0 to 2520, not 1.5");
+    check("ts_delay(close, 20, §min_periods=1)", "`ts_delay` has no option `min_periods`; it has d");
     check("cs_demean(close, §ties=1)", "`cs_demean` has no option `ties`; it has none");
     check("cs_rank(close, §ties=1)", "`cs_rank` has no option `ties`; it has scale");
     check("cs_rank(close, scale=§dense)", "`scale` must be one of unit, pct, raw, signed, not `dense`");

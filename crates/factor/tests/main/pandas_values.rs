@@ -7,7 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use factor::{Dialect, FactorGraph, Kind, Operator, Port, Schema, compile, parse, print, print_dialect};
+use factor::{
+    Dialect, FactorGraph, Kind, Node, Operator, Parameters, Port, Schema, compile, parse, print, print_dialect,
+};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
@@ -53,11 +55,24 @@ fn expressions() -> (Vec<FactorGraph>, usize) {
         let graph = parse(operator.definition().example, &schema).unwrap();
         if print_dialect(&graph, Dialect::Pandas).is_ok() {
             operators.push(operator);
-            graphs.push(graph);
+            graphs.push(graph.clone());
+        }
+        // The same with windows that need not be full.
+        if let Kind::Operator(_, parameters) = graph.kind(graph.root())
+            && operator.definition().parameters.iter().any(|parameter| parameter.name == "min_periods")
+        {
+            let mut values = parameters.as_slice().to_vec();
+            *values.last_mut().expect("the option is the last parameter") = 5.0;
+            let mut partial = graph.clone();
+            partial.replace(graph.root(), Node::new(Kind::Operator(operator, Parameters::new(&values))));
+            if print_dialect(&partial, Dialect::Pandas).is_ok() {
+                graphs.push(partial);
+            }
         }
     }
+    let examples = graphs.len();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
-    while graphs.len() < operators.len() + 300 {
+    while graphs.len() < examples + 300 {
         let mut graph = FactorGraph::new(Kind::Positions);
         let port = if graphs.len() % 5 == 0 { Port::Flag } else { Port::U };
         let root = Grower { operators: operators.clone(), rng: &mut rng }.grow(&mut graph, port, 2);
@@ -68,7 +83,7 @@ fn expressions() -> (Vec<FactorGraph>, usize) {
             graphs.push(graph);
         }
     }
-    (graphs, operators.len())
+    (graphs, examples)
 }
 
 fn python() -> PathBuf {

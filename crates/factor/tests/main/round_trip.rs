@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use factor::{
-    FactorGraph, Kind, Mutation, Node, Operator, Parameters, Role, Schema, Strategy, Type, Unit, compile, crossover,
-    parse, print, random_expression, random_strategy,
+    FactorGraph, Gene, Genome, Kind, Mutation, Node, Operator, Parameters, Role, Schema, Strategy, Type, Unit, compile,
+    crossover, parse, print, random_expression, random_strategy,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -77,6 +77,7 @@ fn texts_print_as_they_were_written() {
         "num(close > open) > num(low > open)",
         "if_else(close > open, 1, -1) * 1e-7",
         "max(max(close, open), max(high, low))",
+        "ts_std(close, 20, min_periods=3) + ts_percentile(close, 20, 0.5, min_periods=1)",
         "ts_std(close, 20, ddof=0) + cs_scale(close) + cs_scale(close, 2)",
         "momentum(20) + momentum(open, 20) + rsi(momentum(5), 3)",
         "momentum(neg(-2), 20)",
@@ -163,7 +164,7 @@ fn equal_names_from_two_parents_are_told_apart() {
     let strategy = strategy_of(|graph| {
         let (close, terminal) = (graph.role(Role::Score).unwrap(), graph.root());
         let mut named = |window: f64, name: &str| {
-            let kind = Kind::Operator(Operator::TsMean, Parameters::new(&[window]));
+            let kind = Kind::Operator(Operator::TsMean, Parameters::new(&[window, 0.0]));
             let index = graph.add(Arc::new(Node { kind, name: Some(name.into()) }));
             graph.connect(close, index, 0);
             index
@@ -176,4 +177,18 @@ fn equal_names_from_two_parents_are_told_apart() {
     assert_file_reads_back(&strategy, &Schema::bars());
     let text = strategy.to_toml("");
     assert!(text.contains("score = \"trend + trend_2 + trend_2_2\""), "{text}");
+}
+
+/// What was written before an operator had an option has it at its default.
+#[test]
+fn a_genome_without_options_reads_as_one_with_their_defaults() {
+    let text = "name = \"x\"\n[positions]\nrule = \"signal\"\nentry = \"close > ts_std(close, 20)\"\n";
+    let strategy = Strategy::from_toml(text, &Schema::bars()).unwrap();
+    let mut genome = Genome::from(&strategy);
+    for node in &mut genome.nodes {
+        if let Gene::Operator(_, parameters) = &mut node.gene {
+            parameters.truncate(1);
+        }
+    }
+    assert_eq!(Genome::from(&genome.strategy().unwrap()), Genome::from(&strategy));
 }

@@ -64,7 +64,7 @@ trailing_stop = { trail = 0.2, activation = 0.1 }
 name = "plain"
 [positions]
 rule = "signal"
-entry = "rsi(14) < 30 or xor(close > open, volume == ts_max(volume, 5))"
+entry = "rsi(14) < 30 or xor(close > open, volume == ts_max(volume, 5, min_periods=5))"
 exit = "rsi(14) > 70"
 [exits]
 max_holding = 30
