@@ -1,18 +1,20 @@
 //! What compiling, varying and running factors costs, and how cost grows with their number.
 //!
 //! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N`,
-//! `execute/merging/N` and `generation/N`, where `N` counts factors, or strategies of a generation. The factors are
+//! `execute/merging/N`, `generation/N` and `evolution/WHAT/SHAPE/N`, where `N` counts factors or strategies. The factors are
 //! those of [`chain`]; those of [`merging_chain`], also over the panel, show what merging saves.
-//! Everything runs on the calling thread, one repetition after the other, and values are looked at before time is
+//! Everything but `evolution/run` runs on one thread, one repetition after the other, and values are looked at before time is
 //! taken: a kernel that gives nothing is fast.
 
 mod clock;
+mod evolution;
 mod report;
 mod work;
 
 use factor::{Mutation, Strategy};
 use market::{Panel, RandomWalk};
 
+pub use evolution::{Pace, Scoring, run_search};
 pub use report::{BenchReport, Fit, Record};
 pub use work::{Brood, Compilation, Generation, Query, chain, merging_chain, one_symbol, variable_chain};
 
@@ -27,11 +29,14 @@ pub enum Suite {
     Factors,
     /// A generation of random strategies: merged, run and backtested.
     Generation,
+    /// Evolution end to end: strategies scored as a run scores them, and a small run as a whole.
+    Evolution,
 }
 
 impl Suite {
     /// All suites, in the order in which they run.
-    pub const ALL: [Suite; 4] = [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation];
+    pub const ALL: [Suite; 5] =
+        [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation, Suite::Evolution];
 
     /// The word on the command line.
     pub fn name(self) -> &'static str {
@@ -40,6 +45,7 @@ impl Suite {
             Suite::Mutate => "mutate",
             Suite::Factors => "factors",
             Suite::Generation => "generation",
+            Suite::Evolution => "evolution",
         }
     }
 
@@ -62,6 +68,12 @@ pub struct BenchOptions {
     pub mutate: Vec<usize>,
     /// Numbers of strategies in a generation.
     pub generations: Vec<usize>,
+    /// Numbers of strategies to score.
+    pub scored: Vec<usize>,
+    /// Populations and generations of whole runs.
+    pub runs: Vec<(usize, usize)>,
+    /// Bars and symbols of the generated markets on which strategies are scored; none means the market above.
+    pub shapes: Vec<(usize, usize)>,
     /// Seconds to repeat each measurement for; the slowest are repeated a few times all the same.
     pub seconds: f64,
 }
@@ -75,21 +87,42 @@ impl BenchOptions {
             factors: vec![2, 5, 10, 15, 50, 200],
             mutate: vec![15],
             generations: vec![20, 100],
+            scored: vec![200],
+            runs: vec![(20, 20)],
+            shapes: Vec::new(),
             seconds: 0.5,
         }
     }
+
+    /// The usual sizes on the usual generated markets, the same ones every time.
+    ///
+    /// # Errors
+    /// Never so: they can be generated.
+    pub fn usual(what: Option<Suite>) -> Result<Self, Error> {
+        let [bars, symbols] = Self::USUAL;
+        Ok(Self { shapes: Self::SHAPES.to_vec(), ..Self::generated(what, bars, symbols)? })
+    }
+
+    /// Bars and symbols of the usual market.
+    pub const USUAL: [usize; 2] = [100, 2_656];
+    /// Bars and symbols on which evolution is usually measured.
+    pub const SHAPES: [(usize, usize); 3] = [(2_500, 60), (1_253, 505), (100, 2_656)];
 
     /// The usual sizes on a generated market of so many bars and symbols, the same one every time.
     ///
     /// # Errors
     /// When there is no bar or symbol, or more than [`RandomWalk`] makes.
     pub fn generated(what: Option<Suite>, bars: usize, symbols: usize) -> Result<Self, Error> {
-        let walk = RandomWalk { bars, symbols, seed: 1, gap_rate: 0.001, late_listing_rate: 0.0 };
-        if bars == 0 || symbols == 0 || !walk.fits() {
-            return Err(Error::Size { bars, symbols });
-        }
-        Ok(Self::new(what, walk.panel()))
+        Ok(Self::new(what, generated_panel(bars, symbols)?))
     }
+}
+
+fn generated_panel(bars: usize, symbols: usize) -> Result<Panel, Error> {
+    let walk = RandomWalk { bars, symbols, seed: 1, gap_rate: 0.001, late_listing_rate: 0.0 };
+    if bars == 0 || symbols == 0 || !walk.fits() {
+        return Err(Error::Size { bars, symbols });
+    }
+    Ok(walk.panel())
 }
 
 /// Why something cannot be measured.
@@ -134,6 +167,9 @@ pub enum Error {
     /// The factors do not compile.
     #[error(transparent)]
     Graph(#[from] factor::GraphError),
+    /// The market is too short for a run, or threads cannot be started.
+    #[error(transparent)]
+    Evolve(#[from] evolve::Error),
     /// The panel lacks a column.
     #[error(transparent)]
     Engine(#[from] engine::Error),
@@ -151,6 +187,7 @@ pub fn run(options: &BenchOptions, progress: &mut dyn FnMut(&Record)) -> Result<
             Suite::Mutate => session.mutate()?,
             Suite::Factors => session.factors()?,
             Suite::Generation => session.generation()?,
+            Suite::Evolution => session.evolution()?,
         }
     }
     let (bars, symbols) = (options.panel.bars(), options.panel.symbols().len());
@@ -213,6 +250,33 @@ impl Session<'_> {
         for &count in &self.options.generations {
             let generation = Generation::new(count, &self.options.panel)?;
             self.time(format!("generation/{count}"), || generation.run());
+        }
+        Ok(())
+    }
+
+    fn evolution(&mut self) -> Result<(), Error> {
+        for &(bars, symbols) in &self.options.shapes {
+            self.evolution_on(&generated_panel(bars, symbols)?)?;
+        }
+        if self.options.shapes.is_empty() {
+            self.evolution_on(&self.options.panel)?;
+        }
+        Ok(())
+    }
+
+    fn evolution_on(&mut self, panel: &Panel) -> Result<(), Error> {
+        let shape = format!("{}x{}", panel.bars(), panel.symbols().len());
+        for pace in Pace::ALL {
+            for &count in &self.options.scored {
+                let scoring = Scoring::new(count, pace, panel)?;
+                scoring.run()?;
+                self.time(format!("evolution/{}/{shape}/{count}", pace.name()), || scoring.run());
+            }
+        }
+        for &(population, generations) in &self.options.runs {
+            run_search(population, generations, panel)?;
+            let name = format!("evolution/run/{shape}/{}", population * generations);
+            self.time(name, || run_search(population, generations, panel));
         }
         Ok(())
     }

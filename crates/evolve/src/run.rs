@@ -2,7 +2,7 @@
 
 use backtest::metrics::ReturnSettings;
 use backtest::{Backtester, Market, Report};
-use factor::{Genome, Strategy};
+use factor::{Genome, Program, Strategy};
 use market::Panel;
 use serde::{Deserialize, Serialize};
 
@@ -90,12 +90,29 @@ pub fn run(
     state: Option<&SearchState>,
     observer: &mut (dyn Observer + Send),
 ) -> Result<RunResult, Error> {
-    let pool = rayon::ThreadPoolBuilder::new()
+    pool(threads)?.install(|| run_here(config, panel, state, observer))
+}
+
+/// Scores strategies, compiled, over train and validation as a run does, on so many threads: results in their order.
+///
+/// # Errors
+/// When the pool cannot be started.
+pub fn evaluate(
+    config: &RunConfig,
+    panel: &Panel,
+    threads: usize,
+    strategies: &[(&Strategy, &Program)],
+) -> Result<Vec<Evaluation>, Error> {
+    let market = Market::new(panel);
+    Ok(pool(threads)?.install(|| Evaluator::new(panel, &market, config).evaluate(strategies)))
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("evoquant-{index}"))
         .build()
-        .map_err(|error| Error::Threads(error.to_string()))?;
-    pool.install(|| run_here(config, panel, state, observer))
+        .map_err(|error| Error::Threads(error.to_string()))
 }
 
 fn run_here(

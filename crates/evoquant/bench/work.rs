@@ -212,9 +212,6 @@ impl<'a> Generation<'a> {
     /// # Errors
     /// When there are none or too many, or the panel has no numeric column.
     pub fn new(count: usize, panel: &'a Panel) -> Result<Self, Error> {
-        if !(1..=MOST).contains(&count) {
-            return Err(Error::Count(count));
-        }
         let cross_section = panel.symbols().len() >= evolve::CROSS_SECTION;
         let rules = if cross_section { vec![Rule::Top, Rule::LongShort] } else { vec![Rule::Signal] };
         let schema = Schema::new(panel.field_names().filter(|name| *name != "universe"), panel.group_names());
@@ -222,17 +219,7 @@ impl<'a> Generation<'a> {
         let max_window = (panel.bars() as u32 / 8).clamp(VariationSettings::LEAST_WINDOW, 250);
         let palette =
             Palette::new(VariationSettings { max_window, cross_section, rules, ..VariationSettings::new(schema) })?;
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut seen = std::collections::BTreeSet::new();
-        let mut strategies = Vec::with_capacity(count);
-        for _ in 0..count {
-            let distinct = (0..ATTEMPTS).find_map(|_| {
-                let strategy = random_strategy(&palette, &mut rng);
-                let program = strategy.compile().ok()?;
-                seen.insert(strategy.identity(&program)).then_some((strategy, program))
-            });
-            strategies.push(distinct.ok_or_else(|| Error::NoChild(format!("generation/{count}")))?);
-        }
+        let strategies = draw_strategies(count, &palette, |_| {})?;
         Ok(Self { strategies, panel, market: Market::new(panel) })
     }
 
@@ -260,6 +247,30 @@ impl<'a> Generation<'a> {
             }
         }
     }
+}
+
+/// So many distinct random strategies, compiled, the same ones every time; `change` is made to each before it counts.
+///
+/// # Errors
+/// When there are none or too many.
+pub(super) fn draw_strategies(
+    count: usize,
+    palette: &Palette,
+    change: impl Fn(&mut Strategy),
+) -> Result<Vec<(Strategy, Program)>, Error> {
+    if !(1..=MOST).contains(&count) {
+        return Err(Error::Count(count));
+    }
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut draw = || {
+        let mut strategy = random_strategy(palette, &mut rng);
+        change(&mut strategy);
+        let program = strategy.compile().ok()?;
+        seen.insert(strategy.identity(&program)).then_some((strategy, program))
+    };
+    let distinct = (0..count).map(|_| (0..ATTEMPTS).find_map(|_| draw()));
+    distinct.map(|drawn| drawn.ok_or_else(|| Error::NoChild(format!("generation/{count}")))).collect()
 }
 
 #[cfg(test)]

@@ -16,12 +16,12 @@ pub(super) struct BenchArguments {
     /// Bars to run over, in place of a generated market.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bars", "symbols"])]
     data: Option<PathBuf>,
-    /// Bars of the generated market.
-    #[arg(long, default_value_t = 100)]
-    bars: usize,
-    /// Symbols of the generated market.
-    #[arg(long, default_value_t = 2_656)]
-    symbols: usize,
+    /// Bars of the generated market; 100 by default, and several shapes for `evolution`.
+    #[arg(long)]
+    bars: Option<usize>,
+    /// Symbols of the generated market; 2,656 by default, and several shapes for `evolution`.
+    #[arg(long)]
+    symbols: Option<usize>,
     /// Write the records as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -37,6 +37,8 @@ enum SuiteArgument {
     Factors,
     /// A generation of strategies.
     Generation,
+    /// Strategies scored as a run scores them, by shape of market.
+    Evolution,
 }
 
 pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
@@ -45,10 +47,15 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         SuiteArgument::Mutate => Suite::Mutate,
         SuiteArgument::Factors => Suite::Factors,
         SuiteArgument::Generation => Suite::Generation,
+        SuiteArgument::Evolution => Suite::Evolution,
     });
-    let options = match &arguments.data {
-        Some(path) => BenchOptions::new(what, read_market(path, false)?.panel),
-        None => BenchOptions::generated(what, arguments.bars, arguments.symbols)?,
+    let [bars, symbols] = BenchOptions::USUAL;
+    let options = match (&arguments.data, arguments.bars, arguments.symbols) {
+        (Some(path), ..) => BenchOptions::new(what, read_market(path, false)?.panel),
+        (None, None, None) => BenchOptions::usual(what)?,
+        (None, some_bars, some_symbols) => {
+            BenchOptions::generated(what, some_bars.unwrap_or(bars), some_symbols.unwrap_or(symbols))?
+        }
     };
     let report = measure(&options, &mut |record| remark(&format!("measured {}", record.name)))?;
     if let Some(path) = &arguments.json {

@@ -1,0 +1,95 @@
+//! Evolution end to end: strategies that nobody has evaluated before, scored as a run scores them.
+
+use std::hint::black_box;
+
+use evolve::{GenerationRecord, Next, Observer, RunConfig, RunSpec, Search, Trial};
+use factor::{Palette, Rebalance, Schema, Strategy, VariationSettings};
+use market::Panel;
+
+use super::Error;
+use super::work::draw_strategies;
+
+/// How often strategies trade, and how often their scores are held against what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Targets on the first bar of a week, rank IC on one bar in five.
+    Weekly,
+    /// Targets and rank IC on every bar.
+    Daily,
+}
+
+impl Pace {
+    /// Both.
+    pub const ALL: [Pace; 2] = [Pace::Weekly, Pace::Daily];
+
+    /// The word in names of measurements.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pace::Weekly => "weekly",
+            Pace::Daily => "daily",
+        }
+    }
+}
+
+/// Distinct random strategies of one pace, to be scored on train and validation: portfolio net of costs, Sharpe ratio,
+/// drawdown, turnover, rank IC.
+#[derive(Debug)]
+pub struct Scoring<'a> {
+    strategies: Vec<Strategy>,
+    panel: &'a Panel,
+    config: RunConfig,
+}
+
+impl<'a> Scoring<'a> {
+    /// Draws so many strategies over the panel's columns, the same ones every time.
+    ///
+    /// # Errors
+    /// When there are none or too many, or the panel has no numeric column or too few bars.
+    pub fn new(count: usize, pace: Pace, panel: &'a Panel) -> Result<Self, Error> {
+        let (rebalance, horizon) = match pace {
+            Pace::Weekly => (Rebalance::Weekly, 5),
+            Pace::Daily => (Rebalance::Daily, 1),
+        };
+        let config = RunConfig::new(RunSpec { horizon, ..RunSpec::default() }, panel)?;
+        let schema = Schema::new(panel.field_names().filter(|name| *name != "universe"), panel.group_names());
+        let palette = Palette::new(VariationSettings {
+            max_window: config.max_window,
+            cross_section: config.cross_section,
+            rules: config.rules.clone(),
+            ..VariationSettings::new(schema)
+        })?;
+        let set_pace = |strategy: &mut Strategy| strategy.positions.rebalance = rebalance;
+        let drawn = draw_strategies(count, &palette, set_pace)?;
+        Ok(Self { strategies: drawn.into_iter().map(|(strategy, _)| strategy).collect(), panel, config })
+    }
+
+    /// Compiles, merges, streams, simulates and scores all of them on one thread, the preparation of the market
+    /// included.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn run(&self) -> Result<(), Error> {
+        let programs: Vec<_> = self.strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
+        let pairs: Vec<_> = self.strategies.iter().zip(&programs).collect();
+        black_box(evolve::evaluate(&self.config, self.panel, 1, &pairs)?);
+        Ok(())
+    }
+}
+
+/// A whole run on two threads, champions and exam included, without the control.
+///
+/// # Errors
+/// When the market has too few bars, or the threads cannot be started.
+pub fn run_search(population: usize, generations: usize, panel: &Panel) -> Result<(), Error> {
+    /// Watches nothing.
+    struct Nobody;
+    impl Observer for Nobody {
+        fn generation(&mut self, _: &GenerationRecord, _: &[Trial], _: &Search<'_>) -> Result<Next, evolve::Error> {
+            Ok(Next::Continue)
+        }
+    }
+    let spec = RunSpec { population, generations, control: false, ..RunSpec::default() };
+    let config = RunConfig::new(spec, panel)?;
+    black_box(evolve::run(&config, panel, 2, None, &mut Nobody)?);
+    Ok(())
+}
