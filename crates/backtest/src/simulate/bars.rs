@@ -4,6 +4,7 @@ use factor::Rebalance;
 use market::Panel;
 
 use super::settings::Fill;
+use super::symbols::{WORD, mask, words};
 
 /// What every simulation of a run needs of a panel, prepared once and shared by all of them.
 ///
@@ -16,7 +17,10 @@ pub struct Market<'a> {
     open: Option<&'a [f64]>,
     close: &'a [f64],
     members: Vec<bool>,
-    choosable: Vec<u32>,
+    /// Who may be chosen: for each bar the words of a set of symbols.
+    choosable: Vec<u64>,
+    /// How many those are, bar by bar.
+    counts: Vec<u32>,
     starts: Vec<Start>,
 }
 
@@ -43,11 +47,14 @@ impl<'a> Market<'a> {
             close,
             members: panel.members(),
             choosable: Vec::new(),
+            counts: Vec::new(),
             starts: (0..bars)
                 .map(|row| Start { week: calendar.starts_week(row), month: calendar.starts_month(row) })
                 .collect(),
         };
-        market.choosable = (0..bars).map(|row| market.row(row).count() as u32).collect();
+        market.choosable = (0..bars).flat_map(|row| market.find_choosable(row)).collect();
+        let of_bar = |row| market.choosable_words(row).iter().map(|word| word.count_ones()).sum();
+        market.counts = (0..bars).map(of_bar).collect();
         market
     }
 
@@ -73,7 +80,7 @@ impl<'a> Market<'a> {
 
     /// Number of symbols that may be chosen at a bar: what a count that is a fraction is a fraction of.
     pub fn choosable(&self, row: usize) -> usize {
-        self.choosable[row] as usize
+        self.counts[row] as usize
     }
 
     /// Whether targets are set at a bar.
@@ -98,29 +105,17 @@ impl<'a> Market<'a> {
         }
     }
 
-    /// Who may be chosen at one bar.
-    pub(super) fn row(&self, row: usize) -> MemberRow<'_> {
-        MemberRow { close: self.close(row), members: &self.members[row * self.symbols..][..self.symbols] }
-    }
-}
-
-/// Members of the universe with a close, at one bar.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MemberRow<'a> {
-    close: &'a [f64],
-    members: &'a [bool],
-}
-
-impl MemberRow<'_> {
-    pub(super) fn symbols(&self) -> usize {
-        self.close.len()
+    /// Who may be chosen at one bar: the words of a set of symbols.
+    pub(super) fn choosable_words(&self, row: usize) -> &[u64] {
+        let words = words(self.symbols);
+        &self.choosable[row * words..][..words]
     }
 
-    pub(super) fn contains(&self, symbol: usize) -> bool {
-        self.close[symbol] > 0.0 && self.members[symbol]
-    }
-
-    fn count(&self) -> usize {
-        (0..self.symbols()).filter(|&symbol| self.contains(symbol)).count()
+    fn find_choosable(&self, row: usize) -> impl Iterator<Item = u64> {
+        let (close, members) = (self.close(row), &self.members[row * self.symbols..][..self.symbols]);
+        (0..words(self.symbols)).map(|word| {
+            let belongs = members[word * WORD..].iter().take(WORD).enumerate();
+            mask(close, word, |price| price > 0.0) & belongs.fold(0, |bits, (at, &is)| bits | u64::from(is) << at)
+        })
     }
 }

@@ -1,8 +1,10 @@
-//! Cash and what is held: a sparse list, so that a bar costs by what is held, not by what there is.
+//! Cash and what is held. A set says which symbols are, so that a bar costs by what is held, not by what there is; each
+//! has its place, so that nothing is searched for, moved or sorted.
 
 use super::exits::Measures;
 use super::record::{Fate, Order, Reason, Recorder, Side, Trade};
 use super::settings::Delisting;
+use super::symbols::SymbolSet;
 
 /// A position, from its first fill to its last.
 #[derive(Debug, Clone, Copy)]
@@ -12,9 +14,7 @@ pub(super) struct Holding {
     pub(super) entry_row: u32,
     /// Bars without a close, in a row, up to now.
     pub(super) missing: u32,
-    /// An order that closes it is out: no other decision concerns it.
-    pub(super) leaving: bool,
-    /// Negative for a short; 0 only between a fill that closes it and the end of that bar's fills.
+    /// Negative for a short; 0 where nothing is held.
     pub(super) shares: f64,
     /// The last close, or the fill price before the first one.
     pub(super) mark: f64,
@@ -37,7 +37,6 @@ impl Holding {
             symbol,
             entry_row: row as u32,
             missing: 0,
-            leaving: false,
             shares,
             mark: price,
             entry_price: price,
@@ -61,7 +60,7 @@ impl Holding {
     }
 
     /// Takes from the position, so that it holds `shares`.
-    pub(super) fn decrease_to(&mut self, shares: f64, price: f64, costs: f64) {
+    fn decrease_to(&mut self, shares: f64, price: f64, costs: f64) {
         self.closed_value += (shares - self.shares).abs() * price;
         self.costs += costs;
         self.shares = shares;
@@ -95,64 +94,78 @@ impl Holding {
     }
 }
 
-/// Cash and holdings. Between bars, the holdings stand in symbol order and none has 0 shares.
+/// Cash and holdings.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) cash: f64,
-    pub(super) holdings: Vec<Holding>,
-    /// Opened during this bar's fills, not yet among the others.
-    fresh: Vec<Holding>,
+    /// One place a symbol; what stands there counts where the symbol is held.
+    holdings: Vec<Holding>,
+    held: SymbolSet,
+    /// Held, but an order that closes it is out: no other decision concerns it.
+    pub(super) leaving: SymbolSet,
 }
 
 impl Book {
-    pub(super) fn new(cash: f64) -> Self {
-        Self { cash, holdings: Vec::new(), fresh: Vec::new() }
+    pub(super) fn new(cash: f64, symbols: usize) -> Self {
+        let nothing = |symbol| Holding::open(symbol as u32, 0, 0.0, 0.0, 0.0, Measures::UNKNOWN);
+        let holdings = (0..symbols).map(nothing).collect();
+        Self { cash, holdings, held: SymbolSet::new(symbols), leaving: SymbolSet::new(symbols) }
     }
 
     /// Cash and holdings at their marks, summed in symbol order.
     pub(super) fn equity(&self) -> f64 {
-        self.holdings.iter().fold(self.cash, |sum, holding| sum + holding.value())
+        self.iter().fold(self.cash, |sum, holding| sum + holding.value())
     }
 
-    pub(super) fn holds(&self, symbol: u32) -> bool {
-        self.holdings.binary_search_by_key(&symbol, |holding| holding.symbol).is_ok()
+    /// Symbols that are held.
+    pub(super) fn held(&self) -> &SymbolSet {
+        &self.held
     }
 
-    /// Keeps a new holding until [`Book::tidy`] puts it among the others.
+    /// What is held, in symbol order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Holding> {
+        self.held.iter().map(|symbol| &self.holdings[symbol])
+    }
+
+    pub(super) fn get(&self, symbol: usize) -> Option<&Holding> {
+        self.held.contains(symbol).then(|| &self.holdings[symbol])
+    }
+
+    pub(super) fn get_mut(&mut self, symbol: usize) -> Option<&mut Holding> {
+        self.held.contains(symbol).then(|| &mut self.holdings[symbol])
+    }
+
+    /// Shares of a symbol; 0 where it is not held.
+    #[inline]
+    pub(super) fn shares(&self, symbol: usize) -> f64 {
+        self.holdings[symbol].shares
+    }
+
     pub(super) fn add(&mut self, holding: Holding) {
-        self.fresh.push(holding);
+        let symbol = holding.symbol as usize;
+        self.holdings[symbol] = holding;
+        self.held.insert(symbol);
     }
 
-    /// Ends a bar's fills: drops what was closed, and puts what was opened in its place.
-    pub(super) fn tidy(&mut self) {
-        self.holdings.retain(|holding| holding.shares != 0.0);
-        if self.fresh.is_empty() {
-            return;
+    /// Takes from a position, so that it holds `shares`; gives what it was where nothing is left.
+    pub(super) fn decrease_to(&mut self, symbol: usize, shares: f64, price: f64, costs: f64) -> Option<Holding> {
+        let holding = &mut self.holdings[symbol];
+        holding.decrease_to(shares, price, costs);
+        if shares != 0.0 {
+            return None;
         }
-        self.fresh.sort_unstable_by_key(|holding| holding.symbol);
-        // Two sorted lists become one, from the back, in the longer one's place.
-        let (mut old, mut new) = (self.holdings.len(), self.fresh.len());
-        self.holdings.extend_from_slice(&self.fresh);
-        while new > 0 {
-            let place = old + new - 1;
-            let after = old > 0 && self.holdings[old - 1].symbol > self.fresh[new - 1].symbol;
-            self.holdings[place] = if after {
-                old -= 1;
-                self.holdings[old]
-            } else {
-                new -= 1;
-                self.fresh[new]
-            };
-        }
-        self.fresh.clear();
+        let closed = *holding;
+        self.held.remove(symbol);
+        self.leaving.remove(symbol);
+        Some(closed)
     }
 
     /// Values holdings at a bar's closes, and settles those that have had none for too long. Says whether any was.
     pub(super) fn mark(&mut self, row: usize, close: &[f64], delisting: Delisting, recorder: &mut Recorder) -> bool {
         let limit = delisting.after_missing_bars.max(1);
         let mut settled = false;
-        for holding in &mut self.holdings {
-            let price = close[holding.symbol as usize];
+        for symbol in self.held.iter() {
+            let (holding, price) = (&mut self.holdings[symbol], close[symbol]);
             if price > 0.0 {
                 holding.mark = price;
                 holding.missing = 0;
@@ -182,17 +195,19 @@ impl Book {
         recorder: &mut Recorder,
         which: impl Fn(&Holding) -> bool,
     ) {
-        for holding in self.holdings.iter_mut().filter(|holding| which(holding)) {
-            let (shares, price) = (holding.shares, holding.mark * factor);
+        let settled: Vec<Holding> = self.iter().filter(|holding| which(holding)).copied().collect();
+        for Holding { symbol, shares, mark, .. } in settled {
+            let price = mark * factor;
             let side = if shares > 0.0 { Side::Sell } else { Side::Buy };
             self.cash += shares * price;
-            holding.decrease_to(0.0, price, 0.0);
             recorder.counts().delisted += usize::from(reason == Reason::Delisted);
-            recorder.closed(holding, row, reason);
+            if let Some(closed) = self.decrease_to(symbol as usize, 0.0, price, 0.0) {
+                recorder.closed(&closed, row, reason);
+            }
             recorder.order(|| Order {
                 decided: row,
                 ended: Some(row),
-                symbol: holding.symbol as usize,
+                symbol: symbol as usize,
                 side,
                 wanted: shares.abs(),
                 filled: shares.abs(),
@@ -202,6 +217,5 @@ impl Book {
                 fate: Fate::Filled,
             });
         }
-        self.holdings.retain(|holding| holding.shares != 0.0);
     }
 }

@@ -45,7 +45,9 @@ mod exits;
 mod holdings;
 mod orders;
 mod record;
+mod selection;
 mod settings;
+mod symbols;
 mod targets;
 
 use engine::Outputs;
@@ -56,10 +58,11 @@ pub use record::{CostSeries, Counts, Detail, Fate, Order, Outcome, Position, Rea
 pub use settings::{Costs, Delisting, Fill, Periods, Settings};
 
 use exits::Measures;
-use holdings::{Book, Holding};
+use holdings::Book;
 use orders::{DUST, Desk, Orders, Pending};
 use record::Recorder;
-use targets::{Chooser, Target, is_true};
+use symbols::{mask, symbols_of};
+use targets::{Chooser, Target, Targets, is_true};
 
 /// One bar of what a strategy's program gives, `[symbols]` each, by [`factor::Purpose`]. Flags are 1, 0 or NaN.
 #[derive(Debug, Clone, Copy, Default)]
@@ -125,9 +128,9 @@ impl<'a> Simulator<'a> {
             positions,
             exits,
             settings: *settings,
-            book: Book::new(settings.capital),
+            book: Book::new(settings.capital, market.symbols()),
             orders: Orders::default(),
-            chooser: Chooser::default(),
+            chooser: Chooser::new(market.symbols()),
             recorder: Recorder::new(market.bars(), detail),
             row: 0,
             equity: settings.capital,
@@ -152,7 +155,7 @@ impl<'a> Simulator<'a> {
     /// Ends the simulation after the bars it was fed. What is held stays open.
     pub fn finish(mut self) -> Outcome {
         self.orders.finish(&mut self.recorder);
-        self.recorder.finish(&self.book.holdings)
+        self.recorder.finish(&self.book)
     }
 
     fn advance(&mut self, row: usize, mut decide: impl FnMut(&mut Self)) {
@@ -202,26 +205,28 @@ impl<'a> Simulator<'a> {
 
     /// Gives the orders that follow from what is known at a close.
     fn decide(&mut self, row: usize, rows: &Rows<'_>) {
+        let rebalances = self.market.rebalances(row, self.positions.rebalance);
         // Orders from before that still wait for a price keep their slots; what leaves now gives its slot up.
-        let kept = self.book.holdings.len();
+        let kept = if rebalances { self.book.held().len() } else { 0 };
         let leaving = self.judge_exits(row, rows);
-        if self.market.rebalances(row, self.positions.rebalance) {
+        if rebalances {
             let members = self.market.choosable(row);
             let slots = self.positions.count.of(members);
             let free = slots.saturating_sub(kept - leaving);
             self.slots = if self.positions.rule == Rule::Weights { usize::MAX } else { slots };
-            let universe = self.market.row(row);
-            let holdings = &self.book.holdings;
-            let targets = self.chooser.choose(&self.positions, universe, members, rows, holdings, free);
+            let choosable = self.market.choosable_words(row);
+            let targets = self.chooser.choose(&self.positions, choosable, members, rows, &self.book, free);
             let (orders, close) = (&mut self.orders, self.market.close(row));
             let decision = Decision { row, rows, close, equity: self.equity };
             if self.positions.rule == Rule::Signal {
-                for target in targets {
-                    decision.give(orders, target.symbol, None, Some(target), Reason::Entry);
+                for symbol in targets.chosen.iter() {
+                    decision.give(orders, symbol, 0.0, targets.by_symbol[symbol], Reason::Entry);
                 }
             } else {
-                orders.replace(row, &mut self.recorder, |order| order.target != 0.0);
-                decision.reset(orders, holdings, targets);
+                if !orders.is_empty() {
+                    orders.replace(row, &mut self.recorder, |order| order.target != 0.0);
+                }
+                decision.reset(orders, &self.book, targets);
             }
         }
         self.orders.sort();
@@ -230,21 +235,36 @@ impl<'a> Simulator<'a> {
     /// Orders to close what an exit or a flag closes at this bar; says how many.
     fn judge_exits(&mut self, row: usize, rows: &Rows<'_>) -> usize {
         let entry_must_last = self.positions.rule == Rule::Signal && rows.exit.is_none();
-        let mut leaving = 0;
-        for holding in self.book.holdings.iter_mut().filter(|holding| !holding.leaving) {
-            let symbol = holding.symbol as usize;
-            let told = rows.exit.is_some_and(|exit| is_true(exit, symbol));
-            let ended = entry_must_last && !rows.entry.is_some_and(|entry| is_true(entry, symbol));
-            let reason = if told || ended { Some(Reason::Exit) } else { exits::due(&self.exits, holding, row) };
-            if let Some(reason) = reason {
-                let order = Pending::close(holding, row, reason);
-                self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol == order.symbol);
-                self.orders.give(order);
-                holding.leaving = true;
-                leaving += 1;
+        let has_exits = self.exits != Exits::default();
+        if !has_exits && !entry_must_last && rows.exit.is_none() {
+            return 0;
+        }
+        let waits = !self.orders.is_empty();
+        let mut count = 0;
+        for word in 0..self.book.held().words().len() {
+            let judged = self.book.held().words()[word] & !self.book.leaving.words()[word];
+            if judged == 0 {
+                continue;
+            }
+            let told = rows.exit.map_or(0, |exit| mask(exit, word, is_true));
+            let lasts = rows.entry.map_or(0, |entry| mask(entry, word, is_true));
+            let ended = if entry_must_last { told | !lasts } else { told };
+            for symbol in symbols_of(word, if has_exits { judged } else { judged & ended }) {
+                let Some(holding) = self.book.get(symbol) else { continue };
+                let is_told = ended >> (symbol % symbols::WORD) & 1 == 1;
+                let reason = if is_told { Some(Reason::Exit) } else { exits::due(&self.exits, holding, row) };
+                if let Some(reason) = reason {
+                    let order = Pending::close(holding, row, reason);
+                    if waits {
+                        self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol == order.symbol);
+                    }
+                    self.orders.give(order);
+                    self.book.leaving.insert(symbol);
+                    count += 1;
+                }
             }
         }
-        leaving
+        count
     }
 }
 
@@ -257,45 +277,31 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    /// Orders from what is held to a whole book of targets; both come in symbol order.
-    fn reset(&self, orders: &mut Orders, holdings: &[Holding], targets: &[Target]) {
-        let mut targets = targets.iter().peekable();
-        for holding in holdings {
-            while let Some(target) = targets.next_if(|target| target.symbol < holding.symbol) {
-                self.give(orders, target.symbol, None, Some(target), Reason::Rebalance);
+    /// Orders from what is held to a whole book of targets.
+    fn reset(&self, orders: &mut Orders, book: &Book, targets: &Targets) {
+        let (held, leaving) = (book.held().words(), book.leaving.words());
+        for (word, &chosen) in targets.chosen.words().iter().enumerate() {
+            for symbol in symbols_of(word, (held[word] | chosen) & !leaving[word]) {
+                self.give(orders, symbol, book.shares(symbol), targets.by_symbol[symbol], Reason::Rebalance);
             }
-            let target = targets.next_if(|target| target.symbol == holding.symbol);
-            if !holding.leaving {
-                self.give(orders, holding.symbol, Some(holding), target, Reason::Rebalance);
-            }
-        }
-        for target in targets {
-            self.give(orders, target.symbol, None, Some(target), Reason::Rebalance);
         }
     }
 
-    fn give(
-        &self,
-        orders: &mut Orders,
-        symbol: u32,
-        holding: Option<&Holding>,
-        target: Option<&Target>,
-        reason: Reason,
-    ) {
-        let (index, held) = (symbol as usize, holding.map_or(0.0, |holding| holding.shares));
-        let close = self.close[index];
-        let weight = target.map_or(0.0, |target| target.weight);
+    #[inline]
+    fn give(&self, orders: &mut Orders, symbol: usize, held: f64, target: Target, reason: Reason) {
+        let close = self.close[symbol];
+        let Target { weight, score } = target;
         let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
         let closes = shares == 0.0 && held != 0.0;
         if closes || ((shares - held) * close).abs() > DUST * self.equity {
-            let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[index]);
-            let mut order = Pending::to(shares, symbol, held, self.row, reason);
+            let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
+            let mut order = Pending::to(shares, symbol as u32, held, self.row, reason);
             order.measures = Measures {
                 volatility: known(self.rows.stop_volatility),
                 average_true_range: known(self.rows.average_true_range),
             };
             // Adding 0 makes one zero of two.
-            order.rank = target.map_or(0.0, |target| target.score * weight.signum() + 0.0);
+            order.rank = score * weight.signum() + 0.0;
             orders.give(order);
         }
     }

@@ -62,10 +62,6 @@ impl Pending {
         }
     }
 
-    fn is_opening(&self, which: usize) -> bool {
-        matches!(self.stage, Stage::Opening | Stage::Increasing) && side(self.target) == which
-    }
-
     fn order(&self, ended: Option<usize>, price: Option<f64>, fate: Fate) -> Order {
         let change = self.target - self.held;
         Order {
@@ -87,16 +83,28 @@ impl Pending {
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     list: Vec<Pending>,
+    /// Whether the last one given stands before one that was given earlier.
+    unsorted: bool,
+    /// Places in the list of what opens or increases positions, by side, during a bar's fills.
+    openings: [Vec<u32>; 2],
 }
 
 impl Orders {
+    #[inline]
     pub(super) fn give(&mut self, order: Pending) {
+        self.unsorted |= self.list.last().is_some_and(|last| last.symbol > order.symbol);
         self.list.push(order);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// Ends a round of decisions.
     pub(super) fn sort(&mut self) {
-        self.list.sort_unstable_by_key(|order| order.symbol);
+        if std::mem::take(&mut self.unsorted) {
+            self.list.sort_unstable_by_key(|order| order.symbol);
+        }
     }
 
     /// Takes back waiting orders that a decision at this row replaces.
@@ -106,7 +114,7 @@ impl Orders {
 
     /// Takes back orders whose holding no longer exists.
     pub(super) fn forget_settled(&mut self, row: usize, book: &Book, recorder: &mut Recorder) {
-        self.withdraw(row, Fate::Settled, recorder, |order| !book.holds(order.symbol));
+        self.withdraw(row, Fate::Settled, recorder, |order| book.get(order.symbol as usize).is_none());
     }
 
     fn withdraw(&mut self, row: usize, fate: Fate, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
@@ -130,14 +138,21 @@ impl Orders {
             return;
         }
         let (mut wanted, mut waiting) = ([0.0; 2], [0.0; 2]);
-        let mut at = 0;
-        for order in &mut self.list {
+        let mut delayed = false;
+        self.openings.iter_mut().for_each(Vec::clear);
+        for (place, order) in self.list.iter_mut().enumerate() {
             let price = prices[order.symbol as usize];
-            let index = find(&book.holdings, &mut at, order.symbol);
             if price > 0.0 {
-                wanted[side(order.target)] += desk.reduce(order, index, price, book);
-            } else if let Some(holding) = index.map(|index| &mut book.holdings[index]) {
-                waiting[side(holding.shares)] += desk.delay(order, holding);
+                let opening = desk.reduce(order, price, book);
+                if order.stage != Stage::Done {
+                    let side = side(order.target);
+                    wanted[side] += opening;
+                    self.openings[side].push(place as u32);
+                }
+            } else if book.held().contains(order.symbol as usize) {
+                delayed = true;
+                let (side, value) = desk.delay(order, book);
+                waiting[side] += value;
             } else {
                 desk.drop_untradable(order);
             }
@@ -155,16 +170,21 @@ impl Orders {
                 self.open(LONG, Scale { room: room[LONG], cash }, prices, book, desk);
             }
         }
-        book.tidy();
-        self.list.retain(|order| order.stage == Stage::Delayed);
+        if delayed {
+            self.list.retain(|order| order.stage == Stage::Delayed);
+        } else {
+            self.list.clear();
+        }
     }
 
     /// Executes what opens or increases positions on a side.
     fn open(&mut self, which: usize, scale: Scale, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
-        let mut at = 0;
-        for order in self.list.iter_mut().filter(|order| order.is_opening(which)) {
-            let index = find(&book.holdings, &mut at, order.symbol);
-            desk.open(order, index, prices[order.symbol as usize], scale, book);
+        for &place in &self.openings[which] {
+            let order = &mut self.list[place as usize];
+            // What had to make room is done already.
+            if order.stage != Stage::Done {
+                desk.open(order, prices[order.symbol as usize], scale, book);
+            }
         }
     }
 
@@ -184,7 +204,7 @@ impl Orders {
                 continue;
             }
             let opens = |order: &Pending| order.stage == Stage::Opening && side(order.target) == which;
-            let held = book.holdings.iter().filter(|held| held.shares != 0.0 && side(held.shares) == which).count();
+            let held = book.iter().filter(|held| side(held.shares) == which).count();
             let opened = self.list.iter().filter(|order| opens(order)).count();
             for _ in 0..(held + opened).saturating_sub(desk.slots).min(opened) {
                 let candidates = self.list.iter_mut().filter(|order| opens(order));
@@ -200,7 +220,7 @@ impl Orders {
             price if price > 0.0 => price,
             _ => held.mark,
         };
-        let gross: f64 = book.holdings.iter().map(|held| held.shares.abs() * price(held)).sum();
+        let gross: f64 = book.iter().map(|held| held.shares.abs() * price(held)).sum();
         let blame = waiting[LONG] + waiting[SHORT];
         let mut excess = (gross + wanted[LONG] + wanted[SHORT] - desk.equity).min(blame).max(0.0);
         if excess == 0.0 {
@@ -225,14 +245,6 @@ impl Orders {
             recorder.order(|| order.order(None, None, Fate::Waiting));
         }
     }
-}
-
-/// The holding of a symbol; symbols come in rising order, so the search goes on from `at`.
-fn find(holdings: &[Holding], at: &mut usize, symbol: u32) -> Option<usize> {
-    while holdings.get(*at).is_some_and(|holding| holding.symbol < symbol) {
-        *at += 1;
-    }
-    holdings.get(*at).filter(|holding| holding.symbol == symbol).map(|_| *at)
 }
 
 const LONG: usize = 0;
@@ -262,17 +274,15 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Executes what an order reduces or closes; gives the money that it opens or increases a position by.
-    fn reduce(&mut self, order: &mut Pending, index: Option<usize>, price: f64, book: &mut Book) -> f64 {
-        let held = index.map_or(0.0, |index| book.holdings[index].shares);
+    #[inline]
+    fn reduce(&mut self, order: &mut Pending, price: f64, book: &mut Book) -> f64 {
+        let symbol = order.symbol as usize;
+        let held = book.shares(symbol);
         let reduced = reduced(held, order.target);
-        if let Some(index) = index
-            && reduced != held
-        {
+        if reduced != held {
             let costs = self.execute(order, held, reduced, price, book);
-            let holding = &mut book.holdings[index];
-            holding.decrease_to(reduced, price, costs);
-            if reduced == 0.0 {
-                self.recorder.closed(holding, self.row, order.reason);
+            if let Some(closed) = book.decrease_to(symbol, reduced, price, costs) {
+                self.recorder.closed(&closed, self.row, order.reason);
             }
         }
         if order.target == reduced {
@@ -284,8 +294,9 @@ impl Desk<'_> {
     }
 
     /// Executes what an order opens or increases, as far as there is room and, for a buy, cash.
-    fn open(&mut self, order: &mut Pending, index: Option<usize>, price: f64, scale: Scale, book: &mut Book) {
-        let held = index.map_or(0.0, |index| book.holdings[index].shares);
+    #[inline]
+    fn open(&mut self, order: &mut Pending, price: f64, scale: Scale, book: &mut Book) {
+        let held = book.shares(order.symbol as usize);
         let factor = scale.room * scale.cash;
         // Rounding may leave the cash a hair short of what a whole book of targets needs: that is no cut.
         let cut = factor < 1.0 - DUST;
@@ -300,11 +311,9 @@ impl Desk<'_> {
             return;
         }
         let costs = self.execute(order, held, shares, price, book);
-        let opened = Holding::open(order.symbol, self.row, shares, price, costs, order.measures);
-        match index.map(|index| &mut book.holdings[index]) {
-            Some(holding) if held == 0.0 => *holding = opened,
+        match book.get_mut(order.symbol as usize) {
             Some(holding) => holding.increase_to(shares, price, costs),
-            None => book.add(opened),
+            None => book.add(Holding::open(order.symbol, self.row, shares, price, costs, order.measures)),
         }
         self.recorder.counts().cut += usize::from(cut);
         self.finish(order, price, if cut { Fate::Cut } else { Fate::Filled });
@@ -322,22 +331,26 @@ impl Desk<'_> {
         charge.total()
     }
 
-    /// What reduces or closes a position waits; gives what it would have brought at the last close.
-    fn delay(&mut self, order: &mut Pending, holding: &mut Holding) -> f64 {
-        let reduced = reduced(holding.shares, order.target);
+    /// What reduces or closes a position waits; gives its side, and what it would have brought at the last close.
+    fn delay(&mut self, order: &mut Pending, book: &mut Book) -> (usize, f64) {
+        let symbol = order.symbol as usize;
+        let held = book.shares(symbol);
+        let reduced = reduced(held, order.target);
         if order.target != reduced {
             self.recorder.counts().untradable += 1;
         }
-        if reduced == holding.shares {
+        if reduced == held {
             self.finish(order, f64::NAN, Fate::Untradable);
-            return 0.0;
+            return (side(held), 0.0);
         }
         self.recorder.counts().delayed += 1;
         // An order that would have gone through zero to the other side now only closes.
         order.target = reduced;
-        holding.leaving |= reduced == 0.0;
+        if reduced == 0.0 {
+            book.leaving.insert(symbol);
+        }
         order.stage = Stage::Delayed;
-        (holding.shares - reduced).abs() * holding.mark
+        (side(held), (held - reduced).abs() * book.get(symbol).map_or(0.0, |holding| holding.mark))
     }
 
     fn drop_untradable(&mut self, order: &mut Pending) {

@@ -289,7 +289,7 @@ impl Recorder {
     pub(super) fn bar(&mut self, row: usize, book: &Book, before: f64, sizing: f64, ruined: bool) {
         let equity = book.equity();
         let (mut gross, mut net) = (0.0, 0.0);
-        for holding in &book.holdings {
+        for holding in book.iter() {
             let weight = holding.value() / equity;
             gross += weight.abs();
             net += weight;
@@ -314,12 +314,12 @@ impl Recorder {
         self.push(f64::NAN, equity, equity, f64::NAN, 0.0, 0.0);
     }
 
-    pub(super) fn finish(mut self, open: &[Holding]) -> Outcome {
+    pub(super) fn finish(mut self, book: &Book) -> Outcome {
         // Sells come before buys within a bar, and settlements after both: reports want rows and symbols in order.
         self.outcome.trades.sort_by_key(|trade| (trade.exit_row, trade.symbol));
         self.outcome.orders.sort_by_key(|order| (order.ended.unwrap_or(usize::MAX), order.symbol));
         if self.detail >= Detail::Trades {
-            self.outcome.trades.extend(open.iter().map(|holding| holding.trade(None)));
+            self.outcome.trades.extend(book.iter().map(|holding| holding.trade(None)));
         }
         self.outcome
     }

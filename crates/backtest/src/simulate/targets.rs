@@ -3,16 +3,16 @@
 use factor::{Positions, Rule, Weighting};
 
 use super::Rows;
-use super::bars::MemberRow;
-use super::holdings::Holding;
+use super::holdings::Book;
+use super::selection::Selection;
+use super::symbols::{SymbolSet, mask, symbols_of};
 
 /// Deviations up to this are rounding: nothing is weighted by their inverse.
 const NEGLIGIBLE: f64 = 1e-12;
 
 /// What a symbol should be worth, as a fraction of equity, negative for a short.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Target {
-    pub(super) symbol: u32,
     pub(super) weight: f64,
     /// The score it was chosen by.
     pub(super) score: f64,
@@ -24,160 +24,167 @@ struct Candidate {
     score: f64,
 }
 
+/// Targets by symbol.
+#[derive(Debug)]
+pub(super) struct Targets {
+    /// Symbols with a target.
+    pub(super) chosen: SymbolSet,
+    /// One a symbol; nothing where there is none.
+    pub(super) by_symbol: Vec<Target>,
+}
+
 /// Chooses targets; keeps its lists from one rebalance to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Chooser {
-    candidates: Vec<Candidate>,
+    candidates: SymbolSet,
+    selection: Selection,
+    side: SymbolSet,
     chosen: Vec<Candidate>,
-    ranked: Vec<f64>,
-    targets: Vec<Target>,
+    weights: Vec<f64>,
+    /// All alike, where there are no scores.
+    alike: Vec<f64>,
+    targets: Targets,
 }
 
 impl Chooser {
-    /// Targets in symbol order. Of rules that reset, the whole book: what is held and not among them is to be sold. Of
-    /// rule `signal`, what is to be bought, into `free` of as many slots as the count of `members` gives.
+    pub(super) fn new(symbols: usize) -> Self {
+        Self {
+            candidates: SymbolSet::new(symbols),
+            selection: Selection::default(),
+            side: SymbolSet::new(symbols),
+            chosen: Vec::new(),
+            weights: Vec::new(),
+            alike: vec![0.0; symbols],
+            targets: Targets { chosen: SymbolSet::new(symbols), by_symbol: vec![Target::default(); symbols] },
+        }
+    }
+
+    /// Targets of rules that reset are the whole book: what is held and not among them is to be sold. Those of rule
+    /// `signal` are to be bought, into `free` of as many slots as the count of `members` gives. `choosable` are the
+    /// words of the set of those members.
     pub(super) fn choose(
         &mut self,
         positions: &Positions,
-        universe: MemberRow<'_>,
+        choosable: &[u64],
         members: usize,
         rows: &Rows<'_>,
-        holdings: &[Holding],
+        book: &Book,
         free: usize,
-    ) -> &[Target] {
-        self.targets.clear();
-        self.find_candidates(positions, universe, rows, holdings);
+    ) -> &Targets {
+        let Targets { chosen, by_symbol } = &mut self.targets;
+        chosen.iter().for_each(|symbol| by_symbol[symbol] = Target::default());
+        chosen.clear();
+        self.find_candidates(positions, choosable, rows, book);
         let (count, known) = (positions.count.of(members), self.candidates.len());
         let weighting = positions.weight;
         match positions.rule {
             Rule::Top => {
-                self.take(count, 1.0);
-                weigh(&self.chosen, weighting, rows, 1.0, &mut self.targets);
+                self.take(count, 1.0, rows);
+                self.weigh(weighting, rows, 1.0);
             }
             Rule::LongShort => {
                 let side = count.min(known / 2);
-                self.take(side, 1.0);
-                weigh(&self.chosen, weighting, rows, 0.5, &mut self.targets);
-                self.take(side, -1.0);
-                weigh(&self.chosen, weighting, rows, -0.5, &mut self.targets);
-                self.targets.sort_unstable_by_key(|target| target.symbol);
+                self.take(side, 1.0, rows);
+                self.weigh(weighting, rows, 0.5);
+                self.take(side, -1.0, rows);
+                self.weigh(weighting, rows, -0.5);
             }
             Rule::Signal => {
-                self.take(free, 1.0);
+                self.take(free, 1.0, rows);
                 let part = self.chosen.len() as f64 / count as f64;
-                weigh(&self.chosen, weighting, rows, part, &mut self.targets);
+                self.weigh(weighting, rows, part);
             }
-            Rule::Weights => self.take_scores_as_weights(),
+            Rule::Weights => {
+                self.take(known, 1.0, rows);
+                self.take_scores_as_weights();
+            }
         }
         &self.targets
     }
 
-    /// Members with a known score that may be held, in symbol order.
-    fn find_candidates(
-        &mut self,
-        positions: &Positions,
-        universe: MemberRow<'_>,
-        rows: &Rows<'_>,
-        holdings: &[Holding],
-    ) {
-        self.candidates.clear();
+    /// Members with a known score that may be held.
+    fn find_candidates(&mut self, positions: &Positions, choosable: &[u64], rows: &Rows<'_>, book: &Book) {
         let signal = positions.rule == Rule::Signal;
         if rows.score.is_none() && !signal {
+            self.candidates.clear();
             return;
         }
         let inverse = positions.weight == Weighting::InverseVolatility;
-        let mut held = holdings.iter().peekable();
-        for symbol in 0..universe.symbols() {
-            let holding = held.next_if(|holding| holding.symbol as usize == symbol);
-            // Without scores all are alike, and symbol order decides.
-            let score = rows.score.map_or(0.0, |score| score[symbol]);
-            let wanted = || match holding {
-                Some(holding) => !signal && !holding.leaving,
-                None => rows.entry.map_or(!signal, |entry| is_true(entry, symbol)),
+        let (held, leaving) = (book.held().words(), book.leaving.words());
+        for (word, candidates) in self.candidates.words_mut().iter_mut().enumerate() {
+            let wanted = match (rows.entry.map(|entry| mask(entry, word, is_true)), signal) {
+                (Some(entry), true) => entry & !held[word],
+                (None, true) => 0,
+                (Some(entry), false) => (entry | held[word]) & !leaving[word],
+                (None, false) => !leaving[word],
             };
-            let told_to_exit = || rows.exit.is_some_and(|exit| is_true(exit, symbol));
-            let sizable = || !inverse || volatility(rows, symbol) > NEGLIGIBLE;
-            if score.is_finite() && universe.contains(symbol) && wanted() && !told_to_exit() && sizable() {
-                self.candidates.push(Candidate { symbol: symbol as u32, score });
-            }
+            // Without scores all are alike, and symbol order decides.
+            let known = rows.score.map_or(u64::MAX, |score| mask(score, word, f64::is_finite));
+            let told_to_exit = rows.exit.map_or(0, |exit| mask(exit, word, is_true));
+            let sizable = match rows.weight_volatility {
+                _ if !inverse => u64::MAX,
+                Some(volatility) => mask(volatility, word, |volatility| volatility > NEGLIGIBLE),
+                None => 0,
+            };
+            *candidates = choosable[word] & wanted & known & !told_to_exit & sizable;
         }
     }
 
     /// Moves the highest scores (`side` 1) or the lowest (`side` -1) from the candidates to the chosen, ties in symbol
-    /// order. Both stay in symbol order, so that sums over them do not depend on how they were found.
-    fn take(&mut self, count: usize, side: f64) {
-        self.chosen.clear();
-        let count = count.min(self.candidates.len());
-        if count == 0 {
-            return;
+    /// order. The chosen stand in symbol order, so that sums over them do not depend on how they were found.
+    fn take(&mut self, count: usize, side: f64, rows: &Rows<'_>) {
+        let Self { candidates, selection, side: taken, chosen, alike, targets, .. } = self;
+        let scores = rows.score.unwrap_or(alike);
+        selection.take(scores, side, candidates, count, taken);
+        chosen.clear();
+        let words = candidates.words_mut().iter_mut().zip(targets.chosen.words_mut()).zip(taken.words());
+        for (word, ((candidates, targets), &taken)) in words.enumerate() {
+            *candidates &= !taken;
+            *targets |= taken;
+            chosen.extend(symbols_of(word, taken).map(|symbol| Candidate {
+                symbol: symbol as u32,
+                score: scores[symbol],
+            }));
         }
-        // Adding 0 makes one zero of two.
-        let rank = |candidate: &Candidate| side * candidate.score + 0.0;
-        self.ranked.clear();
-        self.ranked.extend(self.candidates.iter().map(rank));
-        let at = self.ranked.len() - count;
-        let (_, &mut last, above) = self.ranked.select_nth_unstable_by(at, f64::total_cmp);
-        let mut ties = count - above.iter().filter(|&&rank| rank > last).count();
-        let chosen = &mut self.chosen;
-        self.candidates.retain(|candidate| {
-            let rank = rank(candidate);
-            let taken = rank > last || (rank == last && ties > 0);
-            if taken {
-                ties -= usize::from(rank == last);
-                chosen.push(*candidate);
-            }
-            !taken
-        });
     }
 
     fn take_scores_as_weights(&mut self) {
         // Scores near the largest number would overflow their sum; below 1 they are left as they are.
-        let scale = self.candidates.iter().fold(1.0, |most: f64, candidate| most.max(candidate.score.abs()));
-        let gross: f64 = self.candidates.iter().map(|candidate| (candidate.score / scale).abs()).sum();
+        let scale = self.chosen.iter().fold(1.0, |most: f64, candidate| most.max(candidate.score.abs()));
+        let gross: f64 = self.chosen.iter().map(|candidate| (candidate.score / scale).abs()).sum();
         let divisor = if gross * scale > 1.0 { gross } else { 1.0 };
-        self.targets.extend(self.candidates.iter().map(|&Candidate { symbol, score }| Target {
-            symbol,
-            weight: score / scale / divisor,
-            score,
-        }));
+        for &Candidate { symbol, score } in &self.chosen {
+            self.targets.by_symbol[symbol as usize] = Target { weight: score / scale / divisor, score };
+        }
+    }
+
+    /// Divides `part` of the book, negative for shorts, among the chosen.
+    fn weigh(&mut self, weighting: Weighting, rows: &Rows<'_>, part: f64) {
+        let Self { chosen, weights, targets, .. } = self;
+        weights.clear();
+        match weighting {
+            Weighting::Equal => weights.resize(chosen.len(), 1.0),
+            Weighting::InverseVolatility => {
+                let volatility = rows.weight_volatility.unwrap_or_default();
+                weights.extend(chosen.iter().map(|candidate| 1.0 / volatility[candidate.symbol as usize]));
+            }
+            Weighting::Score => {
+                // Halves, because the distance between two scores may exceed the largest number.
+                let side = part.signum() * 0.5;
+                let worst = chosen.iter().map(|candidate| side * candidate.score).fold(f64::INFINITY, f64::min);
+                let best = chosen.iter().map(|candidate| side * candidate.score).fold(f64::NEG_INFINITY, f64::max);
+                let weight = |score: f64| if best > worst { (side * score - worst) / (best - worst) } else { 1.0 };
+                weights.extend(chosen.iter().map(|candidate| weight(candidate.score)));
+            }
+        }
+        let total: f64 = weights.iter().sum();
+        for (&Candidate { symbol, score }, weight) in chosen.iter().zip(weights.iter()) {
+            targets.by_symbol[symbol as usize] = Target { weight: weight * (part / total), score };
+        }
     }
 }
 
 /// Whether a flag is known and true.
-pub(super) fn is_true(flags: &[f64], symbol: usize) -> bool {
-    flags[symbol] > 0.0
-}
-
-fn volatility(rows: &Rows<'_>, symbol: usize) -> f64 {
-    rows.weight_volatility.map_or(f64::NAN, |volatility| volatility[symbol])
-}
-
-/// Divides `part` of the book, negative for shorts, among the chosen.
-fn weigh(chosen: &[Candidate], weighting: Weighting, rows: &Rows<'_>, part: f64, targets: &mut Vec<Target>) {
-    let start = targets.len();
-    match weighting {
-        Weighting::Equal => {
-            targets.extend(chosen.iter().map(|&Candidate { symbol, score }| Target { symbol, weight: 1.0, score }));
-        }
-        Weighting::InverseVolatility => targets.extend(chosen.iter().map(|&Candidate { symbol, score }| Target {
-            symbol,
-            weight: 1.0 / volatility(rows, symbol as usize),
-            score,
-        })),
-        Weighting::Score => {
-            // Halves, because the distance between two scores may exceed the largest number.
-            let side = part.signum() * 0.5;
-            let worst = chosen.iter().map(|candidate| side * candidate.score).fold(f64::INFINITY, f64::min);
-            let best = chosen.iter().map(|candidate| side * candidate.score).fold(f64::NEG_INFINITY, f64::max);
-            targets.extend(chosen.iter().map(|&Candidate { symbol, score }| {
-                let weight = if best > worst { (side * score - worst) / (best - worst) } else { 1.0 };
-                Target { symbol, weight, score }
-            }));
-        }
-    }
-    let targets = &mut targets[start..];
-    let total: f64 = targets.iter().map(|target| target.weight).sum();
-    for target in targets {
-        target.weight *= part / total;
-    }
+pub(super) fn is_true(flag: f64) -> bool {
+    flag > 0.0
 }

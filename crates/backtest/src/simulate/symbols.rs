@@ -1,0 +1,109 @@
+//! Sets of symbols, a bit each: sixty-four are asked for, joined or left out at once, and come in symbol order by
+//! themselves.
+
+/// Symbols of one word.
+pub(super) const WORD: usize = 64;
+
+/// Words that a set of so many symbols takes.
+pub(super) fn words(symbols: usize) -> usize {
+    symbols.div_ceil(WORD)
+}
+
+/// The values of a row that `holds` is true of, word by word.
+#[inline(always)]
+pub(super) fn mask(values: &[f64], word: usize, holds: impl Fn(f64) -> bool) -> u64 {
+    let start = word * WORD;
+    let row = &values[start..values.len().min(start + WORD)];
+    row.iter().enumerate().fold(0, |bits, (at, &value)| bits | u64::from(holds(value)) << at)
+}
+
+/// The symbols of one word, in order.
+#[inline(always)]
+pub(super) fn symbols_of(word: usize, bits: u64) -> impl Iterator<Item = usize> {
+    let mut left = bits;
+    std::iter::from_fn(move || {
+        let at = left.trailing_zeros() as usize;
+        if left == 0 {
+            return None;
+        }
+        left &= left - 1;
+        Some(word * WORD + at)
+    })
+}
+
+/// A set of symbols.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct SymbolSet {
+    words: Vec<u64>,
+}
+
+impl SymbolSet {
+    /// No symbol out of so many.
+    pub(super) fn new(symbols: usize) -> Self {
+        Self { words: vec![0; words(symbols)] }
+    }
+
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    pub(super) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    #[inline]
+    pub(super) fn insert(&mut self, symbol: usize) {
+        self.words[symbol / WORD] |= 1 << (symbol % WORD);
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, symbol: usize) {
+        self.words[symbol / WORD] &= !(1 << (symbol % WORD));
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, symbol: usize) -> bool {
+        self.words[symbol / WORD] >> (symbol % WORD) & 1 == 1
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The symbols in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.words.iter().enumerate().flat_map(|(word, &bits)| symbols_of(word, bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_come_in_order_once_each() {
+        let mut set = SymbolSet::new(130);
+        assert_eq!(set.len(), 0);
+        for symbol in [129, 0, 64, 63, 64, 7] {
+            set.insert(symbol);
+        }
+        set.remove(7);
+        set.remove(8);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
+        assert_eq!((set.len(), set.contains(63), set.contains(7)), (4, true, false));
+        set.clear();
+        assert_eq!(set, SymbolSet::new(130));
+    }
+
+    #[test]
+    fn a_mask_has_a_bit_for_each_value_that_fits() {
+        let values: Vec<f64> = (0..70).map(|at| if at % 3 == 0 { f64::NAN } else { f64::from(at) }).collect();
+        let found: Vec<usize> =
+            (0..words(70)).flat_map(|word| symbols_of(word, mask(&values, word, |x| x > 60.0))).collect();
+        assert_eq!(found, [61, 62, 64, 65, 67, 68]);
+    }
+}
