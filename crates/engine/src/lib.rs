@@ -19,4 +19,4 @@ mod vectors;
 pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
-pub use rank::rising_bits;
+pub use rank::{Ranker, rising_bits};

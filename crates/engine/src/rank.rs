@@ -5,10 +5,11 @@
 //! put right by what they are.
 
 use crate::kernels::{greater, lesser};
+use crate::vectors::{Vectors, compiled_for};
 
 /// Ranks rows; holds the scratch space that takes.
 #[derive(Debug, Default)]
-pub(crate) struct Ranker {
+pub struct Ranker {
     narrow: Sorter<u32>,
     wide: Sorter<u64>,
 }
@@ -36,6 +37,21 @@ impl Ranker {
             self.wide.rank(values, ranks);
         }
     }
+
+    /// Ranks a row by itself: from 0 for the smallest value to 1 for the largest; ties get the average of the ranks they
+    /// span, and a single value 0.5. NaN has no rank. -0.0 equals 0.0.
+    ///
+    /// # Panics
+    /// When there are not as many ranks as values, or more than `i32::MAX`.
+    pub fn rank_row(&mut self, values: &[f64], ranks: &mut [f64]) {
+        let ranker = self;
+        compiled_for!(Vectors::detect(), rank_row[](ranker: &mut Ranker, values: &[f64], ranks: &mut [f64]));
+    }
+}
+
+#[inline(always)]
+fn rank_row(ranker: &mut Ranker, values: &[f64], ranks: &mut [f64]) {
+    ranker.rank(values, ranks);
 }
 
 /// A lead in front of a place.

@@ -156,7 +156,7 @@ impl<'a> Track<'a> {
     fn new(evaluator: &Evaluator<'a>, strategy: &Strategy) -> Self {
         let settings = &evaluator.config.spec.backtest;
         Self {
-            simulator: Simulator::new(evaluator.market, strategy.positions, strategy.exits, settings, Detail::Returns),
+            simulator: Simulator::new(evaluator.market, strategy.positions, strategy.exits, settings, Detail::Scores),
             train_ic: IcSeries::new(IcSeries::MIN_NAMES),
             validation_ic: IcSeries::new(IcSeries::MIN_NAMES),
             scratch: RankScratch::default(),
@@ -194,7 +194,7 @@ impl<'a> Track<'a> {
         if ruin {
             return Evaluation::Rejected(Rejection::Ruin);
         }
-        if outcome.exposure_gross[config.periods.train.clone()].iter().all(|&gross| gross == 0.0) {
+        if outcome.first_held_row.is_none_or(|row| row >= config.periods.train.end) {
             return Evaluation::Rejected(Rejection::NeverTrades);
         }
         let Some(fitness) = fitness(&config.objectives, &train, strategy.factors()) else {

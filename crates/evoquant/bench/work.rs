@@ -234,7 +234,7 @@ impl<'a> Generation<'a> {
                 Columns::new(&plan, self.panel, self.market.members()).expect("the palette holds the panel's columns");
             let mut simulators: Vec<Simulator<'_>> = group
                 .iter()
-                .map(|(one, _)| Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Returns))
+                .map(|(one, _)| Simulator::new(&self.market, one.positions, one.exits, &assumptions, Detail::Scores))
                 .collect();
             let executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
             memory = executor.finish(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {

@@ -12,6 +12,7 @@ mod order;
 mod quantiles;
 mod series;
 
+use engine::Ranker;
 use order::{Order, squares};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,10 @@ pub struct RankScratch {
     order: Order,
     left: Vec<u32>,
     right: Vec<u32>,
+    ranker: Ranker,
+    /// A factor's values where the label exists.
+    labelled: Vec<f64>,
+    ranks: Vec<f64>,
 }
 
 /// The ranks of a panel of labels, computed once and correlated with many factors.
@@ -106,20 +111,24 @@ impl LabelRanks {
         let Some(row) = self.rows.get(bar) else { return Correlation::default() };
         let doubled = &self.doubled[bar * self.symbols..][..self.symbols];
         let factor = &factor[..factor.len().min(self.symbols)];
-        let RankScratch { order, left: counts, .. } = scratch;
-        let n_pairs = order.fill(factor, |symbol| doubled[symbol] != 0);
+        let RankScratch { left: counts, ranker, labelled, ranks, .. } = scratch;
+        labelled.clear();
+        labelled.extend(factor.iter().zip(doubled).map(|(&value, &label)| if label == 0 { f64::NAN } else { value }));
+        let n_pairs = labelled.iter().filter(|value| !value.is_nan()).count();
         if n_pairs < FEWEST_PAIRS {
             return Correlation { n_pairs, value: None };
         }
+        ranks.resize(labelled.len(), 0.0);
+        ranker.rank_row(labelled, ranks);
         if n_pairs == row.present {
-            let (products, squares) = correlate(order, factor, n_pairs, |symbol| doubled[symbol]);
+            let (products, squares) = correlate(ranks, n_pairs, |symbol| doubled[symbol]);
             return Correlation { n_pairs, value: coefficient(products, squares, row.squares) };
         }
         // Labels without a factor value leave gaps in the ranks of the others: count who is left and close the gaps.
         counts.clear();
         counts.resize(2 * row.present + 1, 0);
-        for symbol in order.members() {
-            counts[doubled[symbol] as usize] += 1;
+        for (&label, rank) in doubled.iter().zip(&*ranks) {
+            counts[label as usize] += u32::from(!rank.is_nan());
         }
         let mut below = 0;
         let mut label_squares = squares(n_pairs);
@@ -129,7 +138,7 @@ impl LabelRanks {
             *count = 2 * below + ties + 1;
             below += ties;
         }
-        let (products, squares) = correlate(order, factor, n_pairs, |symbol| counts[doubled[symbol] as usize]);
+        let (products, squares) = correlate(ranks, n_pairs, |symbol| counts[doubled[symbol] as usize]);
         Correlation { n_pairs, value: coefficient(products, squares, label_squares) }
     }
 }
@@ -139,7 +148,7 @@ impl LabelRanks {
 pub fn spearman(left: &[f64], right: &[f64], scratch: &mut RankScratch) -> Correlation {
     let n = left.len().min(right.len());
     let (left, right) = (&left[..n], &right[..n]);
-    let RankScratch { order, left: left_ranks, right: right_ranks } = scratch;
+    let RankScratch { order, left: left_ranks, right: right_ranks, .. } = scratch;
     let n_pairs = order.fill(left, |symbol| !right[symbol].is_nan());
     if !(FEWEST_PAIRS..=MOST_SYMBOLS).contains(&n_pairs) {
         return Correlation { n_pairs, value: None };
@@ -197,15 +206,22 @@ pub fn forward_returns(prices: &[f64], symbols: usize, delay: usize, horizon: us
     labels
 }
 
-/// Sum of products of centred doubled ranks, and sum of squares of the factor's.
-fn correlate(order: &mut Order, factor: &[f64], n_pairs: usize, label: impl Fn(usize) -> u32) -> (i64, i64) {
-    let centre = n_pairs as i64 + 1;
-    let mut products = 0;
-    let factor_squares = order.for_each_tie(factor, |doubled, members| {
-        let labels: i64 = members.map(|symbol| i64::from(label(symbol)) - centre).sum();
-        products += (i64::from(doubled) - centre) * labels;
-    });
-    (products, factor_squares)
+/// Sum of products of centred doubled ranks, and sum of squares of the factor's, from the factor's ranks between 0 and
+/// 1, NaN where there is no pair, and the doubled ranks of labels.
+fn correlate(ranks: &[f64], n_pairs: usize, label: impl Fn(usize) -> u32) -> (i64, i64) {
+    /// Adding it leaves the nearest whole number in the low bits.
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let (steps, centre) = (n_pairs as i64 - 1, n_pairs as i64 + 1);
+    let doubled_steps = (2 * steps) as f64;
+    let (mut products, mut squares) = (0, 0);
+    for (symbol, &rank) in ranks.iter().enumerate() {
+        // A doubled rank is a whole number, and a rank is it divided by the steps, rounded once.
+        let centred = i64::from((rank * doubled_steps + WHOLE).to_bits() as u32) - steps;
+        let centred = if rank.is_nan() { 0 } else { centred };
+        products += centred * (i64::from(label(symbol)) - centre);
+        squares += centred * centred;
+    }
+    (products, squares)
 }
 
 /// The correlation that exact sums of products and squares give.

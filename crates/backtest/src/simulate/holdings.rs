@@ -160,26 +160,38 @@ impl Book {
         Some(closed)
     }
 
-    /// Values holdings at a bar's closes, and settles those that have had none for too long. Says whether any was.
-    pub(super) fn mark(&mut self, row: usize, close: &[f64], delisting: Delisting, recorder: &mut Recorder) -> bool {
+    /// Values holdings at a bar's closes, and settles those that have had none for too long. Gives the equity, and
+    /// whether any was settled.
+    pub(super) fn mark(
+        &mut self,
+        row: usize,
+        close: &[f64],
+        delisting: Delisting,
+        recorder: &mut Recorder,
+    ) -> (f64, bool) {
         let limit = delisting.after_missing_bars.max(1);
         let mut settled = false;
+        let mut equity = self.cash;
         for symbol in self.held.iter() {
             let (holding, price) = (&mut self.holdings[symbol], close[symbol]);
             if price > 0.0 {
+                let Holding { best, .. } = *holding;
+                let (high, low) = (if price > best { price } else { best }, if price < best { price } else { best });
                 holding.mark = price;
                 holding.missing = 0;
-                holding.best = if holding.side() > 0.0 { holding.best.max(price) } else { holding.best.min(price) };
+                holding.best = if holding.side() > 0.0 { high } else { low };
             } else {
                 holding.missing += 1;
                 settled |= holding.missing >= limit;
             }
+            equity += holding.value();
         }
         if settled {
             let factor = 1.0 + delisting.return_fraction;
             self.settle(row, factor, Reason::Delisted, recorder, |holding| holding.missing >= limit);
+            equity = self.equity();
         }
-        settled
+        (equity, settled)
     }
 
     /// Closes everything at its mark, without costs: there is no equity left.

@@ -170,10 +170,11 @@ impl<'a> Simulator<'a> {
         if !same {
             self.fill(row);
         }
-        if self.book.mark(row, self.market.close(row), delisting, &mut self.recorder) {
+        let (equity, settled) = self.book.mark(row, self.market.close(row), delisting, &mut self.recorder);
+        self.equity = equity;
+        if settled {
             self.orders.forget_settled(row, &self.book, &mut self.recorder);
         }
-        self.equity = self.book.equity();
         let sizing = if same { self.equity } else { before };
         if same && self.solvent() {
             decide(self);
@@ -185,7 +186,9 @@ impl<'a> Simulator<'a> {
             self.book.ruin(row, &mut self.recorder);
             self.orders.forget_settled(row, &self.book, &mut self.recorder);
         }
-        self.recorder.bar(row, &self.book, before, sizing, self.ruined);
+        // What settling everything leaves may differ in the last digit.
+        let after = if self.ruined { self.book.equity() } else { self.equity };
+        self.recorder.bar(row, &self.book, [before, sizing, after], self.ruined);
         if !same && !self.ruined {
             decide(self);
         }

@@ -8,7 +8,9 @@ use super::settings::Charge;
 /// How much a simulation writes down. The numbers are the same either way, bit for bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// Figures per bar and counts: what selection needs.
+    /// Returns, turnover and counts: what selection needs. All other series stay empty.
+    Scores,
+    /// Figures per bar and counts.
     Returns,
     /// Trades and orders as well.
     Trades,
@@ -219,6 +221,8 @@ pub struct Outcome {
     pub costs_by_type: CostSeries,
     /// How often things happened.
     pub counts: Counts,
+    /// First row at whose close something was held.
+    pub first_held_row: Option<usize>,
     /// Row at which equity was gone, with a return of -1 or less; nothing is done or earned from there on.
     pub ruin_row: Option<usize>,
     /// With [`Detail::Trades`]: trades by the row of their end and symbol, then the open ones.
@@ -241,12 +245,13 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(bars: usize, detail: Detail) -> Self {
-        let series = || Vec::with_capacity(bars);
+        let always = || Vec::with_capacity(bars);
+        let series = || if detail == Detail::Scores { Vec::new() } else { always() };
         let outcome = Outcome {
-            returns: series(),
+            returns: always(),
             equity: series(),
             cash: series(),
-            turnover: series(),
+            turnover: always(),
             exposure_gross: series(),
             exposure_net: series(),
             costs: series(),
@@ -284,10 +289,23 @@ impl Recorder {
         }
     }
 
-    /// Ends a bar. `before` is the equity at the close before, `sizing` that by which this bar's fills were sized.
-    /// A bar of ruin ends it all: its return is -1 or less.
-    pub(super) fn bar(&mut self, row: usize, book: &Book, before: f64, sizing: f64, ruined: bool) {
-        let equity = book.equity();
+    /// Ends a bar with an equity. `before` is that at the close before, `sizing` that by which this bar's fills were
+    /// sized. A bar of ruin ends it all: its return is -1 or less.
+    pub(super) fn bar(&mut self, row: usize, book: &Book, [before, sizing, equity]: [f64; 3], ruined: bool) {
+        if self.outcome.first_held_row.is_none() && book.iter().next().is_some() {
+            self.outcome.first_held_row = Some(row);
+        }
+        let turnover = if self.traded > 0.0 && self.built { 0.5 * self.traded / sizing } else { f64::NAN };
+        self.built |= self.traded > 0.0;
+        let mut earned = equity / before - 1.0;
+        if ruined {
+            earned = earned.min(-1.0);
+            self.outcome.ruin_row = Some(row);
+        }
+        self.push(earned, turnover);
+        if self.detail == Detail::Scores {
+            return;
+        }
         let (mut gross, mut net) = (0.0, 0.0);
         for holding in book.iter() {
             let weight = holding.value() / equity;
@@ -299,19 +317,15 @@ impl Recorder {
                 self.outcome.positions.push(Position { row, symbol, shares, price: mark, weight, stale });
             }
         }
-        let turnover = if self.traded > 0.0 && self.built { 0.5 * self.traded / sizing } else { f64::NAN };
-        self.built |= self.traded > 0.0;
-        let mut earned = equity / before - 1.0;
-        if ruined {
-            earned = earned.min(-1.0);
-            self.outcome.ruin_row = Some(row);
-        }
-        self.push(earned, equity, book.cash, turnover, gross, net);
+        self.push_figures([equity, book.cash, gross, net]);
     }
 
     /// Ends a bar after ruin.
     pub(super) fn nothing(&mut self, equity: f64) {
-        self.push(f64::NAN, equity, equity, f64::NAN, 0.0, 0.0);
+        self.push(f64::NAN, f64::NAN);
+        if self.detail > Detail::Scores {
+            self.push_figures([equity, equity, 0.0, 0.0]);
+        }
     }
 
     pub(super) fn finish(mut self, book: &Book) -> Outcome {
@@ -324,13 +338,16 @@ impl Recorder {
         self.outcome
     }
 
-    fn push(&mut self, earned: f64, equity: f64, cash: f64, turnover: f64, gross: f64, net: f64) {
-        let (charged, outcome) = (std::mem::take(&mut self.charged), &mut self.outcome);
+    fn push(&mut self, earned: f64, turnover: f64) {
         self.traded = 0.0;
-        outcome.returns.push(earned);
+        self.outcome.returns.push(earned);
+        self.outcome.turnover.push(turnover);
+    }
+
+    fn push_figures(&mut self, [equity, cash, gross, net]: [f64; 4]) {
+        let (charged, outcome) = (std::mem::take(&mut self.charged), &mut self.outcome);
         outcome.equity.push(equity);
         outcome.cash.push(cash);
-        outcome.turnover.push(turnover);
         outcome.exposure_gross.push(gross);
         outcome.exposure_net.push(net);
         outcome.costs.push(charged.total());
