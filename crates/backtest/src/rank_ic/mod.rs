@@ -25,6 +25,12 @@ pub use series::{IcSeries, IcSummary, rank_autocorr};
 /// Fewest pairs that have a correlation.
 const FEWEST_PAIRS: usize = 3;
 
+/// Most gaps among the labels that are closed one by one.
+const FEW_GAPS: usize = 4;
+
+/// Most pairs whose sums of products, about a third of their cube, are exact in 64-bit numbers.
+const EXACT_SUMS: usize = 1 << 17;
+
 /// Most symbols a row may have: the sum of squared doubled ranks, about a third of its cube, must fit 64 bits.
 const MOST_SYMBOLS: usize = 1 << 20;
 
@@ -124,6 +130,10 @@ impl LabelRanks {
             let (products, squares) = correlate(ranks, n_pairs, |symbol| doubled[symbol]);
             return Correlation { n_pairs, value: coefficient(products, squares, row.squares) };
         }
+        if row.present - n_pairs <= FEW_GAPS && n_pairs <= EXACT_SUMS {
+            let sums = correlate_with_gaps(ranks, doubled, n_pairs);
+            return Correlation { n_pairs, value: coefficient(sums.0, sums.1, sums.2) };
+        }
         // Labels without a factor value leave gaps in the ranks of the others: count who is left and close the gaps.
         counts.clear();
         counts.resize(2 * row.present + 1, 0);
@@ -222,6 +232,33 @@ fn correlate(ranks: &[f64], n_pairs: usize, label: impl Fn(usize) -> u32) -> (i6
         squares += centred * centred;
     }
     (products, squares)
+}
+
+/// As [`correlate`], with the sum of squares of the labels' ranks too, where a few labels have no factor value: theirs
+/// are taken out of the ranks of the others. Sums of whole numbers below 2^53 are exact in any order.
+fn correlate_with_gaps(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> (i64, i64, i64) {
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let (mut gaps, mut count) = ([0_i32; FEW_GAPS], 0);
+    for (rank, &label) in ranks.iter().zip(doubled) {
+        if rank.is_nan() && label != 0 {
+            gaps[count] = label as i32;
+            count += 1;
+        }
+    }
+    let gaps = &gaps[..count];
+    let (steps, centre) = (n_pairs as f64 - 1.0, n_pairs as i32 + 1);
+    let [mut products, mut squares, mut label_squares] = [0.0; 3];
+    for (&rank, &label) in ranks.iter().zip(doubled) {
+        let label = label as i32;
+        let below: i32 = gaps.iter().map(|&gap| i32::from(gap < label) + i32::from(gap <= label)).sum();
+        let label = f64::from(label - below - centre);
+        let centred = (rank * (2.0 * steps) + WHOLE) - WHOLE - steps;
+        let (centred, label) = if rank.is_nan() { (0.0, 0.0) } else { (centred, label) };
+        products += centred * label;
+        squares += centred * centred;
+        label_squares += label * label;
+    }
+    (products as i64, squares as i64, label_squares as i64)
 }
 
 /// The correlation that exact sums of products and squares give.

@@ -23,6 +23,8 @@ pub(super) struct Pending {
     /// How good the choice was, on its own side: what counts least gives way first.
     pub(super) rank: f64,
     stage: Stage,
+    /// What it leaves of what is held before anything is opened, once a bar's fills have begun.
+    reduced: f64,
     filled: f64,
     charge: Charge,
 }
@@ -57,6 +59,7 @@ impl Pending {
             held,
             rank: 0.0,
             stage: Stage::New,
+            reduced: 0.0,
             filled: 0.0,
             charge: Charge::default(),
         }
@@ -85,8 +88,12 @@ pub(super) struct Orders {
     list: Vec<Pending>,
     /// Whether the last one given stands before one that was given earlier.
     unsorted: bool,
-    /// Places in the list of what opens or increases positions, by side, during a bar's fills.
+    /// Places in the list, during a bar's fills: of what reduces or closes positions,
+    reductions: Vec<u32>,
+    /// of what opens or increases them, by side,
     openings: [Vec<u32>; 2],
+    /// and of what has no price.
+    unpriced: Vec<u32>,
 }
 
 impl Orders {
@@ -103,7 +110,8 @@ impl Orders {
     /// Ends a round of decisions.
     pub(super) fn sort(&mut self) {
         if std::mem::take(&mut self.unsorted) {
-            self.list.sort_unstable_by_key(|order| order.symbol);
+            // A few rising runs one behind the other, which a stable sort merges.
+            self.list.sort_by_key(|order| order.symbol);
         }
     }
 
@@ -137,20 +145,15 @@ impl Orders {
         if self.list.is_empty() {
             return;
         }
-        let (mut wanted, mut waiting) = ([0.0; 2], [0.0; 2]);
-        let mut delayed = false;
-        self.openings.iter_mut().for_each(Vec::clear);
-        for (place, order) in self.list.iter_mut().enumerate() {
-            let price = prices[order.symbol as usize];
-            if price > 0.0 {
-                let opening = desk.reduce(order, price, book);
-                if order.stage != Stage::Done {
-                    let side = side(order.target);
-                    wanted[side] += opening;
-                    self.openings[side].push(place as u32);
-                }
-            } else if book.held().contains(order.symbol as usize) {
-                delayed = true;
+        let mut wanted = self.sort_out(prices, book);
+        for &place in &self.reductions {
+            let order = &mut self.list[place as usize];
+            desk.reduce(order, prices[order.symbol as usize], book);
+        }
+        let mut waiting = [0.0; 2];
+        for &place in &self.unpriced {
+            let order = &mut self.list[place as usize];
+            if book.held().contains(order.symbol as usize) {
                 let (side, value) = desk.delay(order, book);
                 waiting[side] += value;
             } else {
@@ -170,11 +173,48 @@ impl Orders {
                 self.open(LONG, Scale { room: room[LONG], cash }, prices, book, desk);
             }
         }
-        if delayed {
-            self.list.retain(|order| order.stage == Stage::Delayed);
-        } else {
+        if self.unpriced.is_empty() {
             self.list.clear();
+        } else {
+            self.list.retain(|order| order.stage == Stage::Delayed);
         }
+    }
+
+    /// Says of each order what it will do, and gives the money that openings want, by side. Which orders do what comes
+    /// in no pattern that a branch could learn: places are written first and kept after.
+    fn sort_out(&mut self, prices: &[f64], book: &Book) -> [f64; 2] {
+        let Self { list, reductions, openings: [long, short], unpriced, .. } = self;
+        unpriced.clear();
+        for places in [&mut *reductions, &mut *long, &mut *short] {
+            places.resize(list.len(), 0);
+        }
+        let (mut wanted, mut counts) = ([0.0; 2], [0; 3]);
+        for (place, order) in list.iter_mut().enumerate() {
+            let price = prices[order.symbol as usize];
+            let is_priced = price > 0.0;
+            if !is_priced {
+                unpriced.push(place as u32);
+                continue;
+            }
+            let held = book.shares(order.symbol as usize);
+            order.reduced = reduced(held, order.target);
+            let (reduces, opens) = (order.reduced != held, order.target != order.reduced);
+            let is_short = order.target < 0.0;
+            reductions[counts[0]] = place as u32;
+            counts[0] += usize::from(reduces);
+            long[counts[1]] = place as u32;
+            counts[1] += usize::from(opens & !is_short);
+            short[counts[2]] = place as u32;
+            counts[2] += usize::from(opens & is_short);
+            let value = (order.target - order.reduced).abs() * price;
+            wanted[LONG] += if is_short { 0.0 } else { value };
+            wanted[SHORT] += if is_short { value } else { 0.0 };
+            order.stage = if order.reduced == 0.0 { Stage::Opening } else { Stage::Increasing };
+        }
+        for (places, count) in [reductions, long, short].into_iter().zip(counts) {
+            places.truncate(count);
+        }
+        wanted
     }
 
     /// Executes what opens or increases positions on a side.
@@ -273,24 +313,17 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Executes what an order reduces or closes; gives the money that it opens or increases a position by.
+    /// Executes what an order reduces or closes.
     #[inline]
-    fn reduce(&mut self, order: &mut Pending, price: f64, book: &mut Book) -> f64 {
+    fn reduce(&mut self, order: &mut Pending, price: f64, book: &mut Book) {
         let symbol = order.symbol as usize;
-        let held = book.shares(symbol);
-        let reduced = reduced(held, order.target);
-        if reduced != held {
-            let costs = self.execute(order, held, reduced, price, book);
-            if let Some(closed) = book.decrease_to(symbol, reduced, price, costs) {
-                self.recorder.closed(&closed, self.row, order.reason);
-            }
+        let costs = self.execute(order, book.shares(symbol), order.reduced, price, book);
+        if let Some(closed) = book.decrease_to(symbol, order.reduced, price, costs) {
+            self.recorder.closed(&closed, self.row, order.reason);
         }
-        if order.target == reduced {
+        if order.target == order.reduced {
             self.finish(order, price, Fate::Filled);
-            return 0.0;
         }
-        order.stage = if reduced == 0.0 { Stage::Opening } else { Stage::Increasing };
-        (order.target - reduced).abs() * price
     }
 
     /// Executes what an order opens or increases, as far as there is room and, for a buy, cash.
