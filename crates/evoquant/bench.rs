@@ -35,8 +35,7 @@ pub enum Suite {
 
 impl Suite {
     /// All suites, in the order in which they run.
-    pub const ALL: [Suite; 5] =
-        [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation, Suite::Evolution];
+    pub const ALL: [Suite; 5] = [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation, Suite::Evolution];
 
     /// The word on the command line.
     pub fn name(self) -> &'static str {

@@ -206,7 +206,8 @@ fn correlate(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> Correlation {
     const WHOLE: f64 = (1_u64 << 52) as f64;
     /// Whole numbers below 2^53 sum exactly in any order: so many products of ranks up to 2^20 do.
     const BLOCK: usize = 1_024;
-    const LANES: usize = 8;
+    /// As many sums as stay in registers.
+    const LANES: usize = 4;
     let (steps, centre) = (n_pairs as f64 - 1.0, n_pairs as i32 + 1);
     let mut totals = [0_i64; 3];
     for (ranks, doubled) in ranks.chunks(BLOCK).zip(doubled.chunks(BLOCK)) {

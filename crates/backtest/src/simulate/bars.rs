@@ -113,8 +113,7 @@ impl<'a> Market<'a> {
 
     fn find_choosable(&self, row: usize) -> impl Iterator<Item = u64> {
         let (close, members) = (self.close(row), &self.members[row * self.symbols..][..self.symbols]);
-        (0..words(self.symbols)).map(|word| {
-            mask(close, word, |price| price > 0.0) & mask(members, word, |is_member| is_member)
-        })
+        (0..words(self.symbols))
+            .map(|word| mask(close, word, |price| price > 0.0) & mask(members, word, |is_member| is_member))
     }
 }

@@ -22,14 +22,7 @@ pub(super) struct Selection {
 impl Selection {
     /// Puts the `count` highest (`side` 1) or lowest (`side` -1) of the finite scores of `among` into `chosen`, ties in
     /// symbol order.
-    pub(super) fn take(
-        &mut self,
-        scores: &[f64],
-        side: f64,
-        among: &SymbolSet,
-        count: usize,
-        chosen: &mut SymbolSet,
-    ) {
+    pub(super) fn take(&mut self, scores: &[f64], side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet) {
         let known = among.len();
         if count >= known {
             chosen.words_mut().copy_from_slice(among.words());

@@ -141,10 +141,9 @@ impl Chooser {
         for (word, ((candidates, targets), &taken)) in words.enumerate() {
             *candidates &= !taken;
             *targets |= taken;
-            chosen.extend(symbols_of(word, taken).map(|symbol| Candidate {
-                symbol: symbol as u32,
-                score: scores[symbol],
-            }));
+            chosen.extend(
+                symbols_of(word, taken).map(|symbol| Candidate { symbol: symbol as u32, score: scores[symbol] }),
+            );
         }
     }
 
