@@ -198,8 +198,8 @@ impl<K: Key> Sorter<K> {
         write_keys(values, least, most, bits, &mut self.keys[..n]);
         match n {
             0..SMALL => self.compare(n),
-            SMALL..MEDIUM => self.radix::<8>(n),
-            _ => self.radix::<10>(n),
+            SMALL..MEDIUM => self.radix::<8, { 1 << 8 }>(n),
+            _ => self.radix::<10, { 1 << 10 }>(n),
         }
         // What is missing has the last lead, and no place among the known.
         let known = self.keys[..n].partition_point(|key| key.lead() != missing_lead(bits));
@@ -222,11 +222,11 @@ impl<K: Key> Sorter<K> {
 
     /// The same for leads of two digits, in two stable counting passes.
     #[inline(always)]
-    fn radix<const DIGIT: u32>(&mut self, n: usize) {
-        let low = |key: K| key.lead() as usize & ((1 << DIGIT) - 1);
-        let high = |key: K| (key.lead() >> DIGIT) as usize & ((1 << DIGIT) - 1);
-        // As long as the longest digit needs: an array's length cannot be computed from a parameter.
-        let mut counts = [[0_u32; 1 << 10]; 2];
+    fn radix<const DIGIT: u32, const DIGITS: usize>(&mut self, n: usize) {
+        // There are 2^`DIGIT` of them: an array's length cannot be computed from a parameter.
+        let low = |key: K| key.lead() as usize & (DIGITS - 1);
+        let high = |key: K| (key.lead() >> DIGIT) as usize & (DIGITS - 1);
+        let mut counts = [[0_u32; DIGITS]; 2];
         let room = K::room(n);
         let (keys, half_sorted) = (&mut self.keys[..room], &mut self.half_sorted[..room]);
         let positions = &mut self.positions[..room];
@@ -236,7 +236,7 @@ impl<K: Key> Sorter<K> {
         }
         for counts in &mut counts {
             let mut next = 0;
-            for count in &mut counts[..1 << DIGIT] {
+            for count in counts {
                 next += std::mem::replace(count, next);
             }
         }

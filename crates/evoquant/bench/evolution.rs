@@ -93,3 +93,23 @@ pub fn run_search(population: usize, generations: usize, panel: &Panel) -> Resul
     black_box(evolve::run(&config, panel, Resources { threads: 2, cache_bytes: 0 }, None, &mut Nobody)?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use market::RandomWalk;
+
+    use super::*;
+
+    #[test]
+    fn strategies_keep_the_pace_and_are_scored() {
+        let panel = RandomWalk { bars: 160, symbols: 24, seed: 2, gap_rate: 0.01, late_listing_rate: 0.0 }.panel();
+        for (pace, rebalance, horizon) in [(Pace::Weekly, Rebalance::Weekly, 5), (Pace::Daily, Rebalance::Daily, 1)] {
+            let scoring = Scoring::new(9, pace, &panel).unwrap();
+            assert!(scoring.strategies.iter().all(|strategy| strategy.positions.rebalance == rebalance));
+            assert_eq!((scoring.strategies.len(), scoring.config.spec.horizon), (9, horizon));
+            scoring.run().unwrap();
+        }
+        assert!(matches!(Scoring::new(0, Pace::Daily, &panel), Err(Error::Count(0))));
+        run_search(4, 2, &panel).unwrap();
+    }
+}

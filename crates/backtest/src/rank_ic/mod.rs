@@ -13,7 +13,7 @@ mod quantiles;
 mod series;
 
 use engine::Ranker;
-use order::{Order, squares};
+use order::Order;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -24,12 +24,6 @@ pub use series::{IcSeries, IcSummary, rank_autocorr};
 
 /// Fewest pairs that have a correlation.
 const FEWEST_PAIRS: usize = 3;
-
-/// Most gaps among the labels that are closed one by one.
-const FEW_GAPS: usize = 4;
-
-/// Most pairs whose sums of products, about a third of their cube, are exact in 64-bit numbers.
-const EXACT_SUMS: usize = 1 << 17;
 
 /// Most symbols a row may have: the sum of squared doubled ranks, about a third of its cube, must fit 64 bits.
 const MOST_SYMBOLS: usize = 1 << 20;
@@ -63,13 +57,8 @@ pub struct LabelRanks {
     symbols: usize,
     /// Twice the average rank among the bar's labels, counted from 1; 0 where the label is missing.
     doubled: Vec<u32>,
-    rows: Vec<LabelRow>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct LabelRow {
-    present: usize,
-    squares: i64,
+    /// Labels present on each bar.
+    present: Vec<usize>,
 }
 
 impl LabelRanks {
@@ -87,18 +76,18 @@ impl LabelRanks {
         let mut doubled = vec![0; labels.len()];
         let mut order = Order::default();
         let rows = labels.chunks_exact(symbols.max(1)).zip(doubled.chunks_exact_mut(symbols.max(1)));
-        let rows = rows
-            .map(|(labels, doubled)| {
-                let present = order.fill(labels, |_| true);
-                LabelRow { present, squares: order.rank(labels, doubled) }
-            })
-            .collect();
-        Ok(Self { symbols, doubled, rows })
+        let rank = |(labels, doubled): (&[f64], &mut [u32])| {
+            let present = order.fill(labels, |_| true);
+            order.rank(labels, doubled);
+            present
+        };
+        let present = rows.map(rank).collect();
+        Ok(Self { symbols, doubled, present })
     }
 
     /// Number of bars.
     pub fn bars(&self) -> usize {
-        self.rows.len()
+        self.present.len()
     }
 
     /// Number of symbols.
@@ -108,16 +97,16 @@ impl LabelRanks {
 
     /// Symbols whose label exists on a bar.
     pub fn present(&self, bar: usize) -> usize {
-        self.rows.get(bar).map_or(0, |row| row.present)
+        self.present.get(bar).copied().unwrap_or(0)
     }
 
     /// The rank IC of a bar: [`spearman`] of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
     /// on a bar that the labels do not have.
     pub fn ic(&self, bar: usize, factor: &[f64], scratch: &mut RankScratch) -> Correlation {
-        let Some(row) = self.rows.get(bar) else { return Correlation::default() };
+        let Some(&present) = self.present.get(bar) else { return Correlation::default() };
         let doubled = &self.doubled[bar * self.symbols..][..self.symbols];
         let factor = &factor[..factor.len().min(self.symbols)];
-        let RankScratch { left: counts, ranker, labelled, ranks, .. } = scratch;
+        let RankScratch { left: closed, right: counts, ranker, labelled, ranks, .. } = scratch;
         labelled.clear();
         labelled.extend(factor.iter().zip(doubled).map(|(&value, &label)| if label == 0 { f64::NAN } else { value }));
         let n_pairs = labelled.iter().filter(|value| !value.is_nan()).count();
@@ -126,30 +115,25 @@ impl LabelRanks {
         }
         ranks.resize(labelled.len(), 0.0);
         ranker.rank_row(labelled, ranks);
-        if n_pairs == row.present {
-            let (products, squares) = correlate(ranks, n_pairs, |symbol| doubled[symbol]);
-            return Correlation { n_pairs, value: coefficient(products, squares, row.squares) };
-        }
-        if row.present - n_pairs <= FEW_GAPS && n_pairs <= EXACT_SUMS {
-            let sums = correlate_with_gaps(ranks, doubled, n_pairs);
-            return Correlation { n_pairs, value: coefficient(sums.0, sums.1, sums.2) };
+        if n_pairs == present {
+            return correlate(ranks, doubled, n_pairs);
         }
         // Labels without a factor value leave gaps in the ranks of the others: count who is left and close the gaps.
+        // Ranks that differ are a whole apart, so that half a doubled one tells them apart.
         counts.clear();
-        counts.resize(2 * row.present + 1, 0);
+        counts.resize(present + 1, 0);
         for (&label, rank) in doubled.iter().zip(&*ranks) {
-            counts[label as usize] += u32::from(!rank.is_nan());
+            counts[label as usize / 2] += u32::from(!rank.is_nan());
         }
         let mut below = 0;
-        let mut label_squares = squares(n_pairs);
-        for count in counts.iter_mut().filter(|count| **count > 0) {
+        for count in counts.iter_mut() {
             let ties = *count;
-            label_squares -= squares(ties as usize);
             *count = 2 * below + ties + 1;
             below += ties;
         }
-        let (products, squares) = correlate(ranks, n_pairs, |symbol| counts[doubled[symbol] as usize]);
-        Correlation { n_pairs, value: coefficient(products, squares, label_squares) }
+        closed.clear();
+        closed.extend(doubled.iter().map(|&label| counts[label as usize / 2]));
+        correlate(ranks, closed, n_pairs)
     }
 }
 
@@ -216,49 +200,44 @@ pub fn forward_returns(prices: &[f64], symbols: usize, delay: usize, horizon: us
     labels
 }
 
-/// Sum of products of centred doubled ranks, and sum of squares of the factor's, from the factor's ranks between 0 and
-/// 1, NaN where there is no pair, and the doubled ranks of labels.
-fn correlate(ranks: &[f64], n_pairs: usize, label: impl Fn(usize) -> u32) -> (i64, i64) {
-    /// Adding it leaves the nearest whole number in the low bits.
+/// The correlation of a factor's ranks between 0 and 1, NaN where there is no pair, with the doubled ranks of labels.
+fn correlate(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> Correlation {
+    /// Adding it, and taking it away again, leaves the nearest whole number.
     const WHOLE: f64 = (1_u64 << 52) as f64;
-    let (steps, centre) = (n_pairs as i64 - 1, n_pairs as i64 + 1);
-    let doubled_steps = (2 * steps) as f64;
-    let (mut products, mut squares) = (0, 0);
-    for (symbol, &rank) in ranks.iter().enumerate() {
-        // A doubled rank is a whole number, and a rank is it divided by the steps, rounded once.
-        let centred = i64::from((rank * doubled_steps + WHOLE).to_bits() as u32) - steps;
-        let centred = if rank.is_nan() { 0 } else { centred };
-        products += centred * (i64::from(label(symbol)) - centre);
-        squares += centred * centred;
-    }
-    (products, squares)
-}
-
-/// As [`correlate`], with the sum of squares of the labels' ranks too, where a few labels have no factor value: theirs
-/// are taken out of the ranks of the others. Sums of whole numbers below 2^53 are exact in any order.
-fn correlate_with_gaps(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> (i64, i64, i64) {
-    const WHOLE: f64 = (1_u64 << 52) as f64;
-    let (mut gaps, mut count) = ([0_i32; FEW_GAPS], 0);
-    for (rank, &label) in ranks.iter().zip(doubled) {
-        if rank.is_nan() && label != 0 {
-            gaps[count] = label as i32;
-            count += 1;
+    /// Whole numbers below 2^53 sum exactly in any order: so many products of ranks up to 2^20 do.
+    const BLOCK: usize = 1_024;
+    /// As many sums as stay in registers.
+    const LANES: usize = 4;
+    let (steps, centre) = (n_pairs as f64 - 1.0, n_pairs as i32 + 1);
+    let mut totals = [0_i64; 3];
+    for (ranks, doubled) in ranks.chunks(BLOCK).zip(doubled.chunks(BLOCK)) {
+        let mut sums = [[0.0; LANES]; 3];
+        let mut add = |lane: usize, rank: f64, label: u32| {
+            // A doubled rank is a whole number, and a rank is it divided by the steps, rounded once.
+            let whole = (rank * (2.0 * steps) + WHOLE) - WHOLE;
+            let is_pair = !rank.is_nan();
+            let factor = if is_pair { whole - steps } else { 0.0 };
+            let label = if is_pair { f64::from(label as i32 - centre) } else { 0.0 };
+            sums[0][lane] += factor * label;
+            sums[1][lane] += factor * factor;
+            sums[2][lane] += label * label;
+        };
+        let (rank_chunks, last_ranks) = ranks.as_chunks::<LANES>();
+        let (label_chunks, last_labels) = doubled.as_chunks::<LANES>();
+        for (ranks, labels) in rank_chunks.iter().zip(label_chunks) {
+            for lane in 0..LANES {
+                add(lane, ranks[lane], labels[lane]);
+            }
+        }
+        for (&rank, &label) in last_ranks.iter().zip(last_labels) {
+            add(0, rank, label);
+        }
+        for (total, lanes) in totals.iter_mut().zip(sums) {
+            *total += lanes.iter().sum::<f64>() as i64;
         }
     }
-    let gaps = &gaps[..count];
-    let (steps, centre) = (n_pairs as f64 - 1.0, n_pairs as i32 + 1);
-    let [mut products, mut squares, mut label_squares] = [0.0; 3];
-    for (&rank, &label) in ranks.iter().zip(doubled) {
-        let label = label as i32;
-        let below: i32 = gaps.iter().map(|&gap| i32::from(gap < label) + i32::from(gap <= label)).sum();
-        let label = f64::from(label - below - centre);
-        let centred = (rank * (2.0 * steps) + WHOLE) - WHOLE - steps;
-        let (centred, label) = if rank.is_nan() { (0.0, 0.0) } else { (centred, label) };
-        products += centred * label;
-        squares += centred * centred;
-        label_squares += label * label;
-    }
-    (products as i64, squares as i64, label_squares as i64)
+    let [products, squares, label_squares] = totals;
+    Correlation { n_pairs, value: coefficient(products, squares, label_squares) }
 }
 
 /// The correlation that exact sums of products and squares give.

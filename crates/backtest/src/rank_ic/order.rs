@@ -90,7 +90,7 @@ impl Iterator for Members<'_> {
 }
 
 /// Sum of squares of `n` doubled ranks around their mean, where none are tied. A group of `n` ties takes as much away.
-pub(super) fn squares(n: usize) -> i64 {
+fn squares(n: usize) -> i64 {
     let n = n as i64;
     (n * n * n - n) / 3
 }

@@ -4,7 +4,7 @@ use factor::Rebalance;
 use market::Panel;
 
 use super::settings::Fill;
-use super::symbols::{WORD, mask, words};
+use super::symbols::{mask, words};
 
 /// What every simulation of a run needs of a panel, prepared once and shared by all of them.
 ///
@@ -113,9 +113,7 @@ impl<'a> Market<'a> {
 
     fn find_choosable(&self, row: usize) -> impl Iterator<Item = u64> {
         let (close, members) = (self.close(row), &self.members[row * self.symbols..][..self.symbols]);
-        (0..words(self.symbols)).map(|word| {
-            let belongs = members[word * WORD..].iter().take(WORD).enumerate();
-            mask(close, word, |price| price > 0.0) & belongs.fold(0, |bits, (at, &is)| bits | u64::from(is) << at)
-        })
+        (0..words(self.symbols))
+            .map(|word| mask(close, word, |price| price > 0.0) & mask(members, word, |is_member| is_member))
     }
 }

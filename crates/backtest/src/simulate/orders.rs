@@ -404,12 +404,8 @@ impl Desk<'_> {
 }
 
 /// What is left of a position once an order has reduced it: nothing, where its target lies on the other side.
+#[inline]
 fn reduced(held: f64, target: f64) -> f64 {
-    if held * target <= 0.0 {
-        0.0
-    } else if target.abs() < held.abs() {
-        target
-    } else {
-        held
-    }
+    let nearer = if target.abs() < held.abs() { target } else { held };
+    if held * target <= 0.0 { 0.0 } else { nearer }
 }

@@ -3,7 +3,7 @@
 //! Scores fall into buckets of equal width. Whole buckets are in or out, and only the one through which the line goes is
 //! looked at value by value.
 
-use super::symbols::{SymbolSet, WORD, symbols_of};
+use super::symbols::{SymbolSet, WORD, mask, symbols_of};
 
 /// Most buckets; the first is for symbols that are not asked for.
 const BUCKETS: usize = 256;
@@ -37,14 +37,8 @@ impl Selection {
         let (line, above) = self.line(count, buckets);
         self.contested.clear();
         for (word, chosen) in chosen.words_mut().iter_mut().enumerate() {
-            let start = word * WORD;
-            let row = &self.buckets[start..self.buckets.len().min(start + WORD)];
-            let (mut over, mut on) = (0_u64, 0_u64);
-            for (at, &bucket) in row.iter().enumerate() {
-                over |= u64::from(bucket > line) << at;
-                on |= u64::from(bucket == line) << at;
-            }
-            *chosen = over;
+            *chosen = mask(&self.buckets, word, |bucket| bucket > line);
+            let on = mask(&self.buckets, word, |bucket| bucket == line);
             self.contested.extend(symbols_of(word, on).map(|symbol| symbol as u32));
         }
         self.settle(count - above, chosen);
@@ -64,8 +58,8 @@ impl Selection {
     fn fill_buckets(&mut self, known: usize) -> usize {
         /// Adding it leaves the nearest whole number in the low bits.
         const WHOLE: f64 = (1_u64 << 52) as f64;
-        let least = self.ranks.iter().fold(f64::INFINITY, |least, &rank| if rank < least { rank } else { least });
-        let most = self.ranks.iter().fold(f64::NEG_INFINITY, |most, &rank| if rank > most { rank } else { most });
+        let least = extreme(&self.ranks, f64::INFINITY, |rank, least| rank < least);
+        let most = extreme(&self.ranks, f64::NEG_INFINITY, |rank, most| rank > most);
         let last = (known / 2).clamp(1, BUCKETS - 1);
         let scale = (last - 1) as f64 / (most - least);
         // Without a width that can be divided, all are in one bucket.
@@ -122,6 +116,21 @@ impl Selection {
             }
         }
     }
+}
+
+/// The value that `is_better` than all others; NaN is better than none.
+#[inline(always)]
+fn extreme(values: &[f64], none: f64, is_better: impl Fn(f64, f64) -> bool) -> f64 {
+    const LANES: usize = 8;
+    let choose = |value: f64, found: f64| if is_better(value, found) { value } else { found };
+    let mut found = [none; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for lane in 0..LANES {
+            found[lane] = choose(chunk[lane], found[lane]);
+        }
+    }
+    rest.iter().chain(&found).fold(none, |found, &value| choose(value, found))
 }
 
 #[cfg(test)]

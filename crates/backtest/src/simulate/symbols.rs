@@ -9,12 +9,19 @@ pub(super) fn words(symbols: usize) -> usize {
     symbols.div_ceil(WORD)
 }
 
-/// The values of a row that `holds` is true of, word by word.
+/// The values of one word of a row that `holds` is true of.
 #[inline(always)]
-pub(super) fn mask(values: &[f64], word: usize, holds: impl Fn(f64) -> bool) -> u64 {
+pub(super) fn mask<T: Copy>(values: &[T], word: usize, holds: impl Fn(T) -> bool) -> u64 {
     let start = word * WORD;
-    let row = &values[start..values.len().min(start + WORD)];
-    row.iter().enumerate().fold(0, |bits, (at, &value)| bits | u64::from(holds(value)) << at)
+    let (eights, rest) = values[start..values.len().min(start + WORD)].as_chunks::<8>();
+    let mut bits = 0;
+    for (place, eight) in eights.iter().enumerate() {
+        // Eight bytes of 0 or 1; the product moves them into one byte, the first to its lowest bit.
+        let bytes = u64::from_le_bytes(eight.map(|value| u8::from(holds(value))));
+        bits |= (bytes.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * place);
+    }
+    let last = rest.iter().enumerate().fold(0, |bits, (at, &value)| bits | u64::from(holds(value)) << at);
+    if rest.is_empty() { bits } else { bits | last << (8 * eights.len()) }
 }
 
 /// The symbols of one word, in order.

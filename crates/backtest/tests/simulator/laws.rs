@@ -166,6 +166,11 @@ fn detail_changes_no_number() {
         assert_same(&full, &returns, full.returns.len(), &world.label());
         assert_eq!((full.counts, full.ruin_row), (returns.counts, returns.ruin_row), "seed {seed}");
         assert!(returns.trades.is_empty() && returns.orders.is_empty() && returns.positions.is_empty());
+        let scores = world.run(Detail::Scores);
+        assert!(same(&scores.returns, &full.returns) && same(&scores.turnover, &full.turnover), "{}", world.label());
+        let held = full.exposure_gross.iter().position(|&gross| gross != 0.0);
+        assert_eq!((scores.first_held_row, scores.ruin_row, scores.counts), (held, full.ruin_row, full.counts));
+        assert!(scores.equity.is_empty() && scores.costs.is_empty());
         let trades = world.run(Detail::Trades);
         assert_same(&full, &trades, full.returns.len(), &world.label());
         assert_eq!((full.trades, full.orders), (trades.trades, trades.orders), "seed {seed}");
