@@ -200,10 +200,11 @@ impl Orders {
             order.reduced = reduced(held, order.target);
             let (reduces, opens) = (order.reduced != held, order.target != order.reduced);
             let is_short = order.target < 0.0;
+            let is_long = !is_short;
             reductions[counts[0]] = place as u32;
             counts[0] += usize::from(reduces);
             long[counts[1]] = place as u32;
-            counts[1] += usize::from(opens & !is_short);
+            counts[1] += usize::from(opens & is_long);
             short[counts[2]] = place as u32;
             counts[2] += usize::from(opens & is_short);
             let value = (order.target - order.reduced).abs() * price;
