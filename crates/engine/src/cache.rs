@@ -11,7 +11,7 @@ use crate::{Columns, Error, Executor, Outputs, Plan, PlanCounts};
 /// What reading a kept value costs instead of computing it, in the tenths of a nanosecond that
 /// [`factor::Definition::cost`] counts: eight bytes from memory that no processor has at hand, and a share of writing
 /// them once.
-const COST_OF_READING: u32 = 25;
+const COST_OF_READING: u32 = 10;
 /// Generations after which a node that nobody asks for counts as never seen.
 const REMEMBERED: u64 = 8;
 
