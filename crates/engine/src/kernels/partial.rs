@@ -177,7 +177,7 @@ impl Partial<'_, '_, '_> {
     }
 
     /// The same for what is said of today's row, which must then be known.
-    fn to_today<const INPUTS: usize>(self, f: impl Fn(Known<'_, INPUTS>) -> f64) {
+    fn over_today<const INPUTS: usize>(self, f: impl Fn(Known<'_, INPUTS>) -> f64) {
         self.over(|known: Known<'_, INPUTS>| if known.holds_now() { f(known) } else { f64::NAN });
     }
 }
@@ -199,7 +199,7 @@ pub(super) fn partial(
         O::TsMean => at.over(|w: Known<'_, 1>| w.sums(&Mean::new(w.rows()))),
         O::TsStd => at.over(|w: Known<'_, 1>| w.sums(&Spread::<true>::new(w.rows(), p.real(1)))),
         O::TsVar => at.over(|w: Known<'_, 1>| w.sums(&Spread::<false>::new(w.rows(), p.real(1)))),
-        O::TsZscore => at.to_today(|w: Known<'_, 1>| w.sums(&Score::new(w.rows(), p.real(1)))),
+        O::TsZscore => at.over_today(|w: Known<'_, 1>| w.sums(&Score::new(w.rows(), p.real(1)))),
         O::TsIr => at.over(|w: Known<'_, 1>| w.sums(&Ratio::new(w.rows(), p.real(1)))),
         O::TsSst => at.over(|w: Known<'_, 1>| w.sums(&SquaresAboutMean::new(w.rows()))),
         O::TsSkew => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), Central::Skewness))),
@@ -210,23 +210,23 @@ pub(super) fn partial(
         O::TsDecayLinear => at.over(|w: Known<'_, 1>| sums([w.values[0], w.places], &Weighted { rows: w.rows() })),
         O::TsSlope => at.over(|w: Known<'_, 1>| w.trend(|line| line.slope)),
         O::TsRsquare => at.over(|w: Known<'_, 1>| w.trend(|line| line.explained)),
-        O::TsTrendResid => at.to_today(|w: Known<'_, 1>| w.trend(|line| line.residual)),
+        O::TsTrendResid => at.over_today(|w: Known<'_, 1>| w.trend(|line| line.residual)),
         O::TsProduct => at.over(|w: Known<'_, 1>| w.fold(&Product)),
         O::TsMin => at.over(|w: Known<'_, 1>| w.fold(&Extreme::<false>)),
         O::TsMax => at.over(|w: Known<'_, 1>| w.fold(&Extreme::<true>)),
         O::TsArgmin => at.over(|w: Known<'_, 1>| w.fold(&RowsSince::<false>)),
         O::TsArgmax => at.over(|w: Known<'_, 1>| w.fold(&RowsSince::<true>)),
-        O::TsScale => at.to_today(|w: Known<'_, 1>| w.fold(&Range)),
+        O::TsScale => at.over_today(|w: Known<'_, 1>| w.fold(&Range)),
         O::TsRank => {
             let scale = RankScale::new(p.real(1));
-            at.to_today(|w: Known<'_, 1>| scale.of(w.below_newest(), w.places.len()));
+            at.over_today(|w: Known<'_, 1>| scale.of(w.below_newest(), w.places.len()));
         }
         O::TsMedian => at.over(|mut w: Known<'_, 1>| order::median(w.sorted())),
         O::TsMedad => at.over(|mut w: Known<'_, 1>| order::median_deviation(w.sorted())),
         O::TsPercentile => at.over(|mut w: Known<'_, 1>| values::sorted_quantile(w.sorted(), p.real(1))),
         O::TsQuantile => {
             let quantile = row::driver(p.real(1));
-            at.to_today(|w: Known<'_, 1>| quantile((w.below_newest() + 0.5) / w.rows()));
+            at.over_today(|w: Known<'_, 1>| quantile((w.below_newest() + 0.5) / w.rows()));
         }
         O::TsMad => at.over(|w: Known<'_, 1>| windowed::mean_deviation(w.windows()[0])),
         O::TsDecayExp => at.over(|w: Known<'_, 1>| w.decayed(p.real(1))),
@@ -245,11 +245,11 @@ fn partial_of_several(operator: Operator, at: Partial<'_, '_, '_>) {
         O::TsCorr => at.over(|w: Known<'_, 2>| w.sums(&Correlation::new(w.rows()))),
         O::TsBeta => at.over(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.slope))),
         O::TsAlpha => at.over(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.level))),
-        O::TsResid => at.to_today(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.residual))),
+        O::TsResid => at.over_today(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.residual))),
         O::TsR2 => at.over(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.explained))),
-        O::TsFit => at.to_today(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.fit))),
-        O::TsVectorProj => at.to_today(|w: Known<'_, 2>| w.sums(&Projection::<true> { rows: w.rows() })),
-        O::TsVectorNeut => at.to_today(|w: Known<'_, 2>| w.sums(&Projection::<false> { rows: w.rows() })),
+        O::TsFit => at.over_today(|w: Known<'_, 2>| w.sums(&Regression::new(w.rows(), |line| line.fit))),
+        O::TsVectorProj => at.over_today(|w: Known<'_, 2>| w.sums(&Projection::<true> { rows: w.rows() })),
+        O::TsVectorNeut => at.over_today(|w: Known<'_, 2>| w.sums(&Projection::<false> { rows: w.rows() })),
         O::TsCoSkew => at.over(|w: Known<'_, 2>| w.sums(&CoMoment::<false>::new(w.rows()))),
         O::TsCoKurt => at.over(|w: Known<'_, 2>| w.sums(&CoMoment::<true>::new(w.rows()))),
         O::TsSse => at.over(|w: Known<'_, 2>| w.errors().squares),
