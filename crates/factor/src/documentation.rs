@@ -111,9 +111,9 @@ fn lookback(definition: &Definition) -> String {
 /// A parameter with its range.
 fn describe(parameter: &Parameter) -> String {
     if parameter.name == MIN_PERIODS {
-        return format!(
-            "`{MIN_PERIODS}`: rows, 1 to `d`; so many known ones are enough; all `d` unless given, by name"
-        );
+        let words =
+            "so many known rows of the window are enough, 1 to `d`, or 0 for all of them; 0 unless given, by name";
+        return format!("`{MIN_PERIODS}`: {words}");
     }
     let range = match parameter.kind {
         ParameterKind::Rows { least } => format!("rows, {least} to {}", crate::operator::MAX_WINDOW),

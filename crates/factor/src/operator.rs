@@ -456,8 +456,9 @@ impl Definition {
 
     /// Known rows with which the window is content, the others being left out; 0 where all of it must be known.
     pub fn min_periods(&self, parameters: &Parameters) -> usize {
-        let partial = self.parameters.last().is_some_and(|parameter| parameter.name == MIN_PERIODS);
-        if partial { parameters.last_rows() } else { 0 }
+        // Nearly always 0, which is the cheaper question.
+        let least = parameters.last_rows();
+        if least > 0 && self.parameters.last().is_some_and(|last| last.name == MIN_PERIODS) { least } else { 0 }
     }
 
     /// The parameters, without the option of a window that is content with all its rows: it must be full.
