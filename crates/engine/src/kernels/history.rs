@@ -44,10 +44,16 @@ fn is_partial(operator: Operator, parameters: &Parameters) -> bool {
     operator.definition().min_periods(parameters) > 0
 }
 
+/// Whether a node keeps its window in order, full or not.
+fn is_ordered(operator: Operator) -> bool {
+    use Operator as O;
+    matches!(operator, O::TsMedian | O::TsMedad | O::TsPercentile | O::TsQuantile)
+}
+
 /// Rows of state that a node keeps for itself. Of a column, all rows are there already.
 pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column: bool) -> usize {
     use Operator as O;
-    if is_partial(operator, parameters) {
+    if is_partial(operator, parameters) && !is_ordered(operator) {
         return partial::state_rows(parameters.rows(0), operator.definition().inputs.len());
     }
     if let Some((anchors, sums)) = window_shape(operator) {
@@ -64,7 +70,7 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
         O::TsCumsum | O::RowsSince | O::TradeWhen | O::HumpDecay | O::TsDeltaLimit | O::Hump => 1,
         O::TsRank => series::time_rank_state_rows(parameters.rows(0)),
         O::TsKama => carry::kaufman_state_rows(parameters.rows(0)),
-        O::TsMedian | O::TsMedad | O::TsPercentile | O::TsQuantile => order::state_rows(parameters.rows(0)),
+        _ if is_ordered(operator) => order::state_rows(parameters.rows(0)),
         O::TsMad | O::TsDecayExp | O::TsKthElement | O::TsLastDiffValue => windowed::state_rows(parameters.rows(0)),
         O::TsCountNans | O::TsEntropy | O::TsMaxDrawdown => windowed::state_rows(parameters.rows(0)),
         O::TsSse | O::TsMse | O::TsSeBeta | O::TsSeAlpha => 2 * windowed::state_rows(parameters.rows(0)),
@@ -118,11 +124,12 @@ pub(super) fn with_mean(
 /// Operators of a symbol's history.
 pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     use Operator as O;
-    let least = operator.definition().min_periods(p);
-    if least > 0 {
-        return partial(operator, p, least, block, state, out);
-    }
     let d = p.rows(0);
+    let least = match operator.definition().min_periods(p) {
+        0 => d,
+        least if is_ordered(operator) => least,
+        least => return partial(operator, p, least, block, state, out),
+    };
     let rows = d as f64;
     match operator {
         O::TsDelay => lagged(d, block, state, out, |_, base| base),
@@ -170,15 +177,18 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
         O::TsTripleCorr => sums(d, block, state, out, Lanes::<4>, &Triple::new(rows)),
         O::TsScale => fold(d, block, state, out, &Range),
         O::TsRank => time_rank(d, RankScale::new(p.real(1)), block, state, out),
-        O::TsMedian => sorted(d, block, state, out, |window, _| order::median(window)),
-        O::TsMedad => sorted(d, block, state, out, |window, _| order::median_deviation(window)),
+        O::TsMedian => sorted(d, least, block, state, out, |window, _| order::median(window)),
+        O::TsMedad => sorted(d, least, block, state, out, |window, _| order::median_deviation(window)),
         O::TsPercentile => {
             let share = p.real(1);
-            sorted(d, block, state, out, |window, _| values::sorted_quantile(window, share));
+            sorted(d, least, block, state, out, |window, _| values::sorted_quantile(window, share));
         }
         O::TsQuantile => {
             let quantile = row::driver(p.real(1));
-            sorted(d, block, state, out, |window, now| quantile((order::rank(window, now) - 0.5) / rows));
+            sorted(d, least, block, state, out, |window, now| {
+                let share = (order::rank(window, now) - 0.5) / window.len() as f64;
+                if now.is_nan() { f64::NAN } else { quantile(share) }
+            });
         }
         O::TsMad => windowed(d, Rows::All, block, state, out, |[window]| windowed::mean_deviation(window)),
         O::TsDecayExp => {

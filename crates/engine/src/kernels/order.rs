@@ -10,7 +10,8 @@ pub(super) const fn state_rows(d: usize) -> usize {
     2 * d + 1
 }
 
-/// Applies `f` to each symbol's full windows in order, and to the current value. `state` holds for each symbol the
+/// Applies `f` to the known values of each symbol's window in order, where there are at least `least` of the `d`, and to
+/// the current value. `state` holds for each symbol the
 /// window's last `d` values, each in the place of its row modulo `d`, then those of them that are known in order, then
 /// their number.
 ///
@@ -18,6 +19,7 @@ pub(super) const fn state_rows(d: usize) -> usize {
 /// nothing older than the window.
 pub(super) fn sorted(
     d: usize,
+    least: usize,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
@@ -34,7 +36,7 @@ pub(super) fn sorted(
             let then = std::mem::replace(&mut latest[row % d], now);
             let leaves = row >= d && !then.is_nan();
             count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now));
-            out.put(offset, symbol, &[if count == d { clean(f(sorted, now)) } else { f64::NAN }]);
+            out.put(offset, symbol, &[if count >= least { clean(f(&sorted[..count], now)) } else { f64::NAN }]);
         }
         known[0] = count as f64;
     }

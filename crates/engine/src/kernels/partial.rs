@@ -1,4 +1,5 @@
-//! Windows that need not be full: those of operators with the option `min_periods`.
+//! Windows that need not be full: those of operators with the option `min_periods`. Windows in order are in
+//! [`super::order`], full or not.
 //!
 //! The known rows of each symbol's window are gathered anew for every row, and the operator's formula for a full window
 //! is applied to them. That costs as much as the window is long, but needs no second set of formulas, and depends on
@@ -11,12 +12,11 @@ use factor::{Operator, Parameters};
 use super::cell::clean;
 use super::fold::{Extreme, Fold, Product, Range, RowsSince};
 use super::moments::{Central, CoMoment, Powers, SquaresAboutMean, Triple};
-use super::row::values;
 use super::sums::{Correlation, Covariance, Line, Mean, Projection, Ratio, Regression, Score, Spread, Sum, Weighted};
 use super::view::RowsMut;
 use super::window::{End, Sums};
 use super::windowed::{self, Errors, Window};
-use super::{Block, RankScale, order, row};
+use super::{Block, RankScale};
 use crate::layout::Span;
 
 /// Rows of state for windows of `d` rows of so many inputs: their last values, each in the place of its row modulo `d`.
@@ -27,7 +27,7 @@ pub(super) const fn state_rows(d: usize, inputs: usize) -> usize {
 /// The known rows of a window, at least one.
 struct Known<'a, const INPUTS: usize> {
     /// Values of each input, oldest first.
-    values: [&'a mut [f64]; INPUTS],
+    values: [&'a [f64]; INPUTS],
     /// Their places in the window, 1 for its oldest row and `d` for the current one.
     places: &'a [f64],
     d: usize,
@@ -43,12 +43,12 @@ impl<const INPUTS: usize> Known<'_, INPUTS> {
     }
 
     fn windows(&self) -> [Window<'_>; INPUTS] {
-        self.values.each_ref().map(|values| Window::of(values))
+        self.values.map(Window::of)
     }
 
     /// An operator that sums over its window. Where places count, they are an input.
     fn sums<const SUMS: usize>(&self, operator: &impl Sums<INPUTS, SUMS>) -> f64 {
-        sums(self.values.each_ref().map(|values| &**values), operator)
+        sums(self.values, operator)
     }
 }
 
@@ -58,12 +58,6 @@ impl Known<'_, 1> {
         let rows = self.values[0].iter().zip(self.places);
         let join = |whole, (&value, &place): (&f64, &f64)| operator.join(whole, operator.part(value, place));
         operator.result(rows.fold(F::NEUTRAL, join), self.d as f64)
-    }
-
-    /// The values in order.
-    fn sorted(&mut self) -> &[f64] {
-        self.values[0].sort_unstable_by(f64::total_cmp);
-        self.values[0]
     }
 
     /// How many values lie below the newest; of equals half.
@@ -97,7 +91,7 @@ impl Known<'_, 1> {
 
     /// The line over the places of the values.
     fn trend(&self, part: impl Fn(Line) -> f64) -> f64 {
-        sums([&*self.values[0], self.places], &Regression::new(self.rows(), part))
+        sums([self.values[0], self.places], &Regression::new(self.rows(), part))
     }
 }
 
@@ -127,7 +121,7 @@ fn sums<const INPUTS: usize, const SUMS: usize>(values: [&[f64]; INPUTS], operat
     operator.result(sums, End { anchor, now, rows_past_anchor: 0.0 })
 }
 
-/// A node with windows that need not be full: where the results go, and from where on there are any.
+/// A node whose windows need not be full.
 struct Partial<'a, 'b, 'o> {
     d: usize,
     /// Known rows with which a window is content.
@@ -139,7 +133,7 @@ struct Partial<'a, 'b, 'o> {
 
 impl Partial<'_, '_, '_> {
     /// Applies `f` to the known rows of each symbol's windows.
-    fn over<const INPUTS: usize>(self, mut f: impl FnMut(Known<'_, INPUTS>) -> f64) {
+    fn over<const INPUTS: usize>(self, f: impl Fn(Known<'_, INPUTS>) -> f64) {
         let Span { first_row, width, .. } = self.block.span;
         let d = self.d;
         let mut gathered: [Vec<f64>; INPUTS] = std::array::from_fn(|_| vec![0.0; d]);
@@ -168,7 +162,7 @@ impl Partial<'_, '_, '_> {
                 let value = if count < self.least {
                     f64::NAN
                 } else {
-                    let values = gathered.each_mut().map(|values| &mut values[..count]);
+                    let values = gathered.each_ref().map(|values| &values[..count]);
                     clean(f(Known { values, places: &places[..count], d }))
                 };
                 self.out.put(offset, symbol, &[value]);
@@ -220,13 +214,6 @@ pub(super) fn partial(
         O::TsRank => {
             let scale = RankScale::new(p.real(1));
             at.over_today(|w: Known<'_, 1>| scale.of(w.below_newest(), w.places.len()));
-        }
-        O::TsMedian => at.over(|mut w: Known<'_, 1>| order::median(w.sorted())),
-        O::TsMedad => at.over(|mut w: Known<'_, 1>| order::median_deviation(w.sorted())),
-        O::TsPercentile => at.over(|mut w: Known<'_, 1>| values::sorted_quantile(w.sorted(), p.real(1))),
-        O::TsQuantile => {
-            let quantile = row::driver(p.real(1));
-            at.over_today(|w: Known<'_, 1>| quantile((w.below_newest() + 0.5) / w.rows()));
         }
         O::TsMad => at.over(|w: Known<'_, 1>| windowed::mean_deviation(w.windows()[0])),
         O::TsDecayExp => at.over(|w: Known<'_, 1>| w.decayed(p.real(1))),
