@@ -110,6 +110,6 @@ mod tests {
             scoring.run().unwrap();
         }
         assert!(matches!(Scoring::new(0, Pace::Daily, &panel), Err(Error::Count(0))));
-        run_search(4, 2, &panel).unwrap();
+        run_search(8, 2, &panel).unwrap();
     }
 }
