@@ -198,15 +198,14 @@ impl Orders {
             }
             let held = book.shares(order.symbol as usize);
             order.reduced = reduced(held, order.target);
-            let (reduces, opens) = (order.reduced != held, order.target != order.reduced);
+            let (reduces, opens) = (usize::from(order.reduced != held), usize::from(order.target != order.reduced));
             let is_short = order.target < 0.0;
-            let is_long = !is_short;
             reductions[counts[0]] = place as u32;
-            counts[0] += usize::from(reduces);
+            counts[0] += reduces;
             long[counts[1]] = place as u32;
-            counts[1] += usize::from(opens & is_long);
+            counts[1] += opens & usize::from(!is_short);
             short[counts[2]] = place as u32;
-            counts[2] += usize::from(opens & is_short);
+            counts[2] += opens & usize::from(is_short);
             let value = (order.target - order.reduced).abs() * price;
             wanted[LONG] += if is_short { 0.0 } else { value };
             wanted[SHORT] += if is_short { value } else { 0.0 };
