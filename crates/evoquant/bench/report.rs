@@ -140,7 +140,7 @@ impl fmt::Display for BenchReport {
 }
 
 /// Nanoseconds in the unit that people read them in.
-fn time(ns: f64) -> String {
+pub(super) fn time(ns: f64) -> String {
     match ns.abs() {
         size if size >= 1e9 => format!("{:.3} s", ns / 1e9),
         size if size >= 1e6 => format!("{:.3} ms", ns / 1e6),

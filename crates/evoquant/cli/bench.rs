@@ -1,16 +1,21 @@
 //! `evoquant bench`: how cost grows with factors, on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::bench::{BenchOptions, Suite, run as measure};
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 
-use super::{print, read_market, remark};
+use crate::bench::{BenchOptions, Suite, run as measure};
+
+use super::{expressions, print, read_market, remark};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct BenchArguments {
+    #[command(subcommand)]
+    other: Option<OtherSuite>,
     /// What to measure; everything by default.
     what: Option<SuiteArgument>,
     /// Bars to run over, in place of a generated market.
@@ -27,6 +32,13 @@ pub(super) struct BenchArguments {
     json: Option<PathBuf>,
 }
 
+/// Suites with arguments of their own.
+#[derive(Debug, Subcommand)]
+enum OtherSuite {
+    /// Time the expressions of a file over a market: each alone, and all of them merged.
+    Expressions(expressions::ExpressionArguments),
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SuiteArgument {
     /// Graph to typed program.
@@ -40,6 +52,9 @@ enum SuiteArgument {
 }
 
 pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
+    if let Some(OtherSuite::Expressions(arguments)) = &arguments.other {
+        return expressions::run(arguments);
+    }
     let what = arguments.what.map(|what| match what {
         SuiteArgument::Compile => Suite::Compile,
         SuiteArgument::Mutate => Suite::Mutate,
@@ -51,11 +66,15 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         None => BenchOptions::generated(what, arguments.bars, arguments.symbols)?,
     };
     let report = measure(&options, &mut |record| remark(&format!("measured {}", record.name)))?;
-    if let Some(path) = &arguments.json {
-        let text = serde_json::to_string_pretty(&report.records)? + "\n";
-        ::market::write_atomically(path, |out| std::io::Write::write_all(out, text.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(arguments.json.as_deref(), &report.records)?;
     print(&format!("{report}\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what was measured, where that is asked for.
+pub(super) fn write_json(path: Option<&Path>, measured: &impl Serialize) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(measured)? + "\n";
+    ::market::write_atomically(path, |out| std::io::Write::write_all(out, text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
