@@ -10,9 +10,11 @@ NAME = "falsealpha"
 def core(fields):
     """Fields `[bars x symbols]` as the core takes them."""
     bars, symbols = next(iter(fields.values())).shape
+    # A panel of falsealpha is none without returns; formulas need not read them.
+    fields = {"returns": np.zeros((bars, symbols)), **fields}
     days = np.datetime64("2000-01-01") + np.arange(bars)
     names = [f"S{index:05}" for index in range(symbols)]
-    return Panel(days, names, dict(fields), np.ones((bars, symbols), bool), "peers").core()
+    return Panel(days, names, fields, np.ones((bars, symbols), bool), "peers").core()
 
 
 def operators(fields):

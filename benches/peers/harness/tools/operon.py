@@ -1,0 +1,160 @@
+"""pyoperon: random element-wise trees over ten columns, both mixes of its operators.
+
+The trees are Operon's, walked node by node into our text, so that both sides hold the same nodes. Its creator makes
+every constant 1; a second setting draws them, so that nothing folds but what is constant by itself.
+"""
+
+import re
+
+import numpy as np
+import pyoperon
+
+from .. import agreement
+from ..ours import alone_ms, merged_ms
+from ..section import Row, Section, in_turn, milliseconds
+
+BARS, SYMBOLS, COLUMNS = 25, 512, 10
+TREES = 1_000
+Type = pyoperon.NodeType
+ARITHMETIC = {Type.Add: "+", Type.Sub: "-", Type.Mul: "*", Type.Div: "/"}
+FUNCTIONS = {Type.Exp: "exp", Type.Log: "log", Type.Sqrt: "sqrt", Type.Tanh: "tanh"}
+MIXES = {"+ - * /": {}, "+ - * / exp log sqrt tanh": FUNCTIONS}
+
+
+def trees(dataset, functions, count):
+    """Trees by the balanced creator with seed 1 and lengths from 1 to 64."""
+    config = Type.Constant | Type.Variable
+    for kind in (*ARITHMETIC, *functions):
+        config = config | kind
+    problem = pyoperon.Problem(dataset)
+    problem.ConfigurePrimitiveSet(config)
+    primitives = problem.PrimitiveSet
+    for kind in ARITHMETIC:
+        primitives.SetMinMaxArity(pyoperon.Node(kind), 2, 2)
+    creator = pyoperon.BalancedTreeCreator(primitives, dataset.VariableHashes, 0.0)
+    random = pyoperon.RandomGenerator(1)
+    lengths = np.random.default_rng(1).integers(1, 65, count)
+    return [creator(random, int(length), 0, 1_000) for length in lengths]
+
+
+def draw_constants(made, seed):
+    """Gives constants values of their own; the weights of variables stay 1."""
+    random = np.random.default_rng(seed)
+    for tree in made:
+        values = [1.0 if node.IsVariable else random.standard_normal() for node in tree.Nodes if node.Optimize]
+        tree.SetCoefficients(np.array(values, dtype=np.float32))
+
+
+def text(tree, names):
+    """A tree in our text. Nodes stand in postfix order, the first operand last, as Operon's own formatter reads them."""
+    stack = []
+    for node in tree.Nodes:
+        if node.IsVariable:
+            if node.Value != 1.0:
+                raise ValueError("a variable with a weight would be a node more in ours")
+            stack.append(names[node.HashValue])
+        elif node.IsConstant:
+            # `(-x)` is the literal of a negative number, not an operator.
+            value = repr(float(node.Value))
+            stack.append(f"({value})" if value.startswith("-") else value)
+        elif node.Type in ARITHMETIC:
+            first, second = stack.pop(), stack.pop()
+            stack.append(f"({first} {ARITHMETIC[node.Type]} {second})")
+        else:
+            stack.append(f"{FUNCTIONS[node.Type]}({stack.pop()})")
+    (whole,) = stack
+    return whole
+
+
+def leaves_of_text(written):
+    """Columns and numbers of a text: what Operon counts as leaves."""
+    return len(re.findall(r"\bx\d+\b|(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?", written))
+
+
+def compare(session):
+    """Both mixes, constants as created and drawn."""
+    random = np.random.default_rng(1)
+    data = random.standard_normal((BARS * SYMBOLS, COLUMNS)).astype(np.float32)
+    dataset = pyoperon.Dataset(np.asfortranarray(data))
+    names = {variable.Hash: f"x{variable.Index}" for variable in dataset.Variables}
+    columns = {f"x{index}": data[:, index].reshape(BARS, SYMBOLS) for index in range(COLUMNS)}
+    panel = session.engine.panel("operon", columns)
+    section = Section(notes=[
+        f"{TREES:,} trees of 1 to 64 nodes, {BARS * SYMBOLS:,} rows: {BARS} bars x {SYMBOLS} symbols for us. Operon in "
+        "32 bits, ours in 64, both on one thread.",
+        "G node-rows/s count every node of the trees that Operon made, leaves included, for both sides.",
+        "Each tree alone is the same work as Operon's, which shares nothing among trees. Merged, all trees are one "
+        "plan in which equal nodes run once.",
+        "Ours turns infinite values into NaN in every operator; cells where either side is not finite are not compared.",
+        "Created constants are all 1, and what has only constants below it is folded into a literal by us, at "
+        "compile time. Drawn constants are normal; constant subtrees still fold, and stand in the count of operators.",
+    ])
+    for mix, functions in MIXES.items():
+        for constants in ("created", "drawn"):
+            made = trees(dataset, functions, TREES)
+            if constants == "drawn":
+                draw_constants(made, 2)
+            compare_mix(session, section, (mix, constants), made, dataset, panel, names)
+    return section
+
+
+def compare_mix(session, section, setting, made, dataset, panel, names):
+    """One mix: leaves counted, values checked, time taken."""
+    mix, constants = setting
+    texts = [text(tree, names) for tree in made]
+    nodes = sum(tree.Length for tree in made)
+    leaves = sum(node.IsLeaf for tree in made for node in tree.Nodes)
+    if leaves != sum(map(leaves_of_text, texts)):
+        raise ValueError(f"our texts of `{mix}` hold another number of leaves than Operon's {leaves:,}")
+    rows = BARS * SYMBOLS
+    result = np.zeros(len(made) * rows, dtype=np.float32)
+
+    def theirs():
+        return milliseconds(lambda: pyoperon.EvaluateTrees(made, dataset, pyoperon.Range(0, rows), result, 1))
+
+    theirs()
+    good = finite = 0
+    arrays = result.reshape(len(made), BARS, SYMBOLS)
+    for index, ours in enumerate(session.engine.values(panel, texts, (BARS, SYMBOLS), group=100)):
+        found = agreement.compare(ours, arrays[index])
+        # A tree without variables, or one that is never finite, has nothing to rank.
+        nothing = found.rows + found.flat == 0
+        good += found.good or nothing
+        finite += not nothing
+        if not (found.good or nothing):
+            section.apart.append([f"{mix}, constants {constants}, tree {index}", difference(ours, arrays[index])])
+    section.notes.append(
+        f"`{mix}`, constants {constants}: {nodes:,} nodes, {leaves:,} of them leaves on both sides; {good:,} of "
+        f"{len(made):,} trees agree, {finite:,} of them with finite values to rank."
+    )
+    reports = {}
+
+    def ours(keep):
+        def run():
+            reports[keep] = session.engine.time(panel, texts, keep=keep)
+            return reports[keep]
+        return run
+
+    samples = in_turn(session.rounds, {"ours, kept": ours(True), "ours, streamed": ours(False), "theirs": theirs})
+    merged = reports[False]["merged"]
+    giga = nodes * rows / 1e6
+    ways = {
+        "each alone": (lambda report: sum(alone_ms(report)), merged["operators_asked"]),
+        "merged": (merged_ms, merged["operators_run"]),
+    }
+    for way, (milli, run) in ways.items():
+        row = Row(
+            what=f"{mix}, constants {constants}, {way}", peer="pyoperon",
+            ours=list(map(milli, samples["ours, kept"])), streamed=list(map(milli, samples["ours, streamed"])),
+            theirs=samples["theirs"],
+        )
+        rates = (giga / np.median(times) for times in (row.ours, row.streamed, row.theirs))
+        row.remark = "G node-rows/s {:.2f}, dropped {:.2f}, Operon {:.2f}".format(*rates) + f"; {run:,} operators run"
+        section.rows.append(row)
+
+
+def difference(ours, theirs):
+    """Where two trees differ most, in words."""
+    mask = np.isfinite(ours) & np.isfinite(theirs)
+    relative = np.abs(ours - theirs)[mask] / np.maximum(np.abs(ours[mask]), 1e-30)
+    return f"differs by rounding in 32 bits: median relative difference {np.median(relative):.1e}, most {relative.max():.1e}"
