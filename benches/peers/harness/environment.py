@@ -6,7 +6,9 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import venv
+from collections import deque
 from pathlib import Path
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
@@ -63,15 +65,35 @@ def run_workload(python, settings, timeout):
     with tempfile.TemporaryDirectory(dir=settings["work"]) as folder:
         result = Path(folder) / "section.json"
         command = [str(python), "-P", "-m", "harness.worker", json.dumps({**settings, "result": str(result)})]
-        try:
-            done = subprocess.run(command, env=environ, stderr=subprocess.PIPE, text=True, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            return {"workload": settings["workload"], "error": f"took longer than {timeout} seconds"}
-        if done.returncode == 0 and result.exists():
+        code, said = followed(command, environ, timeout)
+        if code == 0 and result.exists():
             return json.loads(result.read_text(encoding="utf-8"))
-    sys.stderr.write(done.stderr)
-    reason = gist(done.stderr) if done.returncode >= 0 else f"killed by signal {-done.returncode}"
+    if code is None:
+        reason = f"took longer than {timeout} seconds"
+    else:
+        reason = gist(said) if code > 0 else f"killed by signal {-code}"
     return {"workload": settings["workload"], "error": reason}
+
+
+def followed(command, environ, timeout):
+    """Runs a command and shows what it says as it says it. Returns its exit code, `None` where it took too long, and
+    the last that it said."""
+    process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+    late = threading.Event()
+
+    def stop():
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(timeout, stop)
+    timer.start()
+    said = deque(maxlen=200)
+    for line in process.stderr:
+        sys.stderr.write(line)
+        said.append(line)
+    code = process.wait()
+    timer.cancel()
+    return (None if late.is_set() else code), "".join(said)
 
 
 def machine():

@@ -56,6 +56,8 @@ pub struct ExpressionOptions<'a> {
     pub group: Option<usize>,
     /// Whether every value is written to memory, rather than looked at and dropped.
     pub keep: bool,
+    /// Whether expressions are measured together alone, and none by itself.
+    pub merged_only: bool,
 }
 
 /// Time of a run, in nanoseconds.
@@ -114,7 +116,7 @@ pub struct ExpressionReport {
     pub repeat: usize,
     /// Whether every value was written to memory.
     pub keep: bool,
-    /// Each expression by itself, in their order.
+    /// Each expression by itself, in their order; none where only the merged plans are measured.
     pub alone: Vec<AloneRecord>,
     /// All of them together.
     pub merged: MergedRecord,
@@ -129,13 +131,15 @@ impl fmt::Display for ExpressionReport {
         let sums = [sum(|record| record.compile), sum(|record| record.plan), sum(|record| record.run)];
         let operators: usize = alone.iter().map(|record| record.operators).sum();
         let medians = [merged.compile, merged.plan, merged.run].map(|times| times.median_ns);
-        writeln!(f, "{bars} bars x {symbols} symbols, {} expressions", alone.len())?;
+        writeln!(f, "{bars} bars x {symbols} symbols")?;
         writeln!(f, "{:<22}{:>10}{:>8}{:>12}{:>12}{:>12}", "median", "operators", "plans", "compile", "plan", "run")?;
         let mut line = |name: &str, operators: usize, plans: usize, times: [f64; 3]| {
             let [compile, plan, run] = times.map(time);
             writeln!(f, "{name:<22}{operators:>10}{plans:>8}{compile:>12}{plan:>12}{run:>12}")
         };
-        line("each alone, in all", operators, alone.len(), sums)?;
+        if !alone.is_empty() {
+            line("each alone, in all", operators, alone.len(), sums)?;
+        }
         line(&format!("merged, threads: {}", self.threads), merged.operators_run, merged.plans, medians)?;
         let mut slowest: Vec<&AloneRecord> = alone.iter().collect();
         slowest.sort_by(|x, y| y.run.median_ns.total_cmp(&x.run.median_ns));
@@ -159,7 +163,8 @@ pub fn time_expressions(options: &ExpressionOptions<'_>) -> Result<ExpressionRep
     let members = panel.members();
     let mut memory = Memory::default();
     let mut alone = Vec::with_capacity(programs.len());
-    for (expression, program) in expressions.iter().zip(&programs) {
+    let by_themselves = if options.merged_only { 0 } else { programs.len() };
+    for (expression, program) in expressions.iter().zip(&programs).take(by_themselves) {
         let plan = Plan::new([program]);
         let columns = Columns::new(&plan, panel, &members)?;
         let mut into = kept.get_mut(..cells);
@@ -317,7 +322,7 @@ mod tests {
         "# two that share\ncs_rank(ts_mean(close, 5)) # a comment\n\nts_mean(close, 5) - close\nvolume\n";
 
     fn options<'a>(panel: &'a Panel, expressions: &'a [Expression]) -> ExpressionOptions<'a> {
-        ExpressionOptions { panel, expressions, threads: 1, repeat: 1, group: None, keep: false }
+        ExpressionOptions { panel, expressions, threads: 1, repeat: 1, group: None, keep: false, merged_only: false }
     }
 
     fn panel() -> Panel {
@@ -345,6 +350,9 @@ mod tests {
             let merged = report.merged;
             assert_eq!((merged.plans, merged.operators_asked, merged.operators_run), (plans, 4, run));
         }
+        let only = ExpressionOptions { merged_only: true, ..options(&panel, &expressions) };
+        let report = time_expressions(&only).unwrap();
+        assert_eq!((report.alone.len(), report.merged.operators_run), (0, 3));
     }
 
     #[test]

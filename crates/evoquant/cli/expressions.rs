@@ -30,12 +30,15 @@ pub(super) struct ExpressionArguments {
     /// Write every value to memory on the clock, as a tool does that hands whole arrays back.
     #[arg(long)]
     keep: bool,
+    /// Measure the merged plans alone, not each expression by itself.
+    #[arg(long)]
+    merged_only: bool,
     /// Write what was measured as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write all values, and measure nothing: expression after expression, row after row, 64-bit floats, least
     /// significant byte first.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "keep", "repeat", "threads"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "keep", "repeat", "threads", "merged_only"])]
     values: Option<PathBuf>,
 }
 
@@ -51,6 +54,7 @@ pub(super) fn run(arguments: &ExpressionArguments) -> Result<ExitCode> {
         repeat: arguments.repeat as usize,
         group: arguments.group.map(|group| group as usize),
         keep: arguments.keep,
+        merged_only: arguments.merged_only,
     };
     let named = |error| anyhow!("{}: {error}", path.display());
     if let Some(out) = &arguments.values {

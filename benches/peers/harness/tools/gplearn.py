@@ -1,5 +1,7 @@
 """gplearn: symbolic regression on rows. Nothing of ours does the same work: for context."""
 
+from statistics import median
+
 import numpy as np
 from gplearn.genetic import SymbolicRegressor
 
@@ -23,7 +25,7 @@ def compare(session):
     rates = sorted(POPULATION * GENERATIONS / took * 1e3 for took in times)
     return Section(
         notes=[f"{ROWS:,} rows of 8 columns, population {POPULATION:,}, {GENERATIONS} generations, one process: "
-               f"{rates[len(rates) // 2]:,.0f} programs a second (from {rates[0]:,.0f} to {rates[-1]:,.0f}, "
+               f"{median(rates):,.0f} programs a second (from {rates[0]:,.0f} to {rates[-1]:,.0f}, "
                f"{len(rates)} runs)."],
         apart=[["gplearn", "fits rows to a target with protected division and logarithm; evoquant evolves strategies "
                 "over panels: no common work to pair"]],

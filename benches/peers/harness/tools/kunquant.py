@@ -17,7 +17,7 @@ from KunQuant.runner import KunRunner
 from KunQuant.Stage import Function
 
 from .. import agreement
-from ..ours import alone_ms, merged_ms
+from ..ours import merged_ms
 from ..section import Row, Section, in_turn, milliseconds
 from .kunquant_text import Writer
 
@@ -143,7 +143,7 @@ def time_sets(session, section, sets, size, panel, data, threads):
             lambda: run_theirs(executor, library.module, data, bars))
         for keep in (True, False):
             sides[f"ours, {what}, {keep}"] = lambda written=written, keep=keep: session.engine.time(
-                panel, written, keep=keep, threads=threads, repeat=1)
+                panel, written, keep=keep, threads=threads, repeat=1, merged_only=True)
     samples = in_turn(session.rounds, sides)
     for what, (_, library) in sets.items():
         kept, streamed = samples[f"ours, {what}, True"], samples[f"ours, {what}, False"]
@@ -152,18 +152,12 @@ def time_sets(session, section, sets, size, panel, data, threads):
             ours=list(map(merged_ms, kept)), streamed=list(map(merged_ms, streamed)), theirs=samples[library.name],
             remark="{operators_run:,} of {operators_asked:,} operators run".format(**kept[0]["merged"]),
         ))
-        if threads == 1:
-            section.rows.append(Row(
-                what=f"{what}, {size}, ours each alone, in sum", peer="KunQuant", theirs=samples[library.name],
-                ours=[sum(alone_ms(report)) for report in kept],
-                streamed=[sum(alone_ms(report)) for report in streamed],
-            ))
 
 
 def build_times(session, section, sets, panel):
     """What stands before the first value: text to plan for us, graph to library for them."""
     for what, (written, library) in sets.items():
-        report = session.engine.time(panel, written, keep=False, repeat=1)
+        report = session.engine.time(panel, written, keep=False, repeat=1, merged_only=True)
         section.rows.append(Row(
             what=f"{what}: text to plan, graph to library", peer="KunQuant", theirs=[library.took],
             ours=[merged_ms(report, "compile") + merged_ms(report, "plan")],

@@ -5,11 +5,13 @@ evolves graphs with rules, weights and exits, and scores each on train and valid
 distinct candidate takes from being drawn to being scored, end to end.
 """
 
+import gzip
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 from falsealpha.panel import Panel
 
@@ -50,7 +52,7 @@ def compare(session):
         "command, reading and writing included, over distinct candidates.",
         __doc__.partition("\n\n")[2].replace("\n", " ").strip(),
     ])
-    rates = (1e3 / sorted(samples[side])[len(samples[side]) // 2] for side in ("ours", "theirs"))
+    rates = (1e3 / median(samples[side]) for side in ("ours", "theirs"))
     section.rows.append(Row(
         what="a distinct candidate, drawn to scored", peer="falsealpha", ours=samples["ours"], theirs=samples["theirs"],
         remark="{:.0f} and {:.0f} a second; ".format(*rates)
@@ -61,5 +63,7 @@ def compare(session):
 
 def distinct(run):
     """Distinct formulas of a run of falsealpha: lines of its ledger but the header."""
-    ledger = next(path for path in sorted(run.rglob("*")) if path.is_file() and "ledger" in path.name)
-    return len(ledger.read_text(encoding="utf-8").splitlines()) - (ledger.suffix == ".csv")
+    (ledger,) = run.glob("ledger*")
+    opened = gzip.open if ledger.suffix == ".gz" else open
+    with opened(ledger, "rt", encoding="utf-8") as lines:
+        return sum(1 for _ in lines) - (".csv" in ledger.suffixes)

@@ -1,5 +1,7 @@
 """vectorbt: simulating a book of the 20 highest scores, weighted equally, rebalanced each bar."""
 
+from statistics import median
+
 import numpy as np
 import pandas as pd
 import vectorbt as vbt
@@ -28,7 +30,7 @@ def compare(session):
     times = sorted(in_turn(session.rounds, {"theirs": lambda: milliseconds(simulate)})["theirs"])
     return Section(
         notes=[f"{BARS:,} bars x {SYMBOLS} symbols, {HOLDINGS} holdings, orders with costs, total return: "
-               f"{times[len(times) // 2]:,.0f} ms (from {times[0]:,.0f} to {times[-1]:,.0f}, {len(times)} runs, compiled "
+               f"{median(times):,.0f} ms (from {times[0]:,.0f} to {times[-1]:,.0f}, {len(times)} runs, compiled "
                "before)."],
         apart=[["vectorbt", "evoquant has no command that times the simulation by itself yet, without its scores; a "
                 "row belongs here as soon as it has"]],
