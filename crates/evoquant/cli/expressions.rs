@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use evoquant::bench::{ExpressionOptions, read_expressions, time_expressions, write_values};
+
+use crate::bench::{ExpressionOptions, read_expressions, time_expressions, write_values};
 
 use super::bench::write_json;
 use super::{MarketArguments, print};
