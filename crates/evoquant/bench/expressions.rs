@@ -344,7 +344,7 @@ mod tests {
     fn merging_runs_equal_nodes_once_within_each_plan() {
         let (panel, expressions) = (panel(), read_expressions(FILE));
         for (group, threads, plans, run) in [(None, 1, 1, 3), (Some(2), 1, 2, 3), (Some(1), 1, 3, 4), (None, 3, 3, 4)] {
-            let report = time_expressions(&ExpressionOptions { group, threads, ..options(&panel, &expressions) });
+            let report = time_expressions(&ExpressionOptions { threads, group, ..options(&panel, &expressions) });
             let report = report.unwrap();
             assert_eq!(report.alone.iter().map(|record| record.operators).collect::<Vec<_>>(), [2, 2, 0]);
             let merged = report.merged;
