@@ -41,11 +41,12 @@ class Engine:
         path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
         return path
 
-    def time(self, panel, texts, *, keep, threads=1, repeat=3, merged_only=False):
+    def time(self, panel, texts, *, keep, threads=1, repeat=3, group=None, merged_only=False):
         """The report of `evoquant bench expressions`."""
         out = self.folder / "times.json"
         options = ["--threads", threads, "--repeat", repeat, "--json", out]
         options += ["--keep"] if keep else []
+        options += ["--group", group] if group else []
         options += ["--merged-only"] if merged_only else []
         self.run("bench", "expressions", self._write(texts), "--data", panel, *options)
         return json.loads(out.read_text(encoding="utf-8"))
