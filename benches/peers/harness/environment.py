@@ -9,6 +9,7 @@ import tempfile
 import threading
 import venv
 from collections import deque
+from datetime import datetime, timezone
 from pathlib import Path
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
@@ -60,7 +61,17 @@ def gist(text):
 
 
 def run_workload(python, settings, timeout):
-    """Runs one workload in a process of its own. Returns its section, or a section that says what went wrong."""
+    """Runs one workload in a process of its own. Returns its section, or a section that says what went wrong, with
+    when it was measured and how busy the machine was by then."""
+    section = outcome(python, settings, timeout)
+    section["measured"] = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    section["rounds"], section["quick"] = settings["rounds"], settings["quick"]
+    section["load"] = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+    return section
+
+
+def outcome(python, settings, timeout):
+    """The section itself."""
     environ = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(PACKAGE_FOLDER), "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryDirectory(dir=settings["work"]) as folder:
         result = Path(folder) / "section.json"
@@ -118,7 +129,6 @@ def machine():
         "vectors": "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "baseline",
         "memory_gib": memory,
         "system": f"{platform.system()} {platform.machine()}",
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
 
 

@@ -37,18 +37,24 @@ def agreement_lines(found):
                f"{one['mean']:.4f} | {one['overlap']:.1%} | {verdict} |")
 
 
+def measured(section):
+    """When a section was measured, and under what load: above the number of cores, times are those of a busy machine."""
+    quick = ", --quick" if section["quick"] else ""
+    return f"Measured {section['measured']}, {section['rounds']} rounds{quick}, load average {section['load']}."
+
+
 def section_lines(section):
     if "error" in section:
         yield f"## {section['workload']}"
         yield ""
-        yield f"Did not finish: {section['error']}"
+        yield f"{measured(section)} Did not finish: {section['error']}"
         return
     yield f"## {section['workload']}: {section['title']}"
     yield ""
+    yield f"- {measured(section)}"
     for note in section["notes"]:
         yield f"- {note}"
-    if section["notes"]:
-        yield ""
+    yield ""
     if section["rows"]:
         yield "| what | peer | ours, ms | ours, values dropped, ms | theirs, ms | times as fast | remark |"
         yield "|---|---|---|---|---|---|---|"
@@ -88,11 +94,10 @@ def markdown(report):
     lines = [
         f"# Peers, {report['date']}",
         "",
-        f"Written by `benches/peers/run{' --quick' if report['quick'] else ''}`; how to read it is in "
-        "[its README](../peers/README.md).",
+        "Written by `benches/peers/run`; how to read it is in [its README](../peers/README.md).",
         "",
         f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['vectors']}, {machine['memory_gib']} GiB, "
-        f"{machine['system']}; load average at the end {machine['load']}.",
+        f"{machine['system']}.",
         "",
         "Versions: " + "; ".join(f"{name} {version}" for name, version in report["versions"].items()) + ".",
         "",

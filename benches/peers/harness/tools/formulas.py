@@ -46,7 +46,7 @@ def compare(session):
             if agreement.record(section, name, peer, agreement.compare(ours, theirs)):
                 agreeing[peer].append(name)
             else:
-                section.apart.append([f"{peer}: {name}", REASONS.get((peer, name), "values differ")])
+                section.apart.append([f"{peer}: {name}", REASONS.get((peer, name), "values differ, cause not known")])
 
     def ours(keep):
         def run():

@@ -23,7 +23,7 @@ TEXTS = {
     "ts_mean": "ts_mean({x}, {window})",
 }
 TOOLS = ("pandas_tool", "bottleneck_tool", "polars_tool", "falsealpha_tool")
-# Limits of falsealpha's windows are its own.
+# Columns of the panel that stand for x and y.
 KINDS = {"noise": ("a", "b"), "price levels": ("close", "c")}
 
 
@@ -59,7 +59,8 @@ def tools(fields, section):
 def compare(session):
     """Both kinds of numbers, every operator, every tool."""
     section = Section(notes=[
-        f"{BARS:,} bars x {SYMBOLS} symbols. Each tool gets its data in the layout that suits it, before the clock starts.",
+        f"{BARS:,} bars x {SYMBOLS} symbols. Each tool gets its data in the layout that suits it, before the clock "
+        "starts.",
     ])
     data = columns()
     panel = session.engine.panel("operators", data)
@@ -89,7 +90,7 @@ def compare_kind(session, section, panel, kind, fields, names):
             if agreement.record(section, title, tool.NAME, agreement.compare(ours, theirs)):
                 agreed[tool, case] = functions[case[0]]
             else:
-                section.apart.append([f"{tool.NAME}: {title}", REASONS.get((tool.NAME, case[0]), "values differ")])
+                section.apart.append([f"{tool.NAME}: {title}", "values differ, cause not known"])
     print(f"  {kind}: {len(agreed)} agree", file=sys.stderr)
 
     def ours(keep):
@@ -112,7 +113,3 @@ def compare_kind(session, section, panel, kind, fields, names):
 def label(case, kind):
     name, window = case
     return f"{name}, {kind}" if name == "cs_rank" else f"{name} {window}, {kind}"
-
-
-# Why values of a tool cannot agree with ours.
-REASONS = {}

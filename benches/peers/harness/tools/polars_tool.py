@@ -11,7 +11,8 @@ def operators(fields):
     bars, symbols = fields["x"].shape
     names = [f"s{index}" for index in range(symbols)]
     wide = pl.DataFrame(dict(zip(names, np.ascontiguousarray(fields["x"].T))))
-    both = wide.with_columns(**{f"y{index}": values for index, values in enumerate(np.ascontiguousarray(fields["y"].T))})
+    others = np.ascontiguousarray(fields["y"].T)
+    both = wide.with_columns(**{f"y{index}": values for index, values in enumerate(others)})
     long = pl.DataFrame({"bar": np.repeat(np.arange(bars), symbols), "x": fields["x"].ravel()})
 
     def decay(window):

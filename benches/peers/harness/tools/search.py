@@ -48,8 +48,8 @@ def compare(session):
 
     samples = in_turn(min(session.rounds, 3), {"ours": ours, "theirs": theirs})
     section = Section(notes=[
-        f"falsealpha's noise panel, 2,500 bars x 60 symbols; {population} x {generations}, seed 1, one thread; the whole "
-        "command, reading and writing included, over distinct candidates.",
+        f"falsealpha's noise panel, 2,500 bars x 60 symbols; {population} x {generations}, seed 1, one thread; the "
+        "whole command, reading and writing included, over distinct candidates.",
         __doc__.partition("\n\n")[2].replace("\n", " ").strip(),
     ])
     rates = (1e3 / median(samples[side]) for side in ("ours", "theirs"))
