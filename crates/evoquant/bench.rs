@@ -10,6 +10,7 @@
 mod clock;
 mod compare;
 mod evolution;
+mod expressions;
 mod operators;
 mod report;
 mod work;
@@ -19,6 +20,10 @@ use market::{Panel, RandomWalk};
 
 pub use compare::{Change, Comparison};
 pub use evolution::{Pace, Scoring, run_search};
+pub use expressions::{
+    AloneRecord, Expression, ExpressionOptions, ExpressionReport, MOST_KEPT_BYTES, MergedRecord, Times,
+    read_expressions, time_expressions, write_values,
+};
 pub use report::{BenchReport, Fit, Record};
 pub use work::{Brood, Compilation, Generation, Query, chain, merging_chain, one_symbol, variable_chain};
 
@@ -172,6 +177,31 @@ pub enum Error {
     /// A mutation found nothing to change.
     #[error("`{0}` gave no child in {attempts} attempts", attempts = work::ATTEMPTS)]
     NoChild(String),
+    /// A file holds no expression.
+    #[error("there is no expression: give a file with one a line")]
+    NoExpression,
+    /// An expression cannot be read over the panel's columns.
+    #[error("line {line}: {error}")]
+    Expression {
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: factor::ParseError,
+    },
+    /// Values that are to be kept are too many.
+    #[error(
+        "cannot keep {expressions} x {cells} values: at most {} GiB are kept; take fewer expressions together",
+        MOST_KEPT_BYTES >> 30
+    )]
+    Kept {
+        /// Expressions whose values stand side by side.
+        expressions: usize,
+        /// Values of each.
+        cells: usize,
+    },
+    /// Values cannot be written.
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
     /// The factors cannot be written or varied over the panel's columns.
     #[error(transparent)]
     Strategy(#[from] factor::StrategyError),

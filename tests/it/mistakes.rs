@@ -140,3 +140,21 @@ fn data_that_can_be_mended_are_and_strict_refuses() {
     }
     check(&["data", "info", &path, "--strict"], &["mend.csv"]);
 }
+
+#[test]
+fn expressions_that_cannot_be_timed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases: [(&str, &[u8], &[&str]); 4] = [
+        ("none.txt", b"# nothing\n\n", &["none.txt", "no expression"]),
+        ("name.txt", b"close\ncs_rnk(close)\n", &["name.txt", "line 2", "cs_rank"]),
+        ("column.txt", b"ts_mean(turnover, 5)\n", &["column.txt", "line 1", "turnover"]),
+        ("bytes.txt", &[0xff, 0xfe, 0x00], &["bytes.txt"]),
+    ];
+    for (name, contents, words) in cases {
+        let path = file(folder.path(), name, contents);
+        check(&["bench", "expressions", &path], words);
+        let out = folder.path().join("values.bin");
+        check(&["bench", "expressions", &path, "--values", out.to_str().expect("a path")], words);
+        assert!(!out.exists(), "{name} left a file");
+    }
+}

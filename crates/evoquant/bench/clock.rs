@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use super::expressions::Times;
 use super::report::Record;
 
 /// Short work is timed many times in one go, so that reading the clock does not count.
@@ -35,6 +36,21 @@ pub(super) fn measure<T>(name: String, seconds: f64, mut work: impl FnMut() -> T
     }
     samples.sort_unstable_by(f64::total_cmp);
     Record { name, median_ns: median(&samples), minimum_ns: samples[0], runs: samples.len() * repeats, cells: None }
+}
+
+/// Times so many runs, after one that warms caches up.
+#[expect(clippy::disallowed_methods, reason = "measuring is what this module is for")]
+pub(super) fn repeat<T>(runs: usize, mut work: impl FnMut() -> T) -> Times {
+    black_box(work());
+    let mut samples: Vec<f64> = (0..runs.max(1))
+        .map(|_| {
+            let sample = Instant::now();
+            black_box(work());
+            sample.elapsed().as_nanos() as f64
+        })
+        .collect();
+    samples.sort_unstable_by(f64::total_cmp);
+    Times { median_ns: median(&samples), minimum_ns: samples[0] }
 }
 
 /// The median of values in rising order.

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 
-use super::{print, read_market, remark};
+use super::{expressions, print, read_market, remark};
 use crate::bench::{BenchOptions, Comparison, Record, Suite, run as measure};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct BenchArguments {
+    #[command(subcommand)]
+    other: Option<OtherSuite>,
     /// What to measure; everything by default.
     what: Option<SuiteArgument>,
     /// Bars to run over, in place of a generated market.
@@ -33,6 +37,13 @@ pub(super) struct BenchArguments {
     tolerance: f64,
 }
 
+/// Suites with arguments of their own.
+#[derive(Debug, Subcommand)]
+enum OtherSuite {
+    /// Time the expressions of a file over a market: each alone, and all of them merged.
+    Expressions(expressions::ExpressionArguments),
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SuiteArgument {
     /// Graph to typed program.
@@ -50,6 +61,9 @@ enum SuiteArgument {
 }
 
 pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
+    if let Some(OtherSuite::Expressions(arguments)) = &arguments.other {
+        return expressions::run(arguments);
+    }
     let what = arguments.what.map(|what| match what {
         SuiteArgument::Compile => Suite::Compile,
         SuiteArgument::Mutate => Suite::Mutate,
@@ -72,11 +86,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         }
     };
     let report = measure(&options, &mut |record| remark(&format!("measured {}", record.name)))?;
-    if let Some(path) = &arguments.json {
-        let text = serde_json::to_string_pretty(&report.records)? + "\n";
-        ::market::write_atomically(path, |out| std::io::Write::write_all(out, text.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(arguments.json.as_deref(), &report.records)?;
     print(&format!("{report}\n"))?;
     let Some(saved) = saved else { return Ok(ExitCode::SUCCESS) };
     let comparison = Comparison::new(&report, &saved, arguments.tolerance);
@@ -88,4 +98,12 @@ fn read_records(path: &Path) -> Result<Vec<Record>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text)
         .with_context(|| format!("{} holds no records that `evoquant bench --json` wrote", path.display()))
+}
+
+/// Writes what was measured, where that is asked for.
+pub(super) fn write_json(path: Option<&Path>, measured: &impl Serialize) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(measured)? + "\n";
+    ::market::write_atomically(path, |out| std::io::Write::write_all(out, text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -9,6 +9,7 @@ mod chart;
 mod data;
 mod eval;
 mod evolve;
+mod expressions;
 mod leaderboard;
 mod memory;
 mod ops;
