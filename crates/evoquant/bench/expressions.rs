@@ -265,10 +265,7 @@ impl<'a> Merged<'a> {
     }
 
     fn counts(&self) -> PlanCounts {
-        self.plans
-            .iter()
-            .map(Plan::counts)
-            .fold(PlanCounts::default(), |sum, one| PlanCounts { asked: sum.asked + one.asked, run: sum.run + one.run })
+        self.plans.iter().map(Plan::counts).sum()
     }
 
     /// Runs all plans, each on the first thread that is free: one for each memory. Values go to `kept`, program after
