@@ -138,7 +138,8 @@ def compare_mix(session, section, setting, made, dataset, data, panel, names):
         raise ValueError(f"`{mix}`, constants {constants}: {unexplained} trees differ for no known reason; not timed")
     section.notes.append(
         f"`{mix}`, constants {constants}: {nodes:,} nodes, {leaves:,} of them leaves on both sides; {good:,} of "
-        f"{len(made):,} trees agree, {finite:,} of them with finite values to rank; {unexplained} differ for no known reason."
+        f"{len(made):,} trees agree, {finite:,} of them with finite values to rank; {unexplained} differ for no "
+        "known reason."
     )
     sides = {"theirs": theirs}
     for way, group in WAYS.items():

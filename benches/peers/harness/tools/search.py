@@ -57,7 +57,8 @@ def compare(session):
     ])
     rates = (1e3 / median(samples[side]) for side in ("ours", "theirs"))
     section.rows.append(Row(
-        what="a distinct scored candidate, from draw to score", peer="falsealpha", ours=samples["ours"], theirs=samples["theirs"],
+        what="a distinct scored candidate, from draw to score", peer="falsealpha", ours=samples["ours"],
+        theirs=samples["theirs"],
         remark="{:.0f} and {:.0f} a second; ".format(*rates)
                + f"{counts['ours'][0]:,} and {counts['theirs'][0]:,} distinct and scored",
     ))
