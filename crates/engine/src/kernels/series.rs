@@ -106,18 +106,20 @@ fn time_ranks<const LANES: usize>(
     let mut since: [f64; LANES] = load(complete, 0);
     for ((row, now), out) in (first_row..).zip(x.down::<LANES>(0, first)).zip(out.down::<LANES>(0, first)) {
         window[row % d] = now;
-        // Twice the values below, and the equal ones, today's own among them: no order of rows is needed.
-        let mut count = [0_u64; LANES];
+        // Values below count 1, equal ones a half, today's own among them: no order of rows is needed. Counted as
+        // numbers, whose sums the compiler may not reorder, so that it takes symbols together and not rows.
+        let mut count = [0.0; LANES];
         for then in &*window {
             for lane in 0..LANES {
-                count[lane] += u64::from(then[lane] < now[lane]) + u64::from(then[lane] <= now[lane]);
+                let below = if then[lane] < now[lane] { 0.5 } else { 0.0 };
+                let not_above = if then[lane] <= now[lane] { 0.5 } else { 0.0 };
+                count[lane] += below + not_above;
             }
         }
         for lane in 0..LANES {
             let until = (row + d) as f64;
             since[lane] = if now[lane].is_nan() { until } else { since[lane] };
-            let below = 0.5 * (count[lane] as f64 - 1.0);
-            out[lane] = if row as f64 >= since[lane] { scale.of(below, d) } else { f64::NAN };
+            out[lane] = if row as f64 >= since[lane] { scale.of(count[lane] - 0.5, d) } else { f64::NAN };
         }
     }
     store(complete, 0, &since);
