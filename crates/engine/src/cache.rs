@@ -6,7 +6,8 @@ use factor::{Instruction, NodeId, Operation, Operator, Parameters, Program, Purp
 use market::Panel;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Columns, Error, Executor, Outputs, Plan, PlanCounts};
+use crate::executor::scores;
+use crate::{Error, Plan, PlanCounts};
 
 /// What reading a kept value costs instead of computing it, in the tenths of a nanosecond that
 /// [`factor::Definition::cost`] counts: eight bytes from memory that no processor has at hand, and a share of writing
@@ -154,14 +155,7 @@ impl NodeCache {
         }
         self.counts.misses += asked.len();
         let generation = self.generation;
-        let mut before = FxHashSet::default();
-        #[expect(clippy::iter_over_hash_type, reason = "each entry by itself")]
-        for &hash in asked.keys() {
-            if self.seen.insert(hash, generation).is_some() {
-                before.insert(hash);
-            }
-        }
-        asked.retain(|hash, candidate| candidate.groups > 1 || before.contains(hash));
+        asked.retain(|&hash, candidate| self.seen.insert(hash, generation).is_some() || candidate.groups > 1);
         asked
     }
 
@@ -225,14 +219,8 @@ impl Wanted {
         panel: &Panel,
         members: &[bool],
     ) -> Result<(Vec<Vec<f64>>, PlanCounts), Error> {
-        let symbols = panel.symbols().len();
         let plan = Plan::with_cache(wanted.iter().map(|wanted| &wanted.program), cache);
-        let columns = Columns::new(&plan, panel, members)?;
-        let mut values: Vec<Vec<f64>> = wanted.iter().map(|_| Vec::with_capacity(cache.rows * symbols)).collect();
-        Executor::new(&plan, symbols).finish(&columns, cache.rows, &mut |outputs: &Outputs<'_>| {
-            values[outputs.program].extend_from_slice(outputs.block(Purpose::Score).expect("a program has a score"));
-        });
-        Ok((values, plan.counts()))
+        Ok((scores(&plan, panel, members, cache.rows)?, plan.counts()))
     }
 }
 

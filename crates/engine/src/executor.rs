@@ -213,8 +213,8 @@ impl<'p> Executor<'p> {
         let state = self.layout.state(index, span);
         let state = if remember { state } else { 0..state.len() };
         let state = &mut states[state];
-        if let Some((id, kernel)) = &node.custom {
-            return kernels::run_custom(*id, kernel, parameters, &block, state, &mut self.scratch, &mut out);
+        if let Some(kernel) = &node.custom {
+            return kernels::run_custom(*operator, kernel, parameters, &block, state, &mut self.scratch, &mut out);
         }
         kernels::run(*operator, parameters, &block, state, &mut self.scratch, &mut out, mean.as_mut());
     }
@@ -249,12 +249,20 @@ fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: 
 /// When the panel lacks a column.
 pub fn evaluate(program: &Program, panel: &Panel) -> Result<Vec<f64>, Error> {
     let plan = Plan::new([program]);
-    let members = panel.members();
-    let columns = Columns::new(&plan, panel, &members)?;
-    let mut values = Vec::with_capacity(panel.bars() * panel.symbols().len());
-    let executor = Executor::new(&plan, panel.symbols().len());
-    executor.finish(&columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
-        values.extend_from_slice(outputs.block(Purpose::Score).expect("a program has a score"));
+    let mut values = scores(&plan, panel, &panel.members(), panel.bars())?;
+    Ok(values.pop().expect("one for each program"))
+}
+
+/// The scores of a plan's programs over the first `rows` rows of a panel, `[rows x symbols]` each.
+///
+/// # Errors
+/// When the panel lacks a column.
+pub(crate) fn scores(plan: &Plan, panel: &Panel, members: &[bool], rows: usize) -> Result<Vec<Vec<f64>>, Error> {
+    let symbols = panel.symbols().len();
+    let columns = Columns::new(plan, panel, members)?;
+    let mut values: Vec<Vec<f64>> = plan.results.iter().map(|_| Vec::with_capacity(rows * symbols)).collect();
+    Executor::new(plan, symbols).finish(&columns, rows, &mut |outputs: &Outputs<'_>| {
+        values[outputs.program].extend_from_slice(outputs.block(Purpose::Score).expect("a program has a score"));
     });
     Ok(values)
 }

@@ -3,9 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use factor::{
-    CustomId, Kernel, MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, SlotAllocator, Type,
-};
+use factor::{Kernel, MAX_INPUTS, NodeId, Operation, Operator, Parameters, Program, Purpose, SlotAllocator, Type};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cache::NodeCache;
@@ -30,7 +28,7 @@ pub(crate) struct PlanNode {
     /// What it does; `None` writes a constant, its only input.
     pub(crate) operator: Option<(Operator, Parameters)>,
     /// What computes it, if it is of the user's own program.
-    pub(crate) custom: Option<(CustomId, Arc<Kernel>)>,
+    pub(crate) custom: Option<Arc<Kernel>>,
     pub(crate) inputs: [Place; MAX_INPUTS],
     pub(crate) count: u8,
     pub(crate) output: Place,
@@ -175,9 +173,7 @@ impl Default for Uses {
 /// What a merged node is.
 #[derive(Debug, Clone)]
 enum Work {
-    Column(Arc<str>),
-    /// What an operator gave in an earlier plan.
-    Kept(Arc<Vec<f64>>),
+    Column(Source),
     Constant(f64),
     Operator(Operator, Parameters),
 }
@@ -185,7 +181,7 @@ enum Work {
 impl Work {
     fn of(operation: &Operation) -> Self {
         match operation {
-            Operation::Field(name) => Work::Column(Arc::clone(name)),
+            Operation::Field(name) => Work::Column(Source::Field(Arc::clone(name))),
             Operation::Constant(value) => Work::Constant(*value),
             Operation::Operator(operator, parameters) => Work::Operator(*operator, *parameters),
         }
@@ -194,12 +190,12 @@ impl Work {
     fn is(&self, operation: &Operation) -> bool {
         match (self, operation) {
             (Work::Constant(left), Operation::Constant(right)) => left.to_bits() == right.to_bits(),
-            (Work::Column(left), Operation::Field(right)) => left == right,
+            (Work::Column(Source::Field(left)), Operation::Field(right)) => left == right,
             (Work::Operator(left, of_left), Operation::Operator(right, of_right)) => {
                 left == right && of_left == of_right
             }
             // The cache compared it when it gave the values.
-            (Work::Kept(_), Operation::Operator(..)) => true,
+            (Work::Column(Source::Kept(_)), Operation::Operator(..)) => true,
             _ => false,
         }
     }
@@ -250,8 +246,10 @@ impl Merge {
                 // What is kept needs none of its inputs; they stay written down, to tell it from others.
                 let count = if kept.is_some() { 0 } else { count };
                 self.distinct += usize::from(computed);
-                let work =
-                    kept.map_or_else(|| Work::of(&instruction.operation), |values| Work::Kept(Arc::clone(values)));
+                let work = kept.map_or_else(
+                    || Work::of(&instruction.operation),
+                    |values| Work::Column(Source::Kept(Arc::clone(values))),
+                );
                 self.nodes.push(Merged { work, output: instruction.output, inputs, count });
                 self.by_hash.insert(instruction.hash, id);
                 id
@@ -358,13 +356,10 @@ impl Merge {
         let mut places: Vec<Option<Place>> = vec![None; self.nodes.len()];
         let mut columns: Vec<Source> = Vec::new();
         for (place, node) in places.iter_mut().zip(&self.nodes) {
-            let source = match &node.work {
-                Work::Column(name) => Source::Field(Arc::clone(name)),
-                Work::Kept(values) => Source::Kept(Arc::clone(values)),
-                Work::Constant(_) | Work::Operator(..) => continue,
-            };
-            *place = Some(Place::Column(columns.len() as u16));
-            columns.push(source);
+            if let Work::Column(source) = &node.work {
+                *place = Some(Place::Column(columns.len() as u16));
+                columns.push(source.clone());
+            }
         }
         let (mut slots, mut blocks) = (SlotAllocator::default(), SlotAllocator::default());
         let mut nodes = Vec::new();
@@ -584,7 +579,7 @@ impl Merge {
     }
 
     fn is_column(&self, id: u32) -> bool {
-        matches!(self.nodes[id as usize].work, Work::Column(_) | Work::Kept(_))
+        matches!(self.nodes[id as usize].work, Work::Column(_))
     }
 
     /// Whether a node needs whole rows.
@@ -651,10 +646,10 @@ impl Merge {
                 }
                 (Some((*operator, *parameters)), node.count)
             }
-            Work::Column(_) | Work::Kept(_) => unreachable!("columns do not run"),
+            Work::Column(_) => unreachable!("columns do not run"),
         };
         let custom = match operator {
-            Some((Operator::Custom(id), parameters)) => Some((id, Arc::new(id.kernel(&parameters)))),
+            Some((Operator::Custom(id), parameters)) => Some(Arc::new(id.kernel(&parameters))),
             _ => None,
         };
         PlanNode { operator, custom, inputs, count, output, mean: None }

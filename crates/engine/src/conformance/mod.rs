@@ -16,7 +16,7 @@ mod slow;
 
 use std::ops::Range;
 
-use factor::{FactorGraph, Operator, Purpose, compile};
+use factor::{FactorGraph, Operator, Parameters, Purpose, compile};
 use market::Panel;
 
 pub use self::application::application;
@@ -36,6 +36,25 @@ pub struct Violation {
     pub place: String,
     /// What is wrong there.
     pub fault: String,
+}
+
+impl Violation {
+    /// A fault at a cell of a [`panel`] of so many bars and symbols.
+    fn new(
+        operator: Operator,
+        parameters: &Parameters,
+        shape: Shape,
+        [bars, symbols]: [usize; 2],
+        cell: usize,
+        fault: String,
+    ) -> Self {
+        Self {
+            operator: operator.definition().name,
+            parameters: parameters.as_slice().to_vec(),
+            place: format!("{shape:?} {bars}x{symbols}, row {}, symbol {}", cell / symbols, cell % symbols),
+            fault,
+        }
+    }
 }
 
 impl std::fmt::Display for Violation {
@@ -83,11 +102,9 @@ pub fn values(operator: Operator, rounding: impl Fn(Shape) -> f64) -> Vec<Violat
                         || (fast - slow).abs() > bound + 1e-9 * slow.abs()
                         || no_flag && !fast.is_nan()
                 });
-                found.extend(wrong.map(|cell| Violation {
-                    operator: definition.name,
-                    parameters: parameters.as_slice().to_vec(),
-                    place: format!("{shape:?} {bars}x{symbols}, row {}, symbol {}", cell / symbols, cell % symbols),
-                    fault: format!("the kernel gives {}, the reference {}", fast[cell], slow[cell]),
+                found.extend(wrong.map(|cell| {
+                    let fault = format!("the kernel gives {}, the reference {}", fast[cell], slow[cell]);
+                    Violation::new(operator, &parameters, shape, [bars, symbols], cell, fault)
                 }));
             }
         }
@@ -98,7 +115,7 @@ pub fn values(operator: Operator, rounding: impl Fn(Shape) -> f64) -> Vec<Violat
 /// Checks that rows fed one by one, or in odd steps, give the bits of the whole panel.
 pub fn bar_by_bar(operator: Operator) -> Vec<Violation> {
     let mut found = Vec::new();
-    // The second is wide enough for blocks of few rows, so that rings wrap.
+    // The second is wide enough for blocks of few rows, so that it takes several.
     for (bars, symbols) in [(150, 9), (200, 150)] {
         let panel = panel(Shape::Gaps, bars, symbols, 11);
         for parameters in choices(operator.definition()) {
@@ -106,11 +123,9 @@ pub fn bar_by_bar(operator: Operator) -> Vec<Violation> {
             let whole = streamed(&graph, &panel, &[bars]);
             for steps in [&[1][..], &[7, 1, 64, 3]] {
                 let parts = streamed(&graph, &panel, steps);
-                found.extend(first_difference(&whole, &parts, 0..whole.len()).map(|cell| Violation {
-                    operator: operator.definition().name,
-                    parameters: parameters.as_slice().to_vec(),
-                    place: format!("{bars}x{symbols}, row {}, symbol {}", cell / symbols, cell % symbols),
-                    fault: format!("fed in steps of {steps:?} rows it gives other bits than fed at once"),
+                found.extend(first_difference(&whole, &parts, 0..whole.len()).map(|cell| {
+                    let fault = format!("fed in steps of {steps:?} rows it gives other bits than fed at once");
+                    Violation::new(operator, &parameters, Shape::Gaps, [bars, symbols], cell, fault)
                 }));
             }
         }
@@ -130,12 +145,8 @@ pub fn causality(operator: Operator) -> Vec<Violation> {
             let program = compile(&graph, &[]).expect("a typed application");
             let values = streamed(&graph, &panel, &[bars]);
             let mut fault = |cell: Option<usize>, fault: String| {
-                found.extend(cell.map(|cell| Violation {
-                    operator: operator.definition().name,
-                    parameters: parameters.as_slice().to_vec(),
-                    place: format!("{shape:?} {bars}x{symbols}, row {}, symbol {}", cell / symbols, cell % symbols),
-                    fault,
-                }));
+                let found_at = |cell| Violation::new(operator, &parameters, shape, [bars, symbols], cell, fault);
+                found.extend(cell.map(found_at));
             };
             let other = streamed(&graph, &future, &[bars]);
             fault(

@@ -1,6 +1,6 @@
 //! Operators of the user's own program: their kernels, called for cells, windows, what is carried, or rows.
 
-use factor::{CustomId, Kernel, MAX_INPUTS, Operator, Parameters};
+use factor::{CustomId, Definition, Kernel, MAX_INPUTS, Operator, Parameters};
 
 use super::cell::clean;
 use super::view::{Rows, RowsMut};
@@ -9,16 +9,17 @@ use crate::layout::Span;
 
 /// Rows of state that a node keeps.
 pub(super) fn state_rows(id: CustomId, parameters: &Parameters) -> usize {
+    let definition = Operator::Custom(id).definition();
     match id.kernel(parameters) {
         Kernel::Cell(_) | Kernel::Row(_) => 0,
-        Kernel::Window(_) => Operator::Custom(id).definition().inputs.len() * room(rows_seen(id, parameters)),
+        Kernel::Window(_) => definition.inputs.len() * room(rows_seen(definition, parameters)),
         Kernel::Carry { start, .. } => start.len(),
     }
 }
 
 /// Rows of a window, the current one included.
-fn rows_seen(id: CustomId, parameters: &Parameters) -> usize {
-    Operator::Custom(id).definition().lookback.rows(parameters) as usize + 1
+fn rows_seen(definition: &Definition, parameters: &Parameters) -> usize {
+    definition.lookback.rows(parameters) as usize + 1
 }
 
 /// Cells for a symbol's last `rows` values of an input: each is kept twice, as many places apart, so that the values of
@@ -29,7 +30,7 @@ const fn room(rows: usize) -> usize {
 
 /// Runs a node.
 pub(crate) fn run(
-    id: CustomId,
+    operator: Operator,
     kernel: &Kernel,
     parameters: &Parameters,
     block: &Block<'_>,
@@ -37,7 +38,8 @@ pub(crate) fn run(
     scratch: &mut RowScratch,
     out: &mut RowsMut<'_>,
 ) {
-    let inputs = Operator::Custom(id).definition().inputs.len();
+    let definition = operator.definition();
+    let inputs = definition.inputs.len();
     match kernel {
         Kernel::Cell(value) => {
             let rows = rows_of(block, inputs);
@@ -49,7 +51,7 @@ pub(crate) fn run(
             }
         }
         Kernel::Window(value) => {
-            let d = rows_seen(id, parameters);
+            let d = rows_seen(definition, parameters);
             windows(d, rows_of(block, inputs), inputs, block.span, state, out, value);
         }
         Kernel::Carry { start, next } => {
