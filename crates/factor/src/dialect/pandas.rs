@@ -1,7 +1,7 @@
 //! Method chains of pandas on frames, a row a date and a column a symbol, with functions of numpy.
 
 use super::qlib::python_infix;
-use super::rule::{Row, absent, differs, reads, refused, same};
+use super::rule::{Row, absent, differs, reads, refused, same, with_min_periods};
 use super::table::Source;
 use crate::registry::Operator;
 use crate::text::grammar::{Grammar, Point, Prefix, Statements};
@@ -17,10 +17,25 @@ pub(super) const REMARKS: &[&str] = &[
 pub(super) fn source() -> Source {
     Source {
         grammar: grammar(),
-        rows: vec![REFUSED, WHOLE_COLUMNS, ROWS, PARTIAL_WINDOWS, comparisons::ROWS, FORMS],
+        rows: vec![REFUSED, WHOLE_COLUMNS, ROWS, any_windows(), PARTIAL_WINDOWS, comparisons::ROWS, FORMS],
         needs_series: true,
         floors_windows: false,
     }
+}
+
+/// The rows whose windows need not be full, once more for `min_periods=k`. Made once, for a table that stays.
+fn any_windows() -> &'static [Row] {
+    let known = |row: &Row| Row {
+        theirs: row
+            .theirs
+            .replace("rolling(d)", "rolling(d, min_periods=k)")
+            .replace("(window=d)", "(window=d, min_periods=k)")
+            .leak(),
+        ours: with_min_periods(row.ours, "k").leak(),
+        when: "k > 0",
+        ..*row
+    };
+    ROWS.iter().chain(FORMS).filter(|row| row.any_window).map(known).collect::<Vec<_>>().leak()
 }
 
 fn grammar() -> Grammar {
@@ -138,39 +153,39 @@ const ROWS: &[Row] = &[
     same("x.diff(d)", "ts_delta(x, d)"),
     same("x.pct_change(d, fill_method=None).where(x.shift(d) > 0)", "returns(x, d)").note("a base that is not positive gives a number or an infinity there, a missing value here"),
     same("np.log((x / x.shift(d)).where((x > 0) & (x.shift(d) > 0)))", "log_returns(x, d)"),
-    same("t.rolling(d).sum()", "ts_count(t, d)"),
-    same("x.rolling(d).sum()", "ts_sum(x, d)"),
-    same("x.rolling(d).mean()", "ts_mean(x, d)"),
+    same("t.rolling(d).sum()", "ts_count(t, d)").any_window(),
+    same("x.rolling(d).sum()", "ts_sum(x, d)").any_window(),
+    same("x.rolling(d).mean()", "ts_mean(x, d)").any_window(),
     same("finite((x * y).rolling(d).sum().div(y.rolling(d).sum()))", "ts_wmean(x, y, d)"),
     same("x.rolling(d).apply(np.prod, raw=True)", "ts_product(x, d)"),
-    same("x.rolling(d).std()", "ts_std(x, d)"),
-    same("x.rolling(d).std(ddof=0)", "ts_std(x, d, ddof=0)"),
-    same("x.rolling(d).var()", "ts_var(x, d)"),
-    same("x.rolling(d).var(ddof=0)", "ts_var(x, d, ddof=0)"),
-    same("(x - x.rolling(d).mean()).div(x.rolling(d).std()).where(x.rolling(d).max() > x.rolling(d).min())", "ts_zscore(x, d)").note(FLAT),
+    same("x.rolling(d).std()", "ts_std(x, d)").any_window(),
+    same("x.rolling(d).std(ddof=0)", "ts_std(x, d, ddof=0)").any_window(),
+    same("x.rolling(d).var()", "ts_var(x, d)").any_window(),
+    same("x.rolling(d).var(ddof=0)", "ts_var(x, d, ddof=0)").any_window(),
+    same("(x - x.rolling(d).mean()).div(x.rolling(d).std()).where(x.rolling(d).max() > x.rolling(d).min())", "ts_zscore(x, d)").note(FLAT).any_window(),
     same("(x - x.rolling(d).mean()).div(x.rolling(d).std(ddof=0)).where(x.rolling(d).max() > x.rolling(d).min())", "ts_zscore(x, d, ddof=0)").note(FLAT),
-    same("x.rolling(d).mean().div(x.rolling(d).std()).where(x.rolling(d).max() > x.rolling(d).min())", "ts_ir(x, d)").note(FLAT),
+    same("x.rolling(d).mean().div(x.rolling(d).std()).where(x.rolling(d).max() > x.rolling(d).min())", "ts_ir(x, d)").note(FLAT).any_window(),
     same("x.rolling(d).mean().div(x.rolling(d).std(ddof=0)).where(x.rolling(d).max() > x.rolling(d).min())", "ts_ir(x, d, ddof=0)").note(FLAT),
-    same("x.rolling(d).min()", "ts_min(x, d)"),
-    same("x.rolling(d).max()", "ts_max(x, d)"),
+    same("x.rolling(d).min()", "ts_min(x, d)").any_window(),
+    same("x.rolling(d).max()", "ts_max(x, d)").any_window(),
     same("x.rolling(d).apply(lambda w: w[::-1].argmin(), raw=True)", "ts_argmin(x, d)").note("rows ago, the most recent of equals"),
     same("x.rolling(d).apply(lambda w: w[::-1].argmax(), raw=True)", "ts_argmax(x, d)").note("rows ago, the most recent of equals"),
-    same("x.rolling(d).rank(pct=True)", "ts_rank(x, d, scale=pct)"),
-    same("x.rolling(d).rank()", "ts_rank(x, d, scale=raw)"),
+    same("x.rolling(d).rank(pct=True)", "ts_rank(x, d, scale=pct)").any_window(),
+    same("x.rolling(d).rank()", "ts_rank(x, d, scale=raw)").any_window(),
     same("(x.rolling(d).rank() - 1) / (d - 1)", "ts_rank(x, d)").when("d > 1"),
     same("2 * ((x.rolling(d).rank() - 1) / (d - 1)) - 1", "ts_rank(x, d, scale=signed)").when("d > 1"),
-    same("x.rolling(d).median()", "ts_median(x, d)"),
-    same("x.rolling(d).quantile(c)", "ts_percentile(x, d, c)"),
-    same("x.rolling(d).skew()", "ts_skew(x, d)").note(NEARLY_FLAT),
-    same("x.rolling(d).kurt()", "ts_kurt(x, d)").note(NEARLY_FLAT),
+    same("x.rolling(d).median()", "ts_median(x, d)").any_window(),
+    same("x.rolling(d).quantile(c)", "ts_percentile(x, d, c)").any_window(),
+    same("x.rolling(d).skew()", "ts_skew(x, d)").note(NEARLY_FLAT).any_window(),
+    same("x.rolling(d).kurt()", "ts_kurt(x, d)").note(NEARLY_FLAT).any_window(),
     same("x.rolling(d).apply(lambda w: abs(w - w.mean()).mean(), raw=True)", "ts_mad(x, d)"),
     same("x.rolling(d).apply(lambda w: np.median(abs(w - np.median(w))), raw=True)", "ts_medad(x, d)"),
     same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 2).mean(), raw=True)", "ts_moment(x, d, 2)"),
     same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 3).mean(), raw=True)", "ts_moment(x, d, 3)"),
     same("x.rolling(d).apply(lambda w: ((w - w.mean()) ** 4).mean(), raw=True)", "ts_moment(x, d, 4)"),
-    same("finite((x - x.rolling(d).min()).div(x.rolling(d).max() - x.rolling(d).min()))", "ts_scale(x, d)"),
+    same("finite((x - x.rolling(d).min()).div(x.rolling(d).max() - x.rolling(d).min()))", "ts_scale(x, d)").any_window(),
     same("x.rolling(d).corr(y).where((x.rolling(d).max() > x.rolling(d).min()) & (y.rolling(d).max() > y.rolling(d).min()))", "ts_corr(x, y, d)").note(FLAT),
-    same("x.rolling(d).cov(y)", "ts_cov(x, y, d)"),
+    same("x.rolling(d).cov(y)", "ts_cov(x, y, d)").any_window(),
     same("x.rolling(d).cov(y).div(y.rolling(d).var()).where(y.rolling(d).max() > y.rolling(d).min())", "ts_beta(x, y, d)").note(FLAT),
     same("(x.rolling(d).mean() - x.rolling(d).cov(y).div(y.rolling(d).var()) * y.rolling(d).mean()).where(y.rolling(d).max() > y.rolling(d).min())", "ts_alpha(x, y, d)").note(FLAT),
     same("(x - x.rolling(d).mean() - x.rolling(d).cov(y).div(y.rolling(d).var()) * (y - y.rolling(d).mean())).where(y.rolling(d).max() > y.rolling(d).min())", "ts_resid(x, y, d)").note(FLAT),
@@ -235,41 +250,16 @@ const ROWS: &[Row] = &[
     absent("*", "no exact form in methods of frames is known"),
 ];
 
-/// Windows that need not be full.
+/// Windows that need not be full, in other words than full ones.
 #[rustfmt::skip]
 const PARTIAL_WINDOWS: &[Row] = &[
-    same("t.rolling(d, min_periods=k).sum()", "ts_count(t, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).sum()", "ts_sum(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).mean()", "ts_mean(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).std()", "ts_std(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).std(ddof=0)", "ts_std(x, d, ddof=0, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).var()", "ts_var(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).var(ddof=0)", "ts_var(x, d, ddof=0, min_periods=k)").when("k > 0"),
-    same("(x - x.rolling(d, min_periods=k).mean()).div(x.rolling(d, min_periods=k).std()).where(x.rolling(d, min_periods=k).max() > x.rolling(d, min_periods=k).min())", "ts_zscore(x, d, min_periods=k)").when("k > 0").note(FLAT),
-    same("x.rolling(d, min_periods=k).mean().div(x.rolling(d, min_periods=k).std()).where(x.rolling(d, min_periods=k).max() > x.rolling(d, min_periods=k).min())", "ts_ir(x, d, min_periods=k)").when("k > 0").note(FLAT),
-    same("x.rolling(d, min_periods=k).min()", "ts_min(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).max()", "ts_max(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).median()", "ts_median(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).quantile(c)", "ts_percentile(x, d, c, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).skew()", "ts_skew(x, d, min_periods=k)").when("k > 0").note(NEARLY_FLAT),
-    same("x.rolling(d, min_periods=k).kurt()", "ts_kurt(x, d, min_periods=k)").when("k > 0").note(NEARLY_FLAT),
-    same("x.rolling(d, min_periods=k).rank(pct=True)", "ts_rank(x, d, scale=pct, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).rank()", "ts_rank(x, d, scale=raw, min_periods=k)").when("k > 0"),
-    same("finite((x - x.rolling(d, min_periods=k).min()).div(x.rolling(d, min_periods=k).max() - x.rolling(d, min_periods=k).min()))", "ts_scale(x, d, min_periods=k)").when("k > 0"),
     same("x.rolling(d, min_periods=k).apply(np.nanprod, raw=True)", "ts_product(x, d, min_periods=k)").when("k > 0"),
     same("x.rolling(d, min_periods=k).apply(lambda w: np.nanargmin(w[::-1]), raw=True)", "ts_argmin(x, d, min_periods=k)").when("k > 0"),
     same("x.rolling(d, min_periods=k).apply(lambda w: np.nanargmax(w[::-1]), raw=True)", "ts_argmax(x, d, min_periods=k)").when("k > 0"),
     same("x.rolling(d, min_periods=k).apply(lambda w: np.nanmean(abs(w - np.nanmean(w))), raw=True)", "ts_mad(x, d, min_periods=k)").when("k > 0"),
     same("x.rolling(d, min_periods=k).apply(lambda w: np.nanmedian(abs(w - np.nanmedian(w))), raw=True)", "ts_medad(x, d, min_periods=k)").when("k > 0"),
-    same("x.rolling(d, min_periods=k).cov(y)", "ts_cov(x, y, d, min_periods=k)").when("k > 0"),
     same("x.rolling(d, min_periods=k).corr(y).where((x.where(y.notna()).rolling(d, min_periods=k).max() > x.where(y.notna()).rolling(d, min_periods=k).min()) & (y.where(x.notna()).rolling(d, min_periods=k).max() > y.where(x.notna()).rolling(d, min_periods=k).min()))", "ts_corr(x, y, d, min_periods=k)").when("k > 0").note(FLAT),
-    reads("x.rolling(d, min_periods=k).corr(y)", "ts_corr(x, y, d, min_periods=k)").when("k > 0"),
-    reads("x.rolling(window=d, min_periods=k).mean()", "ts_mean(x, d, min_periods=k)").when("k > 0"),
-    reads("x.rolling(window=d, min_periods=k).sum()", "ts_sum(x, d, min_periods=k)").when("k > 0"),
-    reads("x.rolling(window=d, min_periods=k).std()", "ts_std(x, d, min_periods=k)").when("k > 0"),
     refused("x.rolling(d, min_periods=k).sum()", "of a window without any value the sum is 0 there, missing here: write min_periods=1").when("k == 0"),
-    reads("f.rolling(d, min_periods=k).sum()", "ts_count(f, d, min_periods=k)").when("k > 0"),
-    reads("f.rolling(d, min_periods=k).mean()", "ts_mean(num(f), d, min_periods=k)").when("k > 0"),
 ];
 
 /// Other spellings.
@@ -314,13 +304,13 @@ const FORMS: &[Row] = &[
     reads("f.astype(int)", "num(f)"),
     reads("f * x", "num(f) * x"),
     reads("x * f", "x * num(f)"),
-    reads("f.rolling(d).mean()", "ts_mean(num(f), d)"),
-    reads("f.rolling(d).sum()", "ts_count(f, d)"),
-    reads("x.rolling(window=d).mean()", "ts_mean(x, d)"),
-    reads("x.rolling(window=d).sum()", "ts_sum(x, d)"),
-    reads("x.rolling(window=d).std()", "ts_std(x, d)"),
+    reads("f.rolling(d).mean()", "ts_mean(num(f), d)").any_window(),
+    reads("f.rolling(d).sum()", "ts_count(f, d)").any_window(),
+    reads("x.rolling(window=d).mean()", "ts_mean(x, d)").any_window(),
+    reads("x.rolling(window=d).sum()", "ts_sum(x, d)").any_window(),
+    reads("x.rolling(window=d).std()", "ts_std(x, d)").any_window(),
     reads("x.rolling(d).std(ddof=1)", "ts_std(x, d)"),
-    reads("x.rolling(d).corr(y)", "ts_corr(x, y, d)"),
+    reads("x.rolling(d).corr(y)", "ts_corr(x, y, d)").any_window(),
 ];
 
 /// Comparisons: false where a side is missing, so that ours need a guard; and ours, unknown there, as numbers.

@@ -52,11 +52,13 @@ pub(super) struct Row {
     pub(super) window: Window,
     /// A flag that they write as a number.
     pub(super) coded: bool,
+    /// Both sides can be told with how many known rows a window is content.
+    pub(super) any_window: bool,
 }
 
 impl Row {
     const fn new(theirs: &'static str, ours: &'static str, relation: Relation, note: &'static str) -> Row {
-        Row { theirs, ours, relation, note, when: "", window: Window::Full, coded: false }
+        Row { theirs, ours, relation, note, when: "", window: Window::Full, coded: false, any_window: false }
     }
 
     pub(super) const fn note(self, note: &'static str) -> Row {
@@ -78,6 +80,15 @@ impl Row {
     pub(super) const fn coded(self) -> Row {
         Row { coded: true, ..self }
     }
+
+    pub(super) const fn any_window(self) -> Row {
+        Row { any_window: true, ..self }
+    }
+}
+
+/// A call of ours, its window content with so many known rows.
+pub(super) fn with_min_periods(ours: &str, least: &str) -> String {
+    format!("{}, {MIN_PERIODS}={least})", ours.strip_suffix(')').unwrap_or(ours))
 }
 
 /// Both sides give equal values.
@@ -334,7 +345,7 @@ impl Rule {
             },
         };
         let shown = match row.window {
-            Window::Partial => format!("{}, {MIN_PERIODS}=1)", row.ours.strip_suffix(')').unwrap_or(row.ours)),
+            Window::Partial => with_min_periods(row.ours, "1"),
             Window::Full | Window::EqualWhenFull => row.ours.to_owned(),
         };
         let sizes = (theirs.as_ref().map_or(0, size), ours.as_ref().map_or(0, size));
