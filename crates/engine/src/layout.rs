@@ -7,9 +7,9 @@ use crate::plan::{Place, Plan};
 
 /// Symbols that nodes which look at one symbol at a time take together: few enough that a tile of every value in use
 /// and of the state of a usual window stay close to the processor.
-const TILE_SYMBOLS: usize = 128;
+const TILE_SYMBOLS: usize = 64;
 /// Cells of a tile.
-const TILE_CELLS: usize = 16_384;
+const TILE_CELLS: usize = 8_192;
 /// Cells of a strip, unless one row holds more.
 const STRIP_CELLS: usize = 8_192;
 /// Most rows of a block.

@@ -543,7 +543,8 @@ impl Merge {
         copy
     }
 
-    /// Columns that a stage over tiles reads at least twice: their rows lie far apart, those of a copy do not.
+    /// Columns that a stage over tiles reads at least twice, or a few symbols at a time: their rows lie far apart, those
+    /// of a copy do not.
     fn columns_read_often(&self, shapes: &[Shape], stage_of: &[usize]) -> FxHashSet<(usize, u32)> {
         let mut reads: FxHashMap<(usize, u32), usize> = FxHashMap::default();
         for (at, step) in self.steps.iter().enumerate() {
@@ -551,7 +552,7 @@ impl Merge {
             for slot in self.slots_read_now(id) {
                 let input = self.nodes[id as usize].inputs[slot];
                 if self.is_column(input) {
-                    *reads.entry((stage_of[at], input)).or_default() += 1;
+                    *reads.entry((stage_of[at], input)).or_default() += if self.rows_of_past(id) > 0 { 2 } else { 1 };
                 }
             }
         }

@@ -19,6 +19,7 @@
 mod compile;
 mod dialect;
 mod documentation;
+pub mod elementary;
 mod error;
 mod genome;
 mod graph;

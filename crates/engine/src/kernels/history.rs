@@ -1,6 +1,6 @@
 //! Operators of one symbol's past: which kernel each is, and what it keeps.
 
-use factor::{Operator, Parameters};
+use factor::{Operator, Parameters, elementary};
 
 use super::carry::{
     Adjusted, Crossing, DeltaLimit, Exponential, FromMean, HumpDecay, Kleene, Latest, SinceChange, SinceTrue, Total,
@@ -139,8 +139,8 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
             if base > 0.0 { change } else { f64::NAN }
         }),
         O::LogReturns => lagged(d, block, state, out, |x, base| {
-            let change = if x > 0.0 && base > 0.0 { libm::log(x / base) } else { f64::NAN };
-            clean(change)
+            let change = elementary::log(x / base);
+            if x > 0.0 && base > 0.0 { change } else { f64::NAN }
         }),
         O::TsSum | O::TsCount => sums(d, block, state, out, Lanes::<16>, &Sum { rows }),
         O::TsMean => sums(d, block, state, out, Lanes::<16>, &Mean::new(rows)),

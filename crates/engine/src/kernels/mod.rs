@@ -18,7 +18,7 @@ mod view;
 mod window;
 mod windowed;
 
-use factor::{Operator, Parameters};
+use factor::{Operator, Parameters, elementary};
 
 use crate::layout::Span;
 use crate::vectors::Vectors;
@@ -129,8 +129,8 @@ pub(crate) fn run(
             let side = if x > 0.0 { 1.0 } else { -1.0 };
             if x == 0.0 || x.is_nan() { x + 0.0 } else { side }
         }),
-        O::Log => unary(v, block.input(0), out, |x| if x > 0.0 { libm::log(x) } else { f64::NAN }),
-        O::Exp => unary(v, block.input(0), out, |x| clean(libm::exp(x))),
+        O::Log => unary(v, block.input(0), out, elementary::log),
+        O::Exp => unary(v, block.input(0), out, |x| clean(elementary::exp(x))),
         O::Sqrt => unary(v, block.input(0), out, f64::sqrt),
         O::Square => unary(v, block.input(0), out, |x| clean(x * x)),
         O::Pow => {
@@ -144,8 +144,8 @@ pub(crate) fn run(
                 if x < 0.0 { -magnitude } else { magnitude }
             });
         }
-        O::Tanh => unary(v, block.input(0), out, libm::tanh),
-        O::Sigmoid => unary(v, block.input(0), out, |x| 1.0 / (1.0 + libm::exp(-x))),
+        O::Tanh => unary(v, block.input(0), out, elementary::tanh),
+        O::Sigmoid => unary(v, block.input(0), out, elementary::sigmoid),
         O::Clip => {
             let (low, high) = (p.real(0), p.real(1));
             if low > high {
@@ -157,8 +157,8 @@ pub(crate) fn run(
                 });
             }
         }
-        O::Log1p => unary(v, block.input(0), out, |x| clean(libm::log1p(x))),
-        O::SignedLog1p => unary(v, block.input(0), out, |x| clean(libm::log1p(x.abs()).copysign(x))),
+        O::Log1p => unary(v, block.input(0), out, elementary::log1p),
+        O::SignedLog1p => unary(v, block.input(0), out, |x| elementary::log1p(x.abs()).copysign(x)),
         O::Cbrt => unary(v, block.input(0), out, |x| clean(libm::cbrt(x))),
         O::Arcsin => unary(v, block.input(0), out, libm::asin),
         O::Arctan => unary(v, block.input(0), out, libm::atan),

@@ -1,5 +1,7 @@
 //! Operators that go through the whole window for every row: for what neither a sum nor an order can say.
 
+use factor::elementary;
+
 use super::Block;
 use super::cell::{clean, within_one};
 use super::view::RowsMut;
@@ -147,7 +149,7 @@ pub(super) fn entropy(window: Window<'_>, bins: usize) -> f64 {
     let mut entropy = 0.0;
     for &count in counts[..bins].iter().filter(|&&count| count > 0) {
         let share = f64::from(count) / window.rows();
-        entropy -= share * libm::log(share);
+        entropy -= share * elementary::log(share);
     }
     entropy
 }

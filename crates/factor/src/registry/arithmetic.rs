@@ -1,6 +1,7 @@
 //! Sums, products and functions of one cell.
 
 use super::{BASE, real};
+use crate::elementary;
 use crate::operator::{Definition, Output, Port, Reference::Cell, Syntax};
 
 const RATIO_IN: &[Port] = &[Port::Ratio];
@@ -108,7 +109,7 @@ pub(super) const LOG: Definition = Definition {
     formula: "ln(x)",
     missing: "NaN in, NaN out; x <= 0 gives NaN.",
     example: "log(close)",
-    reference: Cell(|x, _| if x[0] > 0.0 { libm::log(x[0]) } else { f64::NAN }),
+    reference: Cell(|x, _| elementary::log(x[0])),
     cost: 60,
     ..BASE
 };
@@ -121,7 +122,7 @@ pub(super) const EXP: Definition = Definition {
     formula: "e^x",
     missing: "NaN in, NaN out; overflow is NaN.",
     example: "exp(returns(close, 1))",
-    reference: Cell(|x, _| libm::exp(x[0])),
+    reference: Cell(|x, _| elementary::exp(x[0])),
     generated: false,
     cost: 60,
     ..BASE
@@ -189,7 +190,7 @@ pub(super) const TANH: Definition = Definition {
     summary: "Hyperbolic tangent: squeezes into -1..1.",
     formula: "tanh(x)",
     example: "tanh(ts_zscore(close, 20))",
-    reference: Cell(|x, _| libm::tanh(x[0])),
+    reference: Cell(|x, _| elementary::tanh(x[0])),
     cost: 100,
     ..BASE
 };
@@ -201,7 +202,7 @@ pub(super) const SIGMOID: Definition = Definition {
     summary: "Logistic function: squeezes into 0..1.",
     formula: "1 / (1 + e^-x)",
     example: "sigmoid(ts_zscore(close, 20))",
-    reference: Cell(|x, _| 1.0 / (1.0 + libm::exp(-x[0]))),
+    reference: Cell(|x, _| elementary::sigmoid(x[0])),
     cost: 70,
     ..BASE
 };
@@ -252,7 +253,7 @@ pub(super) const LOG1P: Definition = Definition {
     formula: "ln(1 + x)",
     missing: "NaN in, NaN out; x <= -1 gives NaN.",
     example: "log1p(returns(close, 1))",
-    reference: Cell(|x, _| libm::log1p(x[0])),
+    reference: Cell(|x, _| elementary::log1p(x[0])),
     generated: false,
     cost: 60,
     ..BASE
@@ -265,7 +266,7 @@ pub(super) const SIGNED_LOG1P: Definition = Definition {
     summary: "Logarithm that keeps the sign: squeezes both tails.",
     formula: "sign(x) * ln(1 + |x|)",
     example: "s_log_1p(ts_zscore(volume, 20))",
-    reference: Cell(|x, _| libm::log1p(x[0].abs()).copysign(x[0])),
+    reference: Cell(|x, _| elementary::log1p(x[0].abs()).copysign(x[0])),
     generated: false,
     cost: 60,
     ..BASE

@@ -1,6 +1,7 @@
 //! One symbol's past. Every window includes the current row and must be full of values, unless `min_periods` is given.
 
 use super::{BASE, DDOF, PARTIAL, SCALE_OF_RANK, window};
+use crate::elementary;
 use crate::operator::{Definition, Family, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
     Known, Line, average_rank, centered, covariance, known, least, line, mean, median, most, scaled_rank, variance,
@@ -138,7 +139,7 @@ pub(super) const LOG_RETURNS: Definition = Definition {
     example: "log_returns(close, 1)",
     reference: Series(|x, p| {
         let (now, base) = (last(x[0]), ago(x[0], p.rows(0)));
-        if now > 0.0 && base > 0.0 { libm::log(now / base) } else { f64::NAN }
+        if now > 0.0 && base > 0.0 { elementary::log(now / base) } else { f64::NAN }
     }),
     ..TIME_SERIES
 };

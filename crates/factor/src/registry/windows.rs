@@ -4,6 +4,7 @@ use super::time_series::{
     FLAT_RULE, PAIR, TIME_SERIES, TODAY_RULE, last, over, over_to_today, regression, rows_of, rows_to_today,
 };
 use super::{PARTIAL, choice, real, real_or, whole_or, window};
+use crate::elementary;
 use crate::operator::{Definition, Lookback, Output, Parameters, Port, Reference::Series};
 use crate::reference::{
     Known, Line, average_rank, centered, least, line, mean, median, most, normal_quantile, percentile, variance,
@@ -284,7 +285,7 @@ pub(super) const ENTROPY: Definition = Definition {
             -counts
                 .iter()
                 .filter(|&&count| count > 0.0)
-                .map(|count| share(count) * libm::log(share(count)))
+                .map(|count| share(count) * elementary::log(share(count)))
                 .sum::<f64>()
         })
     }),
