@@ -2,7 +2,7 @@
 
 use factor::{Exits, ScaledStop};
 
-use super::holdings::Holding;
+use super::holdings::History;
 use super::record::Reason;
 
 /// What stops are scaled by, as known at the close when an order is decided; NaN where it is not known, and then the
@@ -21,9 +21,9 @@ impl Measures {
 
 /// The first exit that fires at this bar's close, in the order of the fields of [`Exits`]. On a bar without a close the
 /// last one stands in for it. Shorts mirror longs: a gain is a fall.
-pub(super) fn due(exits: &Exits, holding: &Holding, row: usize) -> Option<Reason> {
-    let Holding { mark, entry_price: entry, best, measures, .. } = *holding;
-    let side = holding.side();
+pub(super) fn due(exits: &Exits, history: &History, mark: f64, row: usize) -> Option<Reason> {
+    let History { entry_price: entry, best, measures, .. } = *history;
+    let side = history.side();
     let gain = side * (mark - entry);
     // A comparison with NaN is false, and so a stop of unknown distance never fires.
     let lost = |distance: f64| gain <= -distance;
@@ -41,7 +41,7 @@ pub(super) fn due(exits: &Exits, holding: &Holding, row: usize) -> Option<Reason
     if exits.take_profit.is_some_and(|fraction| gain >= fraction * entry) {
         return Some(Reason::TakeProfit);
     }
-    if exits.max_holding.is_some_and(|bars| row - holding.entry_row as usize >= bars as usize) {
+    if exits.max_holding.is_some_and(|bars| row - history.entry_row as usize >= bars as usize) {
         return Some(Reason::MaxHolding);
     }
     if scaled(exits.volatility_stop, measures.volatility * entry) {

@@ -6,18 +6,11 @@ use super::record::{Fate, Order, Reason, Recorder, Side, Trade};
 use super::settings::Delisting;
 use super::symbols::SymbolSet;
 
-/// A position, from its first fill to its last.
+/// A position, from its first fill to its last, as exits and trades need it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Holding {
-    pub(super) symbol: u32,
+pub(super) struct History {
     /// Row of the first fill.
     pub(super) entry_row: u32,
-    /// Bars without a close, in a row, up to now.
-    pub(super) missing: u32,
-    /// Negative for a short; 0 where nothing is held.
-    pub(super) shares: f64,
-    /// The last close, or the fill price before the first one.
-    pub(super) mark: f64,
     /// Average price of what is held.
     pub(super) entry_price: f64,
     /// Best of the first fill's price and all closes since: the highest, for a short the lowest.
@@ -31,14 +24,10 @@ pub(super) struct Holding {
     costs: f64,
 }
 
-impl Holding {
-    pub(super) fn open(symbol: u32, row: usize, shares: f64, price: f64, costs: f64, measures: Measures) -> Self {
+impl History {
+    fn open(row: usize, shares: f64, price: f64, costs: f64, measures: Measures) -> Self {
         Self {
-            symbol,
             entry_row: row as u32,
-            missing: 0,
-            shares,
-            mark: price,
             entry_price: price,
             best: price,
             measures,
@@ -49,48 +38,28 @@ impl Holding {
         }
     }
 
-    /// Adds to the position on its own side, so that it holds `shares`.
-    pub(super) fn increase_to(&mut self, shares: f64, price: f64, costs: f64) {
-        let (held, added) = (self.shares.abs(), (shares - self.shares).abs());
-        self.entry_price = (held * self.entry_price + added * price) / (held + added);
-        self.opened_shares += shares - self.shares;
+    /// Shares are added to a position that holds `held`, on its own side.
+    fn increase(&mut self, held: f64, shares: f64, price: f64, costs: f64) {
+        let (before, added) = (held.abs(), (shares - held).abs());
+        self.entry_price = (before * self.entry_price + added * price) / (before + added);
+        self.opened_shares += shares - held;
         self.opened_value += added * price;
         self.costs += costs;
-        self.shares = shares;
     }
 
-    /// Takes from the position, so that it holds `shares`.
-    fn decrease_to(&mut self, shares: f64, price: f64, costs: f64) {
-        self.closed_value += (shares - self.shares).abs() * price;
+    fn decrease(&mut self, held: f64, shares: f64, price: f64, costs: f64) {
+        self.closed_value += (shares - held).abs() * price;
         self.costs += costs;
-        self.shares = shares;
+    }
+
+    fn see(&mut self, close: f64) {
+        let better = if self.side() > 0.0 { close > self.best } else { close < self.best };
+        self.best = if better { close } else { self.best };
     }
 
     /// 1 for a long position, -1 for a short one.
     pub(super) fn side(&self) -> f64 {
         self.opened_shares.signum()
-    }
-
-    /// Money at the mark, negative for a short.
-    pub(super) fn value(&self) -> f64 {
-        self.shares * self.mark
-    }
-
-    /// The position as a trade: ended, or as it stands.
-    pub(super) fn trade(&self, end: Option<(usize, Reason)>) -> Trade {
-        let closed_value = self.closed_value + self.value().abs();
-        Trade {
-            symbol: self.symbol as usize,
-            entry_row: self.entry_row as usize,
-            exit_row: end.map(|(row, _)| row),
-            entry_price: self.opened_value / self.opened_shares.abs(),
-            exit_price: closed_value / self.opened_shares.abs(),
-            shares: self.opened_shares,
-            notional: self.opened_value,
-            net_pnl: self.side() * (closed_value - self.opened_value) - self.costs,
-            costs: self.costs,
-            reason: end.map(|(_, reason)| reason),
-        }
     }
 }
 
@@ -98,23 +67,37 @@ impl Holding {
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) cash: f64,
-    /// One place a symbol; what stands there counts where the symbol is held.
-    holdings: Vec<Holding>,
+    /// Shares of every symbol, negative for a short; 0 where nothing is held.
+    shares: Vec<f64>,
+    /// Last closes, or the fill price before the first one; they count where a symbol is held, as what follows does.
+    marks: Vec<f64>,
+    /// Bars without a close, in a row, up to now.
+    missing: Vec<u32>,
+    /// One a symbol where somebody asks for them, else none.
+    histories: Vec<History>,
     held: SymbolSet,
     /// Held, but an order that closes it is out: no other decision concerns it.
     pub(super) leaving: SymbolSet,
 }
 
 impl Book {
-    pub(super) fn new(cash: f64, symbols: usize) -> Self {
-        let nothing = |symbol| Holding::open(symbol as u32, 0, 0.0, 0.0, 0.0, Measures::UNKNOWN);
-        let holdings = (0..symbols).map(nothing).collect();
-        Self { cash, holdings, held: SymbolSet::new(symbols), leaving: SymbolSet::new(symbols) }
+    /// Nothing but cash. Exits and trades ask for [`History`], which costs time to keep.
+    pub(super) fn new(cash: f64, symbols: usize, with_histories: bool) -> Self {
+        let histories = if with_histories { symbols } else { 0 };
+        Self {
+            cash,
+            shares: vec![0.0; symbols],
+            marks: vec![0.0; symbols],
+            missing: vec![0; symbols],
+            histories: vec![History::open(0, 0.0, 0.0, 0.0, Measures::UNKNOWN); histories],
+            held: SymbolSet::new(symbols),
+            leaving: SymbolSet::new(symbols),
+        }
     }
 
     /// Cash and holdings at their marks, summed in symbol order.
     pub(super) fn equity(&self) -> f64 {
-        self.iter().fold(self.cash, |sum, holding| sum + holding.value())
+        self.held.iter().fold(self.cash, |sum, symbol| sum + self.value(symbol))
     }
 
     /// Symbols that are held.
@@ -122,47 +105,96 @@ impl Book {
         &self.held
     }
 
-    /// What is held, in symbol order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Holding> {
-        self.held.iter().map(|symbol| &self.holdings[symbol])
-    }
-
-    pub(super) fn get(&self, symbol: usize) -> Option<&Holding> {
-        self.held.contains(symbol).then(|| &self.holdings[symbol])
-    }
-
-    pub(super) fn get_mut(&mut self, symbol: usize) -> Option<&mut Holding> {
-        self.held.contains(symbol).then(|| &mut self.holdings[symbol])
-    }
-
     /// Shares of a symbol; 0 where it is not held.
     #[inline]
     pub(super) fn shares(&self, symbol: usize) -> f64 {
-        self.holdings[symbol].shares
+        self.shares[symbol]
     }
 
-    pub(super) fn add(&mut self, holding: Holding) {
-        let symbol = holding.symbol as usize;
-        self.holdings[symbol] = holding;
+    /// What a holding was last valued at.
+    #[inline]
+    pub(super) fn mark(&self, symbol: usize) -> f64 {
+        self.marks[symbol]
+    }
+
+    /// Money at the mark, negative for a short.
+    #[inline]
+    pub(super) fn value(&self, symbol: usize) -> f64 {
+        self.shares[symbol] * self.marks[symbol]
+    }
+
+    /// Whether a holding had no close at the last bar.
+    pub(super) fn is_stale(&self, symbol: usize) -> bool {
+        self.missing[symbol] > 0
+    }
+
+    /// What became of a holding since it was opened, where that is kept.
+    pub(super) fn history(&self, symbol: usize) -> Option<&History> {
+        self.histories.get(symbol)
+    }
+
+    /// Opens a position.
+    pub(super) fn open(
+        &mut self,
+        symbol: usize,
+        row: usize,
+        shares: f64,
+        price: f64,
+        costs: f64,
+        measures: impl FnOnce() -> Measures,
+    ) {
+        self.shares[symbol] = shares;
+        self.marks[symbol] = price;
+        self.missing[symbol] = 0;
         self.held.insert(symbol);
+        if let Some(history) = self.histories.get_mut(symbol) {
+            *history = History::open(row, shares, price, costs, measures());
+        }
     }
 
-    /// Takes from a position, so that it holds `shares`; gives what it was where nothing is left.
-    pub(super) fn decrease_to(&mut self, symbol: usize, shares: f64, price: f64, costs: f64) -> Option<Holding> {
-        let holding = &mut self.holdings[symbol];
-        holding.decrease_to(shares, price, costs);
-        if shares != 0.0 {
-            return None;
+    /// Adds to a position on its own side, so that it holds `shares`.
+    pub(super) fn increase_to(&mut self, symbol: usize, shares: f64, price: f64, costs: f64) {
+        let held = std::mem::replace(&mut self.shares[symbol], shares);
+        if let Some(history) = self.histories.get_mut(symbol) {
+            history.increase(held, shares, price, costs);
         }
-        let closed = *holding;
-        self.held.remove(symbol);
-        self.leaving.remove(symbol);
-        Some(closed)
+    }
+
+    /// Takes from a position, so that it holds `shares`; says whether nothing is left.
+    pub(super) fn decrease_to(&mut self, symbol: usize, shares: f64, price: f64, costs: f64) -> bool {
+        let held = std::mem::replace(&mut self.shares[symbol], shares);
+        if let Some(history) = self.histories.get_mut(symbol) {
+            history.decrease(held, shares, price, costs);
+        }
+        let closed = shares == 0.0;
+        if closed {
+            self.held.remove(symbol);
+            self.leaving.remove(symbol);
+        }
+        closed
+    }
+
+    /// A position as a trade: ended, or as it stands; where histories are kept.
+    pub(super) fn trade(&self, symbol: usize, end: Option<(usize, Reason)>) -> Option<Trade> {
+        let history = self.history(symbol)?;
+        let closed_value = history.closed_value + self.value(symbol).abs();
+        Some(Trade {
+            symbol,
+            entry_row: history.entry_row as usize,
+            exit_row: end.map(|(row, _)| row),
+            entry_price: history.opened_value / history.opened_shares.abs(),
+            exit_price: closed_value / history.opened_shares.abs(),
+            shares: history.opened_shares,
+            notional: history.opened_value,
+            net_pnl: history.side() * (closed_value - history.opened_value) - history.costs,
+            costs: history.costs,
+            reason: end.map(|(_, reason)| reason),
+        })
     }
 
     /// Values holdings at a bar's closes, and settles those that have had none for too long. Gives the equity, and
     /// whether any was settled.
-    pub(super) fn mark(
+    pub(super) fn value_at(
         &mut self,
         row: usize,
         close: &[f64],
@@ -173,22 +205,22 @@ impl Book {
         let mut settled = false;
         let mut equity = self.cash;
         for symbol in self.held.iter() {
-            let (holding, price) = (&mut self.holdings[symbol], close[symbol]);
+            let price = close[symbol];
             if price > 0.0 {
-                let Holding { best, .. } = *holding;
-                let (high, low) = (if price > best { price } else { best }, if price < best { price } else { best });
-                holding.mark = price;
-                holding.missing = 0;
-                holding.best = if holding.side() > 0.0 { high } else { low };
+                self.marks[symbol] = price;
+                self.missing[symbol] = 0;
+                if let Some(history) = self.histories.get_mut(symbol) {
+                    history.see(price);
+                }
             } else {
-                holding.missing += 1;
-                settled |= holding.missing >= limit;
+                self.missing[symbol] += 1;
+                settled |= self.missing[symbol] >= limit;
             }
-            equity += holding.value();
+            equity += self.shares[symbol] * self.marks[symbol];
         }
         if settled {
-            let factor = 1.0 + delisting.return_fraction;
-            self.settle(row, factor, Reason::Delisted, recorder, |holding| holding.missing >= limit);
+            let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
+            self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
             equity = self.equity();
         }
         (equity, settled)
@@ -196,7 +228,7 @@ impl Book {
 
     /// Closes everything at its mark, without costs: there is no equity left.
     pub(super) fn ruin(&mut self, row: usize, recorder: &mut Recorder) {
-        self.settle(row, 1.0, Reason::Ruin, recorder, |_| true);
+        self.settle(row, 1.0, Reason::Ruin, recorder, |_, _| true);
     }
 
     fn settle(
@@ -205,22 +237,21 @@ impl Book {
         factor: f64,
         reason: Reason,
         recorder: &mut Recorder,
-        which: impl Fn(&Holding) -> bool,
+        which: impl Fn(&Self, usize) -> bool,
     ) {
-        let settled: Vec<Holding> = self.iter().filter(|holding| which(holding)).copied().collect();
-        for Holding { symbol, shares, mark, .. } in settled {
-            let price = mark * factor;
-            let side = if shares > 0.0 { Side::Sell } else { Side::Buy };
+        let settled: Vec<usize> = self.held.iter().filter(|&symbol| which(self, symbol)).collect();
+        for symbol in settled {
+            let (shares, price) = (self.shares[symbol], self.marks[symbol] * factor);
             self.cash += shares * price;
             recorder.counts().delisted += usize::from(reason == Reason::Delisted);
-            if let Some(closed) = self.decrease_to(symbol as usize, 0.0, price, 0.0) {
-                recorder.closed(&closed, row, reason);
+            if self.decrease_to(symbol, 0.0, price, 0.0) {
+                recorder.closed(self, symbol, row, reason);
             }
-            recorder.order(|| Order {
+            recorder.order(symbol, |_| Order {
                 decided: row,
                 ended: Some(row),
-                symbol: symbol as usize,
-                side,
+                symbol,
+                side: if shares > 0.0 { Side::Sell } else { Side::Buy },
                 wanted: shares.abs(),
                 filled: shares.abs(),
                 price: Some(price),

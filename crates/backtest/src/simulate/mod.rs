@@ -123,15 +123,16 @@ impl<'a> Simulator<'a> {
         settings: &Settings,
         detail: Detail,
     ) -> Self {
+        let with_histories = detail >= Detail::Trades || exits != Exits::default();
         Self {
             market,
             positions,
             exits,
             settings: *settings,
-            book: Book::new(settings.capital, market.symbols()),
+            book: Book::new(settings.capital, market.symbols(), with_histories),
             orders: Orders::default(),
             chooser: Chooser::new(market.symbols()),
-            recorder: Recorder::new(market.bars(), detail),
+            recorder: Recorder::new(market.bars(), market.symbols(), detail),
             row: 0,
             equity: settings.capital,
             slots: usize::MAX,
@@ -170,7 +171,7 @@ impl<'a> Simulator<'a> {
         if !same {
             self.fill(row);
         }
-        let (equity, settled) = self.book.mark(row, self.market.close(row), delisting, &mut self.recorder);
+        let (equity, settled) = self.book.value_at(row, self.market.close(row), delisting, &mut self.recorder);
         self.equity = equity;
         if settled {
             self.orders.forget_settled(row, &self.book, &mut self.recorder);
@@ -253,15 +254,14 @@ impl<'a> Simulator<'a> {
             let lasts = rows.entry.map_or(0, |entry| mask(entry, word, is_true));
             let ended = if entry_must_last { told | !lasts } else { told };
             for symbol in symbols_of(word, if has_exits { judged } else { judged & ended }) {
-                let Some(holding) = self.book.get(symbol) else { continue };
                 let is_told = ended >> (symbol % symbols::WORD) & 1 == 1;
-                let reason = if is_told { Some(Reason::Exit) } else { exits::due(&self.exits, holding, row) };
+                let due = |history| exits::due(&self.exits, history, self.book.mark(symbol), row);
+                let reason = if is_told { Some(Reason::Exit) } else { self.book.history(symbol).and_then(due) };
                 if let Some(reason) = reason {
-                    let order = Pending::close(holding, row, reason);
                     if waits {
-                        self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol == order.symbol);
+                        self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
                     }
-                    self.orders.give(order);
+                    self.orders.give(Pending::to(0.0, symbol, self.book.shares(symbol), row, reason));
                     self.book.leaving.insert(symbol);
                     count += 1;
                 }
@@ -297,12 +297,14 @@ impl Decision<'_> {
         let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
         let closes = shares == 0.0 && held != 0.0;
         if closes || ((shares - held) * close).abs() > DUST * self.equity {
-            let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
-            let mut order = Pending::to(shares, symbol as u32, held, self.row, reason);
-            order.measures = Measures {
-                volatility: known(self.rows.stop_volatility),
-                average_true_range: known(self.rows.average_true_range),
-            };
+            let Rows { stop_volatility, average_true_range, .. } = self.rows;
+            if stop_volatility.is_some() || average_true_range.is_some() {
+                let known = |row: &Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
+                let measures =
+                    Measures { volatility: known(stop_volatility), average_true_range: known(average_true_range) };
+                orders.measure(symbol, self.close.len(), measures);
+            }
+            let mut order = Pending::to(shares, symbol, held, self.row, reason);
             // Adding 0 makes one zero of two.
             order.rank = score * weight.signum() + 0.0;
             orders.give(order);

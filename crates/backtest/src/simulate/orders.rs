@@ -1,9 +1,9 @@
 //! Orders: decided at one close, filled at a later price, sells before buys.
 
 use super::exits::Measures;
-use super::holdings::{Book, Holding};
-use super::record::{Fate, Order, Reason, Recorder, Side};
-use super::settings::{Charge, Costs};
+use super::holdings::Book;
+use super::record::{Executed, Fate, Order, Reason, Recorder, Side};
+use super::settings::Costs;
 
 /// Changes worth less than this fraction of equity are rounding, and are not traded.
 pub(super) const DUST: f64 = 1e-9;
@@ -16,8 +16,6 @@ pub(super) struct Pending {
     pub(super) target: f64,
     pub(super) decided: u32,
     pub(super) reason: Reason,
-    /// What stops will be scaled by, should the order open a position.
-    pub(super) measures: Measures,
     /// Shares held when the order was decided, from which follow its side and what it wanted.
     pub(super) held: f64,
     /// How good the choice was, on its own side: what counts least gives way first.
@@ -25,8 +23,7 @@ pub(super) struct Pending {
     stage: Stage,
     /// What it leaves of what is held before anything is opened, once a bar's fills have begun.
     reduced: f64,
-    filled: f64,
-    charge: Charge,
+    is_executed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,39 +40,37 @@ enum Stage {
 }
 
 impl Pending {
-    /// An order to close a position.
-    pub(super) fn close(holding: &Holding, row: usize, reason: Reason) -> Self {
-        Self::to(0.0, holding.symbol, holding.shares, row, reason)
-    }
-
     /// An order from the shares that are held to a target.
-    pub(super) fn to(target: f64, symbol: u32, held: f64, row: usize, reason: Reason) -> Self {
+    #[inline]
+    pub(super) fn to(target: f64, symbol: usize, held: f64, row: usize, reason: Reason) -> Self {
         Self {
-            symbol,
+            symbol: symbol as u32,
             target,
             decided: row as u32,
             reason,
-            measures: Measures::UNKNOWN,
             held,
             rank: 0.0,
             stage: Stage::New,
             reduced: 0.0,
-            filled: 0.0,
-            charge: Charge::default(),
+            is_executed: false,
         }
     }
 
-    fn order(&self, ended: Option<usize>, price: Option<f64>, fate: Fate) -> Order {
+    fn symbol(&self) -> usize {
+        self.symbol as usize
+    }
+
+    fn order(&self, executed: Executed, ended: Option<usize>, price: Option<f64>, fate: Fate) -> Order {
         let change = self.target - self.held;
         Order {
             decided: self.decided as usize,
             ended,
-            symbol: self.symbol as usize,
+            symbol: self.symbol(),
             side: if change > 0.0 { Side::Buy } else { Side::Sell },
             wanted: change.abs(),
-            filled: self.filled,
-            price: price.filter(|_| self.filled > 0.0),
-            costs: self.charge.total(),
+            filled: executed.shares,
+            price: price.filter(|_| self.is_executed),
+            costs: executed.charge.total(),
             reason: self.reason,
             fate,
         }
@@ -86,6 +81,8 @@ impl Pending {
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     list: Vec<Pending>,
+    /// By symbol, what stops will be scaled by should its order open a position; none where nobody measures.
+    measures: Vec<Measures>,
     /// Whether the last one given stands before one that was given earlier.
     unsorted: bool,
     /// Places in the list, during a bar's fills: of what reduces or closes positions,
@@ -101,6 +98,12 @@ impl Orders {
     pub(super) fn give(&mut self, order: Pending) {
         self.unsorted |= self.list.last().is_some_and(|last| last.symbol > order.symbol);
         self.list.push(order);
+    }
+
+    /// What stops will be scaled by, should the order for one of so many symbols open a position.
+    pub(super) fn measure(&mut self, symbol: usize, symbols: usize, measures: Measures) {
+        self.measures.resize(symbols, Measures::UNKNOWN);
+        self.measures[symbol] = measures;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -122,14 +125,14 @@ impl Orders {
 
     /// Takes back orders whose holding no longer exists.
     pub(super) fn forget_settled(&mut self, row: usize, book: &Book, recorder: &mut Recorder) {
-        self.withdraw(row, Fate::Settled, recorder, |order| book.get(order.symbol as usize).is_none());
+        self.withdraw(row, Fate::Settled, recorder, |order| !book.held().contains(order.symbol()));
     }
 
     fn withdraw(&mut self, row: usize, fate: Fate, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
         self.list.retain(|order| {
             let goes = which(order);
             if goes {
-                recorder.order(|| order.order(Some(row), None, fate));
+                recorder.order(order.symbol(), |executed| order.order(executed, Some(row), None, fate));
             }
             !goes
         });
@@ -148,12 +151,12 @@ impl Orders {
         let mut wanted = self.sort_out(prices, book);
         for &place in &self.reductions {
             let order = &mut self.list[place as usize];
-            desk.reduce(order, prices[order.symbol as usize], book);
+            desk.reduce(order, prices[order.symbol()], book);
         }
         let mut waiting = [0.0; 2];
         for &place in &self.unpriced {
             let order = &mut self.list[place as usize];
-            if book.held().contains(order.symbol as usize) {
+            if book.held().contains(order.symbol()) {
                 let (side, value) = desk.delay(order, book);
                 waiting[side] += value;
             } else {
@@ -190,13 +193,13 @@ impl Orders {
         }
         let (mut wanted, mut counts) = ([0.0; 2], [0; 3]);
         for (place, order) in list.iter_mut().enumerate() {
-            let price = prices[order.symbol as usize];
+            let price = prices[order.symbol()];
             let is_priced = price > 0.0;
             if !is_priced {
                 unpriced.push(place as u32);
                 continue;
             }
-            let held = book.shares(order.symbol as usize);
+            let held = book.shares(order.symbol());
             order.reduced = reduced(held, order.target);
             let (reduces, opens) = (usize::from(order.reduced != held), usize::from(order.target != order.reduced));
             let is_short = order.target < 0.0;
@@ -219,11 +222,14 @@ impl Orders {
 
     /// Executes what opens or increases positions on a side.
     fn open(&mut self, which: usize, scale: Scale, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
-        for &place in &self.openings[which] {
-            let order = &mut self.list[place as usize];
+        let Self { list, openings, measures, .. } = self;
+        for &place in &openings[which] {
+            let order = &mut list[place as usize];
             // What had to make room is done already.
             if order.stage != Stage::Done {
-                desk.open(order, prices[order.symbol as usize], scale, book);
+                let symbol = order.symbol();
+                let measures = || measures.get(symbol).copied().unwrap_or(Measures::UNKNOWN);
+                desk.open(order, prices[symbol], scale, measures, book);
             }
         }
     }
@@ -244,23 +250,20 @@ impl Orders {
                 continue;
             }
             let opens = |order: &Pending| order.stage == Stage::Opening && side(order.target) == which;
-            let held = book.iter().filter(|held| side(held.shares) == which).count();
+            let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
             let opened = self.list.iter().filter(|order| opens(order)).count();
             for _ in 0..(held + opened).saturating_sub(desk.slots).min(opened) {
                 let candidates = self.list.iter_mut().filter(|order| opens(order));
                 // The last of equals, as the first was the better choice.
                 let Some(least) = candidates.max_by(|a, b| b.rank.total_cmp(&a.rank)) else { break };
-                let value = least.target.abs() * prices[least.symbol as usize];
+                let value = least.target.abs() * prices[least.symbol()];
                 wanted[which] -= value;
                 waiting[which] -= value.min(waiting[which]);
-                desk.drop_blocked(least, prices[least.symbol as usize]);
+                desk.drop_blocked(least, prices[least.symbol()]);
             }
         }
-        let price = |held: &Holding| match prices[held.symbol as usize] {
-            price if price > 0.0 => price,
-            _ => held.mark,
-        };
-        let gross: f64 = book.iter().map(|held| held.shares.abs() * price(held)).sum();
+        let price = |symbol: usize| if prices[symbol] > 0.0 { prices[symbol] } else { book.mark(symbol) };
+        let gross: f64 = book.held().iter().map(|symbol| book.shares(symbol).abs() * price(symbol)).sum();
         let blame = waiting[LONG] + waiting[SHORT];
         let mut excess = (gross + wanted[LONG] + wanted[SHORT] - desk.equity).min(blame).max(0.0);
         if excess == 0.0 {
@@ -282,7 +285,7 @@ impl Orders {
     /// Writes down what still waits.
     pub(super) fn finish(&self, recorder: &mut Recorder) {
         for order in &self.list {
-            recorder.order(|| order.order(None, None, Fate::Waiting));
+            recorder.order(order.symbol(), |executed| order.order(executed, None, None, Fate::Waiting));
         }
     }
 }
@@ -316,10 +319,10 @@ impl Desk<'_> {
     /// Executes what an order reduces or closes.
     #[inline]
     fn reduce(&mut self, order: &mut Pending, price: f64, book: &mut Book) {
-        let symbol = order.symbol as usize;
+        let symbol = order.symbol();
         let costs = self.execute(order, book.shares(symbol), order.reduced, price, book);
-        if let Some(closed) = book.decrease_to(symbol, order.reduced, price, costs) {
-            self.recorder.closed(&closed, self.row, order.reason);
+        if book.decrease_to(symbol, order.reduced, price, costs) {
+            self.recorder.closed(book, symbol, self.row, order.reason);
         }
         if order.target == order.reduced {
             self.finish(order, price, Fate::Filled);
@@ -328,8 +331,16 @@ impl Desk<'_> {
 
     /// Executes what an order opens or increases, as far as there is room and, for a buy, cash.
     #[inline]
-    fn open(&mut self, order: &mut Pending, price: f64, scale: Scale, book: &mut Book) {
-        let held = book.shares(order.symbol as usize);
+    fn open(
+        &mut self,
+        order: &mut Pending,
+        price: f64,
+        scale: Scale,
+        measures: impl FnOnce() -> Measures,
+        book: &mut Book,
+    ) {
+        let symbol = order.symbol();
+        let held = book.shares(symbol);
         let factor = scale.room * scale.cash;
         // Rounding may leave the cash a hair short of what a whole book of targets needs: that is no cut.
         let cut = factor < 1.0 - DUST;
@@ -344,9 +355,10 @@ impl Desk<'_> {
             return;
         }
         let costs = self.execute(order, held, shares, price, book);
-        match book.get_mut(order.symbol as usize) {
-            Some(holding) => holding.increase_to(shares, price, costs),
-            None => book.add(Holding::open(order.symbol, self.row, shares, price, costs, order.measures)),
+        if held == 0.0 {
+            book.open(symbol, self.row, shares, price, costs, measures);
+        } else {
+            book.increase_to(symbol, shares, price, costs);
         }
         self.recorder.counts().cut += usize::from(cut);
         self.finish(order, price, if cut { Fate::Cut } else { Fate::Filled });
@@ -358,15 +370,14 @@ impl Desk<'_> {
         let charge = self.costs.of(value, shares < held);
         book.cash += (held - shares) * price;
         book.cash -= charge.total();
-        self.recorder.traded(value, charge);
-        order.filled += (shares - held).abs();
-        order.charge.add(charge);
+        self.recorder.traded(order.symbol(), (shares - held).abs(), value, charge);
+        order.is_executed = true;
         charge.total()
     }
 
     /// What reduces or closes a position waits; gives its side, and what it would have brought at the last close.
     fn delay(&mut self, order: &mut Pending, book: &mut Book) -> (usize, f64) {
-        let symbol = order.symbol as usize;
+        let symbol = order.symbol();
         let held = book.shares(symbol);
         let reduced = reduced(held, order.target);
         if order.target != reduced {
@@ -383,7 +394,7 @@ impl Desk<'_> {
             book.leaving.insert(symbol);
         }
         order.stage = Stage::Delayed;
-        (side(held), (held - reduced).abs() * book.get(symbol).map_or(0.0, |holding| holding.mark))
+        (side(held), (held - reduced).abs() * book.mark(symbol))
     }
 
     fn drop_untradable(&mut self, order: &mut Pending) {
@@ -398,8 +409,8 @@ impl Desk<'_> {
 
     fn finish(&mut self, order: &mut Pending, price: f64, fate: Fate) {
         order.stage = Stage::Done;
-        self.recorder.counts().fills += usize::from(order.filled > 0.0);
-        self.recorder.order(|| order.order(Some(self.row), Some(price), fate));
+        self.recorder.counts().fills += usize::from(order.is_executed);
+        self.recorder.order(order.symbol(), |executed| order.order(executed, Some(self.row), Some(price), fate));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::holdings::{Book, Holding};
+use super::holdings::Book;
 use super::settings::Charge;
 
 /// How much a simulation writes down. The numbers are the same either way, bit for bit.
@@ -233,18 +233,27 @@ pub struct Outcome {
     pub positions: Vec<Position>,
 }
 
+/// What was executed of an order.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Executed {
+    pub(super) shares: f64,
+    pub(super) charge: Charge,
+}
+
 /// Writes an [`Outcome`], bar by bar.
 #[derive(Debug)]
 pub(super) struct Recorder {
     detail: Detail,
     outcome: Outcome,
+    /// Of the order that is out for each symbol; of none where orders are not written down.
+    executed: Vec<Executed>,
     charged: Charge,
     traded: f64,
     built: bool,
 }
 
 impl Recorder {
-    pub(super) fn new(bars: usize, detail: Detail) -> Self {
+    pub(super) fn new(bars: usize, symbols: usize, detail: Detail) -> Self {
         let always = || Vec::with_capacity(bars);
         let series = || if detail == Detail::Scores { Vec::new() } else { always() };
         let outcome = Outcome {
@@ -258,7 +267,8 @@ impl Recorder {
             costs_by_type: CostSeries { commission: series(), half_spread: series(), sell_tax: series() },
             ..Outcome::default()
         };
-        Self { detail, outcome, charged: Charge::default(), traded: 0.0, built: false }
+        let executed = vec![Executed::default(); if detail >= Detail::Trades { symbols } else { 0 }];
+        Self { detail, outcome, executed, charged: Charge::default(), traded: 0.0, built: false }
     }
 
     pub(super) fn outcome(&self) -> &Outcome {
@@ -269,30 +279,40 @@ impl Recorder {
         &mut self.outcome.counts
     }
 
-    /// Money changed hands.
-    pub(super) fn traded(&mut self, value: f64, charge: Charge) {
+    /// Shares and money changed hands.
+    #[inline]
+    pub(super) fn traded(&mut self, symbol: usize, shares: f64, value: f64, charge: Charge) {
         self.traded += value;
-        self.charged.add(charge);
+        if self.detail > Detail::Scores {
+            self.charged.add(charge);
+        }
+        if let Some(executed) = self.executed.get_mut(symbol) {
+            executed.shares += shares;
+            executed.charge.add(charge);
+        }
     }
 
-    pub(super) fn order(&mut self, order: impl FnOnce() -> Order) {
-        if self.detail >= Detail::Trades {
-            self.outcome.orders.push(order());
+    /// The order that was out for a symbol ended.
+    #[inline]
+    pub(super) fn order(&mut self, symbol: usize, order: impl FnOnce(Executed) -> Order) {
+        if let Some(executed) = self.executed.get_mut(symbol) {
+            self.outcome.orders.push(order(std::mem::take(executed)));
         }
     }
 
     /// A position ended.
-    pub(super) fn closed(&mut self, holding: &Holding, row: usize, reason: Reason) {
+    #[inline]
+    pub(super) fn closed(&mut self, book: &Book, symbol: usize, row: usize, reason: Reason) {
         self.outcome.counts.closed_trades += 1;
         if self.detail >= Detail::Trades {
-            self.outcome.trades.push(holding.trade(Some((row, reason))));
+            self.outcome.trades.extend(book.trade(symbol, Some((row, reason))));
         }
     }
 
     /// Ends a bar with an equity. `before` is that at the close before, `sizing` that by which this bar's fills were
     /// sized. A bar of ruin ends it all: its return is -1 or less.
     pub(super) fn bar(&mut self, row: usize, book: &Book, [before, sizing, equity]: [f64; 3], ruined: bool) {
-        if self.outcome.first_held_row.is_none() && book.iter().next().is_some() {
+        if self.outcome.first_held_row.is_none() && !book.held().is_empty() {
             self.outcome.first_held_row = Some(row);
         }
         let turnover = if self.traded > 0.0 && self.built { 0.5 * self.traded / sizing } else { f64::NAN };
@@ -307,14 +327,13 @@ impl Recorder {
             return;
         }
         let (mut gross, mut net) = (0.0, 0.0);
-        for holding in book.iter() {
-            let weight = holding.value() / equity;
+        for symbol in book.held().iter() {
+            let weight = book.value(symbol) / equity;
             gross += weight.abs();
             net += weight;
             if self.detail == Detail::Full {
-                let Holding { shares, mark, .. } = *holding;
-                let (symbol, stale) = (holding.symbol as usize, holding.missing > 0);
-                self.outcome.positions.push(Position { row, symbol, shares, price: mark, weight, stale });
+                let (shares, price, stale) = (book.shares(symbol), book.mark(symbol), book.is_stale(symbol));
+                self.outcome.positions.push(Position { row, symbol, shares, price, weight, stale });
             }
         }
         self.push_figures([equity, book.cash, gross, net]);
@@ -333,7 +352,7 @@ impl Recorder {
         self.outcome.trades.sort_by_key(|trade| (trade.exit_row, trade.symbol));
         self.outcome.orders.sort_by_key(|order| (order.ended.unwrap_or(usize::MAX), order.symbol));
         if self.detail >= Detail::Trades {
-            self.outcome.trades.extend(book.iter().map(|holding| holding.trade(None)));
+            self.outcome.trades.extend(book.held().iter().filter_map(|symbol| book.trade(symbol, None)));
         }
         self.outcome
     }

@@ -111,9 +111,8 @@ fn time_ranks<const LANES: usize>(
         let mut count = [0.0; LANES];
         for then in &*window {
             for lane in 0..LANES {
-                let below = if then[lane] < now[lane] { 0.5 } else { 0.0 };
                 let not_above = if then[lane] <= now[lane] { 0.5 } else { 0.0 };
-                count[lane] += below + not_above;
+                count[lane] += if then[lane] < now[lane] { 1.0 } else { not_above };
             }
         }
         for lane in 0..LANES {
