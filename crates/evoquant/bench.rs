@@ -2,7 +2,7 @@
 //!
 //! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N`,
 //! `execute/merging/N`, `generation/N`, `evolution/WHAT/SHAPE/N`, where `N` counts factors or strategies,
-//! `plan/generation-G`, and `operator/NAME(WINDOW)`. The factors are those of [`chain`]; those of [`merging_chain`], also
+//! `plan/SHAPE/generation-G`, and `operator/NAME(WINDOW)`. The factors are those of [`chain`]; those of [`merging_chain`], also
 //! over the panel, show what merging saves. Everything but `evolution/run` runs on one thread, one repetition after the
 //! other, and values are looked at before time is taken: a kernel that gives nothing is fast.
 //!
@@ -374,7 +374,7 @@ impl Session<'_> {
         let generated = planned_shape.map(|(bars, symbols)| generated_panel(bars, symbols)).transpose()?;
         let panel = generated.as_ref().unwrap_or(&self.options.panel);
         for newcomers in Newcomers::of_a_run(*planned, planned_generations, *cache_bytes, panel)? {
-            let name = format!("plan/generation-{}", newcomers.generation);
+            let name = format!("plan/{}x{}/generation-{}", panel.bars(), panel.symbols().len(), newcomers.generation);
             let record = clock::measure(name, self.options.seconds, || newcomers.plan());
             self.keep(Record { nodes: Some(newcomers.nodes), ..record });
         }

@@ -91,7 +91,12 @@ fn growth_is_measured_in_every_dimension() {
 
 #[test]
 fn plans_of_a_run_are_counted() {
-    let names = ["plan/generation-1", "plan/generation-5", "plan/generation-10", "plan/generation-20"];
+    let names = [
+        "plan/120x24/generation-1",
+        "plan/120x24/generation-5",
+        "plan/120x24/generation-10",
+        "plan/120x24/generation-20",
+    ];
     let kept = check(&PLAN, &names, &["operator nodes", "asked", "shared", "cached", "saved"]);
     for record in kept["records"].as_array().expect("records") {
         let count = |key: &str| record["nodes"][key].as_u64().expect("a count");

@@ -108,7 +108,7 @@ pub fn run(
 
 /// What became of strategies that were evaluated together.
 #[derive(Debug, Clone)]
-pub struct Evaluated {
+pub struct EvaluatedGeneration {
     /// One for each, in their order.
     pub evaluations: Vec<Evaluation>,
     /// What became of their operator nodes.
@@ -127,12 +127,12 @@ pub fn evaluate(
     panel: &Panel,
     resources: Resources,
     strategies: &[(&Strategy, &Program)],
-) -> Result<Evaluated, Error> {
+) -> Result<EvaluatedGeneration, Error> {
     let market = Market::new(panel);
     Ok(pool(resources.threads)?.install(|| {
         let evaluator = Evaluator::new(panel, &market, config, resources.cache_bytes);
         let (evaluations, nodes) = evaluator.evaluate(strategies);
-        Evaluated { evaluations, nodes, cache: evaluator.cache() }
+        EvaluatedGeneration { evaluations, nodes, cache: evaluator.cache() }
     }))
 }
 

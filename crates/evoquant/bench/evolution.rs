@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use evolve::{Evaluated, GenerationRecord, Next, Observer, Resources, RunConfig, RunResult, RunSpec, Search, Trial};
+use evolve::{
+    EvaluatedGeneration, GenerationRecord, Next, Observer, Resources, RunConfig, RunResult, RunSpec, Search, Trial,
+};
 use factor::{Palette, Rebalance, Schema, Strategy, VariationSettings};
 use market::Panel;
 
@@ -82,7 +84,7 @@ impl<'a> Scoring<'a> {
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn run_with(&self, resources: Resources) -> Result<Evaluated, Error> {
+    pub fn run_with(&self, resources: Resources) -> Result<EvaluatedGeneration, Error> {
         let programs: Vec<_> = self.strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
         let pairs: Vec<_> = self.strategies.iter().zip(&programs).collect();
         Ok(black_box(evolve::evaluate(&self.config, self.panel, resources, &pairs)?))
