@@ -1,30 +1,41 @@
 //! What compiling, varying and running factors costs, and how cost grows with their number.
 //!
 //! One name, one measurement: `compile/N`, `mutate/OPERATION/N`, `execute/symbol/N`, `execute/panel/N`,
-//! `execute/merging/N`, `generation/N`, `evolution/WHAT/SHAPE/N`, where `N` counts factors or strategies, and
-//! `operator/NAME(WINDOW)`. The factors are
-//! those of [`chain`]; those of [`merging_chain`], also over the panel, show what merging saves.
-//! Everything but `evolution/run` runs on one thread, one repetition after the other, and values are looked at before time is
-//! taken: a kernel that gives nothing is fast.
+//! `execute/merging/N`, `generation/N`, `evolution/WHAT/SHAPE/N`, where `N` counts factors or strategies,
+//! `plan/SHAPE/generation-G`, and `operator/NAME(WINDOW)`. The factors are those of [`chain`]; those of [`merging_chain`], also
+//! over the panel, show what merging saves. Everything but `evolution/run` runs on one thread, one repetition after the
+//! other, and values are looked at before time is taken: a kernel that gives nothing is fast.
+//!
+//! By themselves, since they take long or a process of their own: [`time_scaling`] says how time grows with each size of
+//! a search, [`measure_memory`] what a generation adds to memory.
 
 mod clock;
 mod compare;
 mod evolution;
 mod expressions;
+mod footprint;
 mod operators;
+mod plan;
 mod report;
+mod resident;
+mod scaling;
+mod slope;
 mod work;
 
 use factor::{Mutation, Operator, Strategy};
 use market::{Panel, RandomWalk};
 
-pub use compare::{Change, Comparison};
+pub use compare::{Change, Comparison, Figures, Unit};
 pub use evolution::{Pace, Scoring, run_search};
 pub use expressions::{
     AloneRecord, Expression, ExpressionOptions, ExpressionReport, MOST_KEPT_BYTES, MergedRecord, Times,
     read_expressions, time_expressions, write_values,
 };
+pub use footprint::{MemoryOptions, MemoryReport, measure_memory};
+use plan::Newcomers;
 pub use report::{BenchReport, Fit, Record};
+pub use scaling::{ScalingOptions, ScalingReport, Varied, time_scaling};
+pub use slope::Slope;
 pub use work::{Brood, Compilation, Generation, Query, chain, merging_chain, one_symbol, variable_chain};
 
 /// What can be measured by itself.
@@ -40,14 +51,23 @@ pub enum Suite {
     Generation,
     /// Evolution end to end: strategies scored as a run scores them, and a small run as a whole.
     Evolution,
+    /// What merging and the cache save the generations of a run, and what building their plans costs.
+    Plan,
     /// Every operator by itself, over noise.
     Operators,
 }
 
 impl Suite {
     /// All suites, in the order in which they run.
-    pub const ALL: [Suite; 6] =
-        [Suite::Compile, Suite::Mutate, Suite::Factors, Suite::Generation, Suite::Evolution, Suite::Operators];
+    pub const ALL: [Suite; 7] = [
+        Suite::Compile,
+        Suite::Mutate,
+        Suite::Factors,
+        Suite::Generation,
+        Suite::Evolution,
+        Suite::Plan,
+        Suite::Operators,
+    ];
 
     /// The word on the command line.
     pub fn name(self) -> &'static str {
@@ -57,6 +77,7 @@ impl Suite {
             Suite::Factors => "factors",
             Suite::Generation => "generation",
             Suite::Evolution => "evolution",
+            Suite::Plan => "plan",
             Suite::Operators => "operators",
         }
     }
@@ -86,6 +107,14 @@ pub struct BenchOptions {
     pub runs: Vec<(usize, usize)>,
     /// Bars and symbols of the generated markets on which strategies are scored; none means the market above.
     pub shapes: Vec<(usize, usize)>,
+    /// Strategies of each generation of the run whose plans are built.
+    pub planned: usize,
+    /// The generations of that run to look at.
+    pub planned_generations: Vec<usize>,
+    /// Bytes of that run's cache.
+    pub cache_bytes: usize,
+    /// Bars and symbols of the generated market of that run; none means the market above.
+    pub planned_shape: Option<(usize, usize)>,
     /// Bars and symbols of the noise that operators run over.
     pub noise: (usize, usize),
     /// Seconds to repeat each measurement for; the slowest are repeated a few times all the same.
@@ -104,6 +133,10 @@ impl BenchOptions {
             scored: vec![200],
             runs: vec![(20, 20)],
             shapes: Vec::new(),
+            planned: 200,
+            planned_generations: vec![1, 5, 10, 20],
+            cache_bytes: 1 << 30,
+            planned_shape: None,
             noise: (2_000, 500),
             seconds: 0.5,
         }
@@ -116,13 +149,16 @@ impl BenchOptions {
     pub fn usual(what: Option<Suite>) -> Result<Self, Error> {
         let [bars, symbols] = Self::USUAL;
         let panel = generated_panel(bars, symbols)?;
-        Ok(Self { shapes: Self::SHAPES.to_vec(), ..Self::new(what, panel) })
+        let (shapes, planned_shape) = (Self::SHAPES.to_vec(), Some(Self::PLANNED));
+        Ok(Self { shapes, planned_shape, ..Self::new(what, panel) })
     }
 
     /// Bars and symbols of the usual market.
     pub const USUAL: [usize; 2] = [100, 2_656];
     /// Bars and symbols on which evolution is usually measured.
     pub const SHAPES: [(usize, usize); 3] = [(2_500, 60), (1_253, 505), (100, 2_656)];
+    /// Bars and symbols on which plans are usually counted.
+    pub const PLANNED: (usize, usize) = (1_253, 60);
 
     /// The usual sizes on a generated market of so many bars and symbols, the same one every time.
     ///
@@ -133,7 +169,11 @@ impl BenchOptions {
     }
 }
 
-fn generated_panel(bars: usize, symbols: usize) -> Result<Panel, Error> {
+/// The generated market of so many bars and symbols, the same one every time.
+///
+/// # Errors
+/// When there is no bar or symbol, or more than [`RandomWalk`] makes.
+pub fn generated_panel(bars: usize, symbols: usize) -> Result<Panel, Error> {
     let walk = RandomWalk { bars, symbols, seed: 1, gap_rate: 0.001, late_listing_rate: 0.0 };
     if bars == 0 || symbols == 0 || !walk.fits() {
         return Err(Error::Size { bars, symbols });
@@ -158,9 +198,14 @@ pub enum Error {
         /// Symbols asked for.
         symbols: usize,
     },
-    /// A number of factors or strategies is 0, or more than a graph can hold.
-    #[error("cannot measure {0} factors or strategies: give a number from 1 to {most}", most = work::MOST)]
-    Count(usize),
+    /// A number of factors or strategies is 0, or more than is measured.
+    #[error("cannot measure {count} factors or strategies: give a number from 1 to {most}")]
+    Count {
+        /// The number.
+        count: usize,
+        /// The most that are measured.
+        most: usize,
+    },
     /// There is nothing to time: all values are undefined.
     #[error(
         "`{name}` gives no finite value on this market: its look-back is {lookback} bars, the market has {bars}; use \
@@ -229,11 +274,12 @@ pub fn run(options: &BenchOptions, progress: &mut dyn FnMut(&Record)) -> Result<
             Suite::Factors => session.factors()?,
             Suite::Generation => session.generation()?,
             Suite::Evolution => session.evolution()?,
+            Suite::Plan => session.plan()?,
             Suite::Operators => session.operators()?,
         }
     }
     let (bars, symbols) = (options.panel.bars(), options.panel.symbols().len());
-    Ok(BenchReport::new(bars, symbols, session.records, clock::peak_memory_bytes()))
+    Ok(BenchReport::new(bars, symbols, session.records, resident::peak_bytes()))
 }
 
 /// Measurements on their way.
@@ -319,6 +365,18 @@ impl Session<'_> {
             run_search(population, generations, panel)?;
             let name = format!("evolution/run/{shape}/{}", population * generations);
             self.time(name, || run_search(population, generations, panel));
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self) -> Result<(), Error> {
+        let BenchOptions { planned, planned_generations, cache_bytes, planned_shape, .. } = self.options;
+        let generated = planned_shape.map(|(bars, symbols)| generated_panel(bars, symbols)).transpose()?;
+        let panel = generated.as_ref().unwrap_or(&self.options.panel);
+        for newcomers in Newcomers::of_a_run(*planned, planned_generations, *cache_bytes, panel)? {
+            let name = format!("plan/{}x{}/generation-{}", panel.bars(), panel.symbols().len(), newcomers.generation);
+            let record = clock::measure(name, self.options.seconds, || newcomers.plan());
+            self.keep(Record { nodes: Some(newcomers.nodes), ..record });
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The program as a person meets it: runs, interruptions, mistakes.
 
+mod bench;
 mod dialects;
 mod eval;
 mod evolve;

@@ -62,10 +62,20 @@ struct Buffer {
 impl Buffer {
     /// Bytes of a cache line.
     const LINE: usize = 64;
+    /// Bytes of a buffer that is no small one.
+    const LARGE: usize = 1 << 20;
+    /// What a large one asks for at least.
+    const MAPPED: usize = 1 << 25;
 
     fn fit(&mut self, cells: usize) {
-        let room = cells + Self::LINE / size_of::<f64>();
+        let mut room = cells + Self::LINE / size_of::<f64>();
         if self.cells.len() < room {
+            // A system gives pages when they are written, so that more room costs nothing. So much comes from the system
+            // itself and goes back to it; buffers that grew little by little would leave gaps in the allocator's heap
+            // that nobody else fits in: half as much again as all that is in use.
+            if room * size_of::<f64>() >= Self::LARGE {
+                room = room.max(Self::MAPPED / size_of::<f64>());
+            }
             // Let go first, and take zeroed pages instead of copying: nothing old is read again.
             self.cells = Vec::new();
             self.cells = vec![0.0; room];

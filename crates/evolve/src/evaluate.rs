@@ -1,10 +1,11 @@
 //! Scores strategies on train and validation, a generation at a time; the exam's rows are never fed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use backtest::metrics::{Headline, ReturnSettings};
-use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, RankScratch, Rows, Simulator};
+use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, Periods, RankScratch, Rows, Simulator};
 use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, Outputs, Plan, PlanCounts, Wanted};
 use factor::{Program, Purpose, Strategy};
 use market::Panel;
@@ -139,7 +140,13 @@ impl<'a> Evaluator<'a> {
             let symbols = panel.symbols().len();
             // Labels that end after validation would let the exam's prices into selection.
             let visible = &prices[..config.periods.exam.start * symbols];
-            let forward = backtest::forward_returns(visible, symbols, 1, config.spec.horizon);
+            let mut forward = backtest::forward_returns(visible, symbols, 1, config.spec.horizon);
+            for (row, labels) in forward.chunks_exact_mut(symbols).enumerate() {
+                let Periods { train, validation, .. } = &config.periods;
+                if ![train, validation].iter().any(|period| counts_in_ic(period, row, config.spec.horizon)) {
+                    labels.fill(f64::NAN);
+                }
+            }
             LabelRanks::new(&forward, symbols).expect("labels are whole rows")
         });
         let returns = ReturnSettings::new(config.periods_per_year);
@@ -247,12 +254,7 @@ impl<'a> Track<'a> {
             let row = outputs.first_row + offset;
             self.simulator.step(row, &Rows::of(outputs, offset));
             if let (Some(labels), Some(score)) = (&evaluator.labels, outputs.row(Purpose::Score, offset)) {
-                // One date in `horizon`: labels that do not overlap. Those that reach into the next period are left out.
-                let fits = |period: &std::ops::Range<usize>| {
-                    period.contains(&row)
-                        && row + 1 + horizon < period.end
-                        && (row - period.start).is_multiple_of(horizon)
-                };
+                let fits = |period: &Range<usize>| counts_in_ic(period, row, horizon);
                 if fits(&periods.train) {
                     self.train_ic.push(labels.ic(row, score, &mut self.scratch));
                 } else if fits(&periods.validation) {
@@ -300,6 +302,12 @@ fn scores(
         rank_ic,
     };
     (scores, headline.ruin)
+}
+
+/// Whether the rank IC of a period counts a row. One date in `horizon`: labels that do not overlap. Those that reach into
+/// the next period are left out.
+fn counts_in_ic(period: &Range<usize>, row: usize, horizon: usize) -> bool {
+    period.contains(&row) && row + 1 + horizon < period.end && (row - period.start).is_multiple_of(horizon)
 }
 
 /// Weighted sum of the objectives; `None` where the Sharpe ratio is undefined. An undefined rank IC adds nothing.

@@ -18,7 +18,7 @@ mod search;
 
 pub use config::{Algorithm, CROSS_SECTION, Objectives, RunConfig, RunSpec};
 pub use evaluate::{Evaluation, GROUP, NodeCounts, Rejection, Rejections, Scores};
-pub use run::{Champion, Control, Resources, RunResult, evaluate, run};
+pub use run::{Champion, Control, EvaluatedGeneration, Resources, RunResult, evaluate, run};
 pub use search::{GenerationRecord, Individual, Next, Observer, Remembered, Search, SearchState, StopReason, Trial};
 
 /// Why a run cannot start or go on.

@@ -106,18 +106,34 @@ pub fn run(
     pool(resources.threads)?.install(|| run_here(config, panel, resources.cache_bytes, state, observer))
 }
 
-/// Scores strategies, compiled, over train and validation as a run does, on so many threads: results in their order.
+/// What became of strategies that were evaluated together.
+#[derive(Debug, Clone)]
+pub struct EvaluatedGeneration {
+    /// One for each, in their order.
+    pub evaluations: Vec<Evaluation>,
+    /// What became of their operator nodes.
+    pub nodes: NodeCounts,
+    /// What the cache did, and what it held at the end.
+    pub cache: CacheCounts,
+}
+
+/// Scores strategies, compiled, over train and validation as a generation of a run does, the preparation of the market
+/// included.
 ///
 /// # Errors
 /// When the pool cannot be started.
 pub fn evaluate(
     config: &RunConfig,
     panel: &Panel,
-    threads: usize,
+    resources: Resources,
     strategies: &[(&Strategy, &Program)],
-) -> Result<Vec<Evaluation>, Error> {
+) -> Result<EvaluatedGeneration, Error> {
     let market = Market::new(panel);
-    Ok(pool(threads)?.install(|| Evaluator::new(panel, &market, config, 0).evaluate(strategies).0))
+    Ok(pool(resources.threads)?.install(|| {
+        let evaluator = Evaluator::new(panel, &market, config, resources.cache_bytes);
+        let (evaluations, nodes) = evaluator.evaluate(strategies);
+        EvaluatedGeneration { evaluations, nodes, cache: evaluator.cache() }
+    }))
 }
 
 fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::expressions::Times;
 use super::report::Record;
+use super::resident::Watch;
 
 /// Short work is timed many times in one go, so that reading the clock does not count.
 const SAMPLE: Duration = Duration::from_micros(50);
@@ -16,6 +17,7 @@ const MOST_SAMPLES: usize = 100_000;
 /// Repeats `work` for about so many seconds, after a tenth of that to warm caches and branch predictors up.
 #[expect(clippy::disallowed_methods, reason = "measuring is what this module is for")]
 pub(super) fn measure<T>(name: String, seconds: f64, mut work: impl FnMut() -> T) -> Record {
+    let watch = Watch::new();
     let budget = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let start = Instant::now();
     let mut warm_ups = 0_u32;
@@ -35,7 +37,8 @@ pub(super) fn measure<T>(name: String, seconds: f64, mut work: impl FnMut() -> T
         samples.push(sample.elapsed().as_nanos() as f64 / repeats as f64);
     }
     samples.sort_unstable_by(f64::total_cmp);
-    Record { name, median_ns: median(&samples), minimum_ns: samples[0], runs: samples.len() * repeats, cells: None }
+    let record = Record::timed(name, median(&samples), samples[0], samples.len() * repeats);
+    Record { memory_bytes: watch.and_then(Watch::added), ..record }
 }
 
 /// Times so many runs, after one that warms caches up.
@@ -54,20 +57,17 @@ pub(super) fn repeat<T>(runs: usize, mut work: impl FnMut() -> T) -> Times {
 }
 
 /// The median of values in rising order.
-fn median(sorted: &[f64]) -> f64 {
+pub(super) fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len().is_multiple_of(2) { f64::midpoint(sorted[middle - 1], sorted[middle]) } else { sorted[middle] }
 }
 
-/// The most memory this process ever held, reading the market included; `None` where the system does not say.
-pub(super) fn peak_memory_bytes() -> Option<u64> {
-    peak_in_status(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-fn peak_in_status(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
+/// Seconds that some work took, and what it gave.
+#[expect(clippy::disallowed_methods, reason = "measuring is what this module is for")]
+pub(super) fn seconds<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = Instant::now();
+    let result = black_box(work());
+    (start.elapsed().as_secs_f64(), result)
 }
 
 #[cfg(test)]
@@ -86,14 +86,5 @@ mod tests {
     fn median_of_even_and_odd_counts() {
         assert_eq!(median(&[1.0, 2.0, 10.0]), 2.0);
         assert_eq!(median(&[1.0, 2.0, 4.0, 10.0]), 3.0);
-    }
-
-    #[test]
-    fn peak_memory_is_read_where_it_is_stated() {
-        let status = "Name:\tevoquant\nVmPeak:\t  999999 kB\nVmHWM:\t   12345 kB\nThreads:\t1\n";
-        assert_eq!(peak_in_status(status), Some(12_345 * 1024));
-        for odd in ["", "VmHWM:\n", "VmHWM:\t12 MB\n", "VmHWM:\t99999999999999999 kB\n", "VmHWM:\tmany kB\n"] {
-            assert_eq!(peak_in_status(odd), None, "{odd:?}");
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use evolve::{GenerationRecord, Next, Observer, Resources, RunConfig, RunSpec, Search, Trial};
+use evolve::{
+    EvaluatedGeneration, GenerationRecord, Next, Observer, Resources, RunConfig, RunResult, RunSpec, Search, Trial,
+};
 use factor::{Palette, Rebalance, Schema, Strategy, VariationSettings};
 use market::Panel;
 
@@ -63,16 +65,29 @@ impl<'a> Scoring<'a> {
         Ok(Self { strategies: drawn.into_iter().map(|(strategy, _)| strategy).collect(), panel, config })
     }
 
+    /// No strategies: to run this prepares the market, and no more.
+    pub(super) fn none(panel: &'a Panel) -> Result<Self, Error> {
+        Ok(Self { strategies: Vec::new(), panel, config: RunConfig::new(RunSpec::default(), panel)? })
+    }
+
     /// Compiles, merges, streams, simulates and scores all of them on one thread, the preparation of the market
     /// included.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn run(&self) -> Result<(), Error> {
+        self.run_with(Resources { threads: 1, cache_bytes: 0 })?;
+        Ok(())
+    }
+
+    /// As [`Scoring::run`], with more of the machine.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn run_with(&self, resources: Resources) -> Result<EvaluatedGeneration, Error> {
         let programs: Vec<_> = self.strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
         let pairs: Vec<_> = self.strategies.iter().zip(&programs).collect();
-        black_box(evolve::evaluate(&self.config, self.panel, 1, &pairs)?);
-        Ok(())
+        Ok(black_box(evolve::evaluate(&self.config, self.panel, resources, &pairs)?))
     }
 }
 
@@ -81,17 +96,29 @@ impl<'a> Scoring<'a> {
 /// # Errors
 /// When the market has too few bars, or the threads cannot be started.
 pub fn run_search(population: usize, generations: usize, panel: &Panel) -> Result<(), Error> {
-    /// Watches nothing.
-    struct Nobody;
-    impl Observer for Nobody {
-        fn generation(&mut self, _: &GenerationRecord, _: &[Trial], _: &Search<'_>) -> Result<Next, evolve::Error> {
-            Ok(Next::Continue)
-        }
-    }
-    let spec = RunSpec { population, generations, control: false, ..RunSpec::default() };
-    let config = RunConfig::new(spec, panel)?;
-    black_box(evolve::run(&config, panel, Resources { threads: 2, cache_bytes: 0 }, None, &mut Nobody)?);
+    let spec = RunSpec { population, generations, ..RunSpec::default() };
+    black_box(search(spec, Resources { threads: 2, cache_bytes: 0 }, panel, &mut Nobody)?);
     Ok(())
+}
+
+/// A whole run, champions and exam included, without the control.
+pub(super) fn search(
+    spec: RunSpec,
+    resources: Resources,
+    panel: &Panel,
+    observer: &mut (dyn Observer + Send),
+) -> Result<RunResult, Error> {
+    let config = RunConfig::new(RunSpec { control: false, ..spec }, panel)?;
+    Ok(evolve::run(&config, panel, resources, None, observer)?)
+}
+
+/// Watches nothing.
+pub(super) struct Nobody;
+
+impl Observer for Nobody {
+    fn generation(&mut self, _: &GenerationRecord, _: &[Trial], _: &Search<'_>) -> Result<Next, evolve::Error> {
+        Ok(Next::Continue)
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +136,7 @@ mod tests {
             assert_eq!((scoring.strategies.len(), scoring.config.spec.horizon), (9, horizon));
             scoring.run().unwrap();
         }
-        assert!(matches!(Scoring::new(0, Pace::Daily, &panel), Err(Error::Count(0))));
+        assert!(matches!(Scoring::new(0, Pace::Daily, &panel), Err(Error::Count { count: 0, .. })));
         run_search(8, 2, &panel).unwrap();
     }
 }

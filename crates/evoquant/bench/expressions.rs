@@ -15,7 +15,7 @@ use market::Panel;
 use serde::{Deserialize, Serialize};
 
 use super::report::time;
-use super::{Error, clock};
+use super::{Error, clock, resident};
 
 /// Expressions that the table names: those that take longest.
 const SLOWEST: usize = 10;
@@ -198,7 +198,7 @@ pub fn time_expressions(options: &ExpressionOptions<'_>) -> Result<ExpressionRep
         keep,
         alone,
         merged,
-        peak_memory_bytes: clock::peak_memory_bytes(),
+        peak_memory_bytes: resident::peak_bytes(),
     })
 }
 

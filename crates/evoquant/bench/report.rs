@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use evolve::NodeCounts;
 use serde::{Deserialize, Serialize};
 
 /// One measurement.
@@ -18,9 +19,20 @@ pub struct Record {
     /// Cells of a run, where time is counted by them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cells: Option<usize>,
+    /// The most memory that the runs added to what the process held before, in bytes; `None` where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// What became of operator nodes, where those are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<NodeCounts>,
 }
 
 impl Record {
+    /// Times of so many runs, and nothing else.
+    pub(super) fn timed(name: String, median_ns: f64, minimum_ns: f64, runs: usize) -> Self {
+        Self { name, median_ns, minimum_ns, runs, cells: None, memory_bytes: None, nodes: None }
+    }
+
     /// The number behind the last slash: factors, or strategies of a generation.
     pub fn count(&self) -> Option<usize> {
         self.name.rsplit_once('/')?.1.parse().ok()
@@ -113,18 +125,24 @@ impl fmt::Display for BenchReport {
         let names = self.records.iter().map(|record| record.name.len());
         let width = names.chain(self.fits.iter().map(|fit| fit.name.len())).max().unwrap_or(0).max("measurement".len());
         writeln!(f, "{} bars x {} symbols, one thread", self.bars, self.symbols)?;
-        writeln!(f, "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}", "measurement", "median", "minimum", "each", "runs")?;
+        writeln!(
+            f,
+            "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>12}",
+            "measurement", "median", "minimum", "each", "runs", "memory added"
+        )?;
         for record in &self.records {
             writeln!(
                 f,
-                "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}",
+                "{:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>12}",
                 record.name,
                 time(record.median_ns),
                 time(record.minimum_ns),
                 record.ns_each().map_or_else(|| "--".to_owned(), time),
-                record.runs
+                record.runs,
+                memory(record.memory_bytes)
             )?;
         }
+        self.write_nodes(f, width)?;
         if !self.fits.is_empty() {
             writeln!(f, "\n{:width$}  {:>10}  {:>10}  {:>10}", "linear fit", "per factor", "intercept", "R-squared")?;
         }
@@ -132,10 +150,41 @@ impl fmt::Display for BenchReport {
             writeln!(f, "{name:width$}  {:>10}  {:>10}  {r_squared:>10.5}", time(*ns_per_factor), time(*intercept_ns))?;
         }
         match self.peak_memory_bytes {
-            Some(bytes) => write!(f, "\npeak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-            None => write!(f, "\npeak memory --"),
+            Some(bytes) => write!(f, "\npeak memory {}", mebibytes(bytes)),
+            None => write!(f, "\npeak memory not measured"),
         }
     }
+}
+
+impl BenchReport {
+    /// What became of operator nodes, where they were counted.
+    fn write_nodes(&self, f: &mut fmt::Formatter<'_>, width: usize) -> fmt::Result {
+        let counted: Vec<(&str, NodeCounts)> =
+            self.records.iter().filter_map(|record| Some((record.name.as_str(), record.nodes?))).collect();
+        if !counted.is_empty() {
+            writeln!(
+                f,
+                "\n{:width$}  {:>10}  {:>10}  {:>10}  {:>9}  {:>12}",
+                "operator nodes", "asked", "shared", "cached", "run", "saved"
+            )?;
+        }
+        for (name, nodes) in counted {
+            let NodeCounts { asked, shared, cached, run } = nodes;
+            let saved = format!("{:.1} %", 100.0 * nodes.saved());
+            writeln!(f, "{name:width$}  {asked:>10}  {shared:>10}  {cached:>10}  {run:>9}  {saved:>12}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes in the unit that people read them in, or that nobody could say.
+pub(super) fn memory(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "not measured".to_owned(), mebibytes)
+}
+
+/// Bytes in MiB.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// Nanoseconds in the unit that people read them in.
@@ -153,7 +202,7 @@ mod tests {
     use super::*;
 
     fn record(name: &str, median_ns: f64) -> Record {
-        Record { name: name.to_owned(), median_ns, minimum_ns: median_ns, runs: 7, cells: None }
+        Record::timed(name.to_owned(), median_ns, median_ns, 7)
     }
 
     #[test]
@@ -175,23 +224,29 @@ mod tests {
 
     #[test]
     fn the_table_reads_as_people_expect() {
+        let nodes = NodeCounts { asked: 1_000, shared: 250, cached: 500, run: 250 };
         let records = vec![
             record("compile/2", 950.0),
             record("compile/4", 1_950.0),
             record("compile/8", 3_950.0),
-            record("generation/20", 2.5e9),
+            Record { memory_bytes: Some(5 << 19), ..record("generation/20", 2.5e9) },
+            Record { nodes: Some(nodes), ..record("plan/generation-3", 1e6) },
         ];
         let table = BenchReport::new(100, 2_656, records, Some(3 << 20)).to_string();
         let expected = "\
 100 bars x 2656 symbols, one thread
-measurement        median     minimum        each       runs
-compile/2        950.0 ns    950.0 ns    475.0 ns          7
-compile/4        1.950 us    1.950 us    487.5 ns          7
-compile/8        3.950 us    3.950 us    493.8 ns          7
-generation/20     2.500 s     2.500 s  125.000 ms          7
+measurement            median     minimum        each       runs  memory added
+compile/2            950.0 ns    950.0 ns    475.0 ns          7  not measured
+compile/4            1.950 us    1.950 us    487.5 ns          7  not measured
+compile/8            3.950 us    3.950 us    493.8 ns          7  not measured
+generation/20         2.500 s     2.500 s  125.000 ms          7       2.5 MiB
+plan/generation-3    1.000 ms    1.000 ms          --          7  not measured
 
-linear fit     per factor   intercept   R-squared
-compile          500.0 ns    -50.0 ns     1.00000
+operator nodes          asked      shared      cached        run         saved
+plan/generation-3        1000         250         500        250        75.0 %
+
+linear fit         per factor   intercept   R-squared
+compile              500.0 ns    -50.0 ns     1.00000
 
 peak memory 3.0 MiB";
         assert_eq!(table, expected);

@@ -15,8 +15,10 @@ use rand_xoshiro::rand_core::SeedableRng;
 
 use super::Error;
 
-/// Most factors or strategies that are measured together.
+/// Most factors that are measured together.
 pub(super) const MOST: usize = 200;
+/// Most strategies that are measured together.
+pub(super) const MOST_STRATEGIES: usize = 10_000;
 /// Draws after which a mutation, or the search for one more distinct strategy, is given up.
 pub(super) const ATTEMPTS: usize = 1_000;
 
@@ -28,9 +30,9 @@ pub(super) const ATTEMPTS: usize = 1_000;
 /// repetitions rank `ts_mean(volume, window)` instead.
 ///
 /// # Errors
-/// When there are no factors, or more than a thousand.
+/// When there are no factors, or more than two hundred.
 pub fn chain(count: usize) -> Result<Strategy, Error> {
-    build(count, "{sum}", false)
+    build(count, 0, "{sum}", false)
 }
 
 /// [`chain`] with `cs_rank(volume)` unchanged in every repetition: what merging equal factors saves.
@@ -38,7 +40,12 @@ pub fn chain(count: usize) -> Result<Strategy, Error> {
 /// # Errors
 /// As [`chain`].
 pub fn merging_chain(count: usize) -> Result<Strategy, Error> {
-    build(count, "{sum}", true)
+    build(count, 0, "{sum}", true)
+}
+
+/// [`chain`] that leaves so many of its first factors out: one that begins with another family.
+pub(super) fn later_chain(count: usize, first: usize) -> Result<Strategy, Error> {
+    build(count, first, "{sum}", false)
 }
 
 /// [`chain`] with half its score: a graph with a constant, so that every mutation finds something to change.
@@ -46,16 +53,14 @@ pub fn merging_chain(count: usize) -> Result<Strategy, Error> {
 /// # Errors
 /// As [`chain`].
 pub fn variable_chain(count: usize) -> Result<Strategy, Error> {
-    build(count, "0.5 * ({sum})", false)
+    build(count, 0, "0.5 * ({sum})", false)
 }
 
-fn build(count: usize, score: &str, same_ranks: bool) -> Result<Strategy, Error> {
-    if !(1..=MOST).contains(&count) {
-        return Err(Error::Count(count));
-    }
+fn build(count: usize, first: usize, score: &str, same_ranks: bool) -> Result<Strategy, Error> {
+    within(count, MOST)?;
     let mut text = format!("name = \"chain-{count}\"\n\n[factors]\n");
     let (mut numbers, mut flags) = (Vec::new(), Vec::new());
-    for index in 0..count {
+    for index in first..first + count {
         let longer = index / 5;
         let (name, expression) = match index % 5 {
             0 => ("strength", format!("momentum(close, {})", 20 + longer)),
@@ -105,7 +110,12 @@ impl Compilation {
     /// # Errors
     /// When there are too few or too many.
     pub fn new(factors: usize) -> Result<Self, Error> {
-        Ok(Self { strategy: chain(factors)? })
+        Ok(Self::of(chain(factors)?))
+    }
+
+    /// Prepares to compile a strategy.
+    pub(super) fn of(strategy: Strategy) -> Self {
+        Self { strategy }
     }
 
     /// Compiles them as if for the first time: a graph remembers its order, and forgets it when it is changed.
@@ -256,6 +266,11 @@ impl<'a> Generation<'a> {
     }
 }
 
+/// Sees that a number of factors or strategies is one that can be measured.
+pub(super) fn within(count: usize, most: usize) -> Result<(), Error> {
+    if (1..=most).contains(&count) { Ok(()) } else { Err(Error::Count { count, most }) }
+}
+
 /// So many distinct random strategies, compiled, the same ones every time; `change` is made to each before it counts.
 ///
 /// # Errors
@@ -265,9 +280,7 @@ pub(super) fn draw_strategies(
     palette: &Palette,
     change: impl Fn(&mut Strategy),
 ) -> Result<Vec<(Strategy, Program)>, Error> {
-    if !(1..=MOST).contains(&count) {
-        return Err(Error::Count(count));
-    }
+    within(count, MOST_STRATEGIES)?;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut seen = std::collections::BTreeSet::new();
     let mut draw = || {
@@ -310,7 +323,7 @@ mod tests {
             assert_eq!((joins("add"), joins("and")), ((count - flags).saturating_sub(1), flags.saturating_sub(1)));
         }
         for count in [0, MOST + 1] {
-            assert!(matches!(chain(count), Err(Error::Count(found)) if found == count));
+            assert!(matches!(chain(count), Err(Error::Count { count: found, most: MOST }) if found == count));
         }
     }
 

@@ -55,14 +55,23 @@ pub struct RankScratch {
 #[derive(Debug, Clone)]
 pub struct LabelRanks {
     symbols: usize,
-    /// Twice the average rank among the bar's labels, counted from 1; 0 where the label is missing.
+    /// Twice the average rank among the bar's labels, counted from 1; 0 where the label is missing. Bars without any
+    /// label have no row.
     doubled: Vec<u32>,
-    /// Labels present on each bar.
-    present: Vec<usize>,
+    bars: Vec<LabelledBar>,
+}
+
+/// Labels of one bar.
+#[derive(Debug, Clone, Copy)]
+struct LabelledBar {
+    /// How many there are.
+    present: usize,
+    /// Where their ranks start.
+    start: usize,
 }
 
 impl LabelRanks {
-    /// Ranks a flat panel of labels, `[bars x symbols]`, NaN = missing.
+    /// Ranks a flat panel of labels, `[bars x symbols]`, NaN = missing. Bars without a label take no room.
     ///
     /// # Errors
     /// When the panel does not divide into rows, or a row has more than 1,048,576 symbols.
@@ -73,21 +82,28 @@ impl LabelRanks {
         if !labels.is_empty() && labels.len().checked_rem(symbols) != Some(0) {
             return Err(Error::Shape { values: labels.len(), symbols });
         }
-        let mut doubled = vec![0; labels.len()];
+        let rows = || labels.chunks_exact(symbols.max(1));
+        let has_labels = |row: &&[f64]| row.iter().any(|label| !label.is_nan());
+        let mut doubled = vec![0; rows().filter(has_labels).count() * symbols];
         let mut order = Order::default();
-        let rows = labels.chunks_exact(symbols.max(1)).zip(doubled.chunks_exact_mut(symbols.max(1)));
-        let rank = |(labels, doubled): (&[f64], &mut [u32])| {
-            let present = order.fill(labels, |_| true);
-            order.rank(labels, doubled);
-            present
+        let mut next = 0;
+        let mut rank = |row: &[f64]| {
+            let start = next;
+            if !has_labels(&row) {
+                return LabelledBar { present: 0, start };
+            }
+            next += symbols;
+            let present = order.fill(row, |_| true);
+            order.rank(row, &mut doubled[start..next]);
+            LabelledBar { present, start }
         };
-        let present = rows.map(rank).collect();
-        Ok(Self { symbols, doubled, present })
+        let bars = rows().map(&mut rank).collect();
+        Ok(Self { symbols, doubled, bars })
     }
 
     /// Number of bars.
     pub fn bars(&self) -> usize {
-        self.present.len()
+        self.bars.len()
     }
 
     /// Number of symbols.
@@ -97,14 +113,16 @@ impl LabelRanks {
 
     /// Symbols whose label exists on a bar.
     pub fn present(&self, bar: usize) -> usize {
-        self.present.get(bar).copied().unwrap_or(0)
+        self.bars.get(bar).map_or(0, |bar| bar.present)
     }
 
     /// The rank IC of a bar: [`spearman`] of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
     /// on a bar that the labels do not have.
     pub fn ic(&self, bar: usize, factor: &[f64], scratch: &mut RankScratch) -> Correlation {
-        let Some(&present) = self.present.get(bar) else { return Correlation::default() };
-        let doubled = &self.doubled[bar * self.symbols..][..self.symbols];
+        let Some(&LabelledBar { present: present @ 1.., start }) = self.bars.get(bar) else {
+            return Correlation::default();
+        };
+        let doubled = &self.doubled[start..][..self.symbols];
         let factor = &factor[..factor.len().min(self.symbols)];
         let RankScratch { left: closed, right: counts, ranker, labelled, ranks, .. } = scratch;
         labelled.clear();
@@ -362,7 +380,15 @@ mod tests {
         }
 
         #[test]
-        fn precomputed_ranks_change_nothing(labels in any_row(60), factors in any_row(60)) {
+        fn precomputed_ranks_change_nothing(
+            labels in any_row(60),
+            factors in any_row(60),
+            unlabelled in prop::collection::vec(prop::bool::weighted(0.4), 5),
+        ) {
+            let mut labels = labels;
+            for (row, _) in labels.chunks_exact_mut(12).zip(unlabelled).filter(|(_, unlabelled)| *unlabelled) {
+                row.fill(f64::NAN);
+            }
             let ranks = LabelRanks::new(&labels, 12).unwrap();
             let mut scratch = RankScratch::default();
             prop_assert_eq!((ranks.bars(), ranks.symbols()), (5, 12));
