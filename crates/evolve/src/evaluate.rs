@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use backtest::metrics::{Headline, ReturnSettings};
-use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, RankScratch, Rows, Simulator};
-use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, Outputs, Plan, PlanCounts, Wanted};
+use backtest::{Detail, IcSeries, IcSummary, LabelRanks, Market, Outcome, RankScratch, Rows, Simulator};
+use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, NodeRows, Outputs, Plan, PlanCounts, Wanted};
 use factor::{Program, Purpose, Strategy};
 use market::Panel;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Objectives, RunConfig};
+use crate::race::{Bars, RowCounts, decision_rows};
 
 /// How a strategy did over one period. Undefined figures are `None` and count as the worst there is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub enum Rejection {
     Ruin,
     /// Its Sharpe ratio on train is undefined.
     UndefinedSharpe,
+    /// It lagged behind in a race, and was not evaluated to the end.
+    RacedOut,
 }
 
 impl std::fmt::Display for Rejection {
@@ -49,6 +52,7 @@ impl std::fmt::Display for Rejection {
             Rejection::NeverTrades => "never trades",
             Rejection::Ruin => "loses everything",
             Rejection::UndefinedSharpe => "undefined Sharpe ratio",
+            Rejection::RacedOut => "raced out",
         })
     }
 }
@@ -77,6 +81,22 @@ impl Evaluation {
             Evaluation::Rejected(_) => f64::NEG_INFINITY,
         }
     }
+}
+
+/// An evaluation, and the way to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Evaluated {
+    pub(crate) evaluation: Evaluation,
+    /// Fitness so far at each decision of a race that the strategy came to; none without a race.
+    pub(crate) partial: Vec<Option<f64>>,
+}
+
+/// What evaluating strategies took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Work {
+    pub(crate) nodes: NodeCounts,
+    /// All zero without a race.
+    pub(crate) rows: RowCounts,
 }
 
 /// What became of the operator nodes that strategies hold together.
@@ -147,15 +167,17 @@ impl<'a> Evaluator<'a> {
         Self { panel, market, labels, config, returns, memories: Mutex::default(), cache: Mutex::new(cache) }
     }
 
-    /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
-    /// the number of threads.
-    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)]) -> (Vec<Evaluation>, NodeCounts) {
+    /// Evaluates strategies, in a race if there are bars for one, results in their order. Groups follow from the list
+    /// alone, so that nothing depends on the number of threads.
+    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)], bars: Option<Bars>) -> (Vec<Evaluated>, Work) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.keep(strategies, &mut cache);
-        let groups: Vec<_> = strategies.par_chunks(GROUP).map(|group| self.group(group, &cache)).collect();
-        let ran = groups.iter().map(|(_, counts)| *counts).sum();
-        let evaluations = groups.into_iter().flat_map(|(evaluations, _)| evaluations).collect();
-        (evaluations, NodeCounts::new(ran, kept))
+        let groups: Vec<_> = strategies.par_chunks(GROUP).map(|group| self.group(group, &cache, bars)).collect();
+        let ran = groups.iter().map(|(_, counts, _)| *counts).sum();
+        let mut rows = RowCounts::default();
+        groups.iter().for_each(|(_, _, of_group)| rows += *of_group);
+        let evaluated = groups.into_iter().flat_map(|(evaluated, ..)| evaluated).collect();
+        (evaluated, Work { nodes: NodeCounts::new(ran, kept), rows })
     }
 
     /// What the cache did so far.
@@ -191,7 +213,12 @@ impl<'a> Evaluator<'a> {
         program.lookback() <= self.config.periods.train.len() as u32 / 2
     }
 
-    fn group(&self, strategies: &[(&Strategy, &Program)], cache: &NodeCache) -> (Vec<Evaluation>, PlanCounts) {
+    fn group(
+        &self,
+        strategies: &[(&Strategy, &Program)],
+        cache: &NodeCache,
+        bars: Option<Bars>,
+    ) -> (Vec<Evaluated>, PlanCounts, RowCounts) {
         let runs: Vec<bool> = strategies.iter().map(|(_, program)| self.has_history(program)).collect();
         let chosen: Vec<&(&Strategy, &Program)> =
             strategies.iter().zip(&runs).filter(|(_, runs)| **runs).map(|(strategy, _)| strategy).collect();
@@ -201,23 +228,42 @@ impl<'a> Evaluator<'a> {
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
         let spare = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = spare().pop().unwrap_or_default();
-        let executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
-        let memory = executor.finish(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
+        let mut executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
+        let end = self.config.periods.exam.start;
+        let mut rows = RowCounts::default();
+        if let Some(bars) = bars {
+            for (decision, row) in decision_rows(&self.config.periods.train).into_iter().enumerate() {
+                let take = &mut |outputs: &Outputs<'_>| tracks[outputs.program].take(self, outputs);
+                executor.advance(&columns, row, take);
+                for (track, (strategy, _)) in tracks.iter_mut().zip(&chosen) {
+                    track.decide(self, strategy, row, |partial| bars.pass(decision, partial));
+                }
+                executor.retain(|program| tracks[program].dropped.is_none());
+            }
+            executor.advance(&columns, end, &mut |outputs: &Outputs<'_>| tracks[outputs.program].take(self, outputs));
+            let of_track = |track: &Track<'_>| track.dropped.map_or(end, |(_, row)| row) as u64;
+            rows.run = tracks.iter().map(of_track).sum();
+            rows.spared = (end * tracks.len()) as u64 - rows.run;
+            let NodeRows { run, spared } = executor.node_rows();
+            (rows.nodes_run, rows.nodes_spared) = (run, spared);
+        }
+        let memory = executor.finish(&columns, end, &mut |outputs: &Outputs<'_>| {
             tracks[outputs.program].take(self, outputs);
         });
         spare().push(memory);
         let mut tracks = tracks.into_iter();
-        let evaluations = strategies
+        let evaluated = strategies
             .iter()
             .zip(runs)
             .map(|((strategy, _), runs)| {
                 if !runs {
-                    return Evaluation::Rejected(Rejection::NotEnoughHistory);
+                    let evaluation = Evaluation::Rejected(Rejection::NotEnoughHistory);
+                    return Evaluated { evaluation, partial: Vec::new() };
                 }
                 tracks.next().expect("one per strategy that ran").finish(self, strategy)
             })
             .collect();
-        (evaluations, plan.counts())
+        (evaluated, plan.counts(), rows)
     }
 }
 
@@ -227,6 +273,9 @@ struct Track<'a> {
     train_ic: IcSeries,
     validation_ic: IcSeries,
     scratch: RankScratch,
+    partial: Vec<Option<f64>>,
+    /// Why the strategy was left out of a race, and from which row on.
+    dropped: Option<(Rejection, usize)>,
 }
 
 impl<'a> Track<'a> {
@@ -237,6 +286,8 @@ impl<'a> Track<'a> {
             train_ic: IcSeries::new(IcSeries::MIN_NAMES),
             validation_ic: IcSeries::new(IcSeries::MIN_NAMES),
             scratch: RankScratch::default(),
+            partial: Vec::new(),
+            dropped: None,
         }
     }
 
@@ -262,7 +313,47 @@ impl<'a> Track<'a> {
         }
     }
 
-    fn finish(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluation {
+    /// Holds the fitness that the strategy would have if train ended before `row` against a race's bar.
+    fn decide(
+        &mut self,
+        evaluator: &Evaluator<'_>,
+        strategy: &Strategy,
+        row: usize,
+        passes: impl Fn(Option<f64>) -> bool,
+    ) {
+        if self.dropped.is_some() {
+            return;
+        }
+        let config = evaluator.config;
+        let so_far = config.periods.train.start..row;
+        let (of_returns, ruin) = scores(evaluator, self.simulator.so_far(), &so_far, &self.train_ic);
+        if ruin {
+            // No race is needed to tell.
+            self.dropped = Some((Rejection::Ruin, row));
+            return;
+        }
+        // Rows whose labels end before `row`, as in `take`.
+        let horizon = config.spec.horizon;
+        let known = so_far.len().saturating_sub(horizon + 1).div_ceil(horizon);
+        let correlations = &self.train_ic.values()[..known.min(self.train_ic.values().len())];
+        let rank_ic = IcSummary::from_values(correlations, horizon, config.periods_per_year).mean;
+        let partial = fitness(&config.objectives, &Scores { rank_ic, ..of_returns }, strategy.factors());
+        self.partial.push(partial);
+        if !passes(partial) {
+            self.dropped = Some((Rejection::RacedOut, row));
+        }
+    }
+
+    fn finish(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluated {
+        let partial = self.partial.clone();
+        let evaluation = match self.dropped {
+            Some((reason, _)) => Evaluation::Rejected(reason),
+            None => self.evaluation(evaluator, strategy),
+        };
+        Evaluated { evaluation, partial }
+    }
+
+    fn evaluation(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluation {
         let config = evaluator.config;
         let outcome = self.simulator.finish();
         let score = |period: &std::ops::Range<usize>, ic: &IcSeries| scores(evaluator, &outcome, period, ic);
@@ -340,7 +431,7 @@ mod tests {
         let strategy = Strategy::from_toml(text, &Schema::bars()).expect("a strategy");
         let market = Market::new(&panel);
         let program = strategy.compile().expect("a program");
-        Evaluator::new(&panel, &market, &config, 0).evaluate(&[(&strategy, &program)]).0[0]
+        Evaluator::new(&panel, &market, &config, 0).evaluate(&[(&strategy, &program)], None).0[0].evaluation
     }
 
     #[test]

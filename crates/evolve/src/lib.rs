@@ -12,12 +12,14 @@
 
 mod config;
 mod evaluate;
+mod race;
 mod random;
 mod run;
 mod search;
 
 pub use config::{Algorithm, CROSS_SECTION, Objectives, RunConfig, RunSpec};
 pub use evaluate::{Evaluation, GROUP, NodeCounts, Rejection, Rejections, Scores};
+pub use race::{DECISIONS, Finisher, Racing, RowCounts};
 pub use run::{Champion, Control, Resources, RunResult, evaluate, run};
 pub use search::{GenerationRecord, Individual, Next, Observer, Remembered, Search, SearchState, StopReason, Trial};
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
 use crate::evaluate::{Evaluation, Evaluator, NodeCounts, Rejections, Scores};
+use crate::race::RowCounts;
 use crate::random::Purpose;
 use crate::search::{Individual, Observer, Search, SearchState, StopReason};
 
@@ -70,6 +71,8 @@ pub struct RunResult {
     pub stop: StopReason,
     /// What became of the operator nodes since start or resume, the control's not counted.
     pub nodes: NodeCounts,
+    /// What a race spared in that time; all zero without one.
+    pub rows: RowCounts,
     /// What the cache did in that time.
     pub cache: CacheCounts,
     /// Seconds spent on generations since start or resume.
@@ -117,7 +120,9 @@ pub fn evaluate(
     strategies: &[(&Strategy, &Program)],
 ) -> Result<Vec<Evaluation>, Error> {
     let market = Market::new(panel);
-    Ok(pool(threads)?.install(|| Evaluator::new(panel, &market, config, 0).evaluate(strategies).0))
+    let (evaluated, _) =
+        pool(threads)?.install(|| Evaluator::new(panel, &market, config, 0).evaluate(strategies, None));
+    Ok(evaluated.into_iter().map(|one| one.evaluation).collect())
 }
 
 fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
@@ -187,6 +192,7 @@ fn run_here(
         rejections: search.rejections().clone(),
         stop,
         nodes: search.nodes(),
+        rows: search.rows(),
         cache,
         seconds: search.seconds(),
     })
