@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Objectives, RunConfig};
-use crate::race::{Bars, RowCounts, decision_rows};
+use crate::counts::{NodeCounts, RowCounts, Work};
+use crate::race::{Bars, decision_rows};
 
 /// How a strategy did over one period. Undefined figures are `None` and count as the worst there is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -89,49 +90,6 @@ pub(crate) struct Evaluated {
     pub(crate) evaluation: Evaluation,
     /// Fitness so far at each decision of a race that the strategy came to; none without a race.
     pub(crate) partial: Vec<Option<f64>>,
-}
-
-/// What evaluating strategies took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Work {
-    pub(crate) nodes: NodeCounts,
-    /// All zero without a race.
-    pub(crate) rows: RowCounts,
-}
-
-/// What became of the operator nodes that strategies hold together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NodeCounts {
-    /// Nodes that the strategies hold.
-    pub asked: usize,
-    /// Of those, the ones that ran for another strategy of the same group.
-    pub shared: usize,
-    /// Of those, the ones that the cache spared, less those that were computed to be kept.
-    pub cached: usize,
-    /// Nodes that ran.
-    pub run: usize,
-}
-
-impl NodeCounts {
-    fn new(groups: PlanCounts, kept: PlanCounts) -> Self {
-        let run = groups.run + kept.run;
-        let shared = groups.asked - groups.distinct;
-        Self { asked: groups.asked, shared, cached: groups.distinct.saturating_sub(run), run }
-    }
-
-    /// The share of nodes that did not have to run, 0 to 1.
-    pub fn saved(&self) -> f64 {
-        1.0 - self.run as f64 / self.asked.max(1) as f64
-    }
-}
-
-impl std::ops::AddAssign for NodeCounts {
-    fn add_assign(&mut self, other: Self) {
-        self.asked += other.asked;
-        self.shared += other.shared;
-        self.cached += other.cached;
-        self.run += other.run;
-    }
 }
 
 /// Strategies evaluated together: small enough that states stay in cache, large enough to share nodes.

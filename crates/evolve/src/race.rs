@@ -12,59 +12,58 @@ pub const DECISIONS: usize = 3;
 /// A race, as a person specifies it: every key may be left out. At each decision the fitness that a strategy has on the
 /// rows of train so far is held against a bar, and one that lies below is evaluated no further.
 ///
-/// The bar is learnt from the strategies of earlier generations that were evaluated to the end: of those, the `best` by
-/// their fitness on the whole of train, as many as would still have been dropped by a bar at that height are the share
-/// `lose`. So a race that cannot tell early who will be good drops hardly anybody.
+/// The bar is the lowest fitness so far of any strategy of earlier generations that was evaluated to the end and turned
+/// out to be among the best of those: nobody is dropped who stands no worse than somebody who made it. How many count as
+/// the best depends on how much can be known: where half of train is seen, the share is twice [`best`](Self::best).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Racing {
-    /// Share of the strategies evaluated to the end whose like is wanted.
+    /// Share of strategies, by fitness on train, whose like is not to be lost: above 0, at most 1. The smaller, the more
+    /// is dropped.
     pub best: f64,
-    /// Share of those that one decision may have cost.
-    pub lose: f64,
-    /// Generations that nobody is dropped from: the first bars are learnt from them.
+    /// Generations that nobody is dropped from, at least 1: the first bars are learnt from them.
     pub after: usize,
 }
 
 impl Default for Racing {
     fn default() -> Self {
-        Self { best: 0.2, lose: 0.02, after: 1 }
+        Self { best: 0.15, after: 1 }
     }
 }
 
 impl Racing {
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let fail = |key: &str, must: &str, value: f64| {
-            Err(Error::Specification(format!("`racing.{key}` must be {must}, not {value}")))
-        };
         if !(self.best > 0.0 && self.best <= 1.0) {
-            return fail("best", "a share above 0 and at most 1", self.best);
-        }
-        if !(0.0..1.0).contains(&self.lose) {
-            return fail("lose", "a share from 0 to below 1", self.lose);
+            let message = format!("`racing.best` must be a share above 0 and at most 1, not {}", self.best);
+            return Err(Error::Specification(message));
         }
         if self.after == 0 {
-            return fail("after", "at least 1: bars are learnt from an earlier generation", 0.0);
+            let message = "`racing.after` must be at least 1: bars are learnt from earlier generations".to_owned();
+            return Err(Error::Specification(message));
         }
         Ok(())
     }
 
-    /// The bars that a generation is held to, given what came to the end in earlier ones.
+    /// The bars that a generation is held to, given who came to the end in earlier ones.
     pub(crate) fn bars(&self, generation: usize, finishers: &[Finisher]) -> Bars {
-        if generation <= self.after || finishers.is_empty() {
+        if generation <= self.after {
             return Bars::NONE;
         }
-        let mut order: Vec<&Finisher> = finishers.iter().collect();
-        // Of equals, the earlier.
-        order.sort_by(|left, right| right.fitness.total_cmp(&left.fitness));
-        order.truncate(((self.best * order.len() as f64).ceil() as usize).max(1));
+        let mut ranking: Vec<&Finisher> = finishers.iter().collect();
+        // Of equals the earlier, so that the ranking is one.
+        ranking.sort_by(|left, right| right.fitness.total_cmp(&left.fitness));
         Bars(std::array::from_fn(|decision| {
-            let mut partial: Vec<f64> = order.iter().filter_map(|one| one.partial[decision]).collect();
-            partial.sort_by(f64::total_cmp);
-            // Rounded down: few strategies must not cost any.
-            partial.get((self.lose * partial.len() as f64) as usize).copied().unwrap_or(f64::NEG_INFINITY)
+            let share = (self.best / part_of_train(decision)).min(1.0);
+            let best = &ranking[..(share * ranking.len() as f64).ceil() as usize];
+            // Without anybody to learn from there is no bar.
+            best.iter().filter_map(|one| one.partial[decision]).min_by(f64::total_cmp).unwrap_or(f64::NEG_INFINITY)
         }))
     }
+}
+
+/// The part of train that is seen when a decision falls.
+fn part_of_train(decision: usize) -> f64 {
+    (decision + 1) as f64 / (DECISIONS + 1) as f64
 }
 
 /// What a strategy's fitness so far must reach at each decision.
@@ -95,32 +94,56 @@ pub(crate) fn decision_rows(train: &Range<usize>) -> [usize; DECISIONS] {
     std::array::from_fn(|decision| train.start + train.len() * (decision + 1) / (DECISIONS + 1))
 }
 
-/// How much of the work a race spared: rows of strategies, and rows of the nodes that their programs merge into. Of what
-/// is computed once for many groups nothing is spared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RowCounts {
-    /// Rows that strategies were simulated on.
-    pub run: u64,
-    /// Rows that raced-out strategies were not.
-    pub spared: u64,
-    /// Rows that nodes ran over.
-    pub nodes_run: u64,
-    /// Rows that nodes did not, because only raced-out strategies would have needed them.
-    pub nodes_spared: u64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl RowCounts {
-    /// The share of strategies' rows that was spared, 0 to 1.
-    pub fn saved(&self) -> f64 {
-        self.spared as f64 / (self.run + self.spared).max(1) as f64
+    const LOW: f64 = f64::NEG_INFINITY;
+
+    fn finisher(fitness: f64, partial: [Option<f64>; DECISIONS]) -> Finisher {
+        Finisher { fitness, partial }
     }
-}
 
-impl std::ops::AddAssign for RowCounts {
-    fn add_assign(&mut self, other: Self) {
-        self.run += other.run;
-        self.spared += other.spared;
-        self.nodes_run += other.nodes_run;
-        self.nodes_spared += other.nodes_spared;
+    #[test]
+    fn bars_are_the_lowest_that_the_best_had() {
+        // By fitness: 4, 3, 2, 1.
+        let finishers = [
+            finisher(1.0, [Some(-9.0), Some(-9.0), Some(-9.0)]),
+            finisher(4.0, [Some(0.5), Some(2.0), Some(3.5)]),
+            finisher(2.0, [Some(-1.0), None, Some(1.0)]),
+            finisher(3.0, [None, Some(1.5), Some(4.0)]),
+        ];
+        let check = |best: f64, after: usize, generation: usize, expected: [f64; DECISIONS]| {
+            let bars = Racing { best, after }.bars(generation, &finishers);
+            assert_eq!(bars, Bars(expected), "best {best} after {after} in generation {generation}");
+        };
+        // Of four, the best 4, 2 and 2 (4/3, rounded up).
+        check(0.25, 1, 2, [-9.0, 1.5, 3.5]);
+        // The best 1 each; of the best 2 after a quarter, one had not begun.
+        check(0.1, 1, 2, [0.5, 2.0, 3.5]);
+        // 3, 2 and 1 of four.
+        check(0.1875, 1, 5, [-1.0, 1.5, 3.5]);
+        // All.
+        check(1.0, 1, 2, [-9.0; DECISIONS]);
+        // Too early.
+        check(0.1, 1, 1, [LOW; DECISIONS]);
+        check(0.1, 3, 3, [LOW; DECISIONS]);
+        check(0.1, 3, 4, [0.5, 2.0, 3.5]);
+        assert_eq!(Racing::default().bars(7, &[]), Bars::NONE);
+    }
+
+    #[test]
+    fn who_reaches_the_bar_or_has_not_begun_goes_on() {
+        let bars = Bars([1.0, LOW, 1.0]);
+        let cases = [(0, Some(1.0), true), (0, Some(0.999), false), (0, None, true), (1, Some(-1e300), true)];
+        for (decision, partial, passes) in cases {
+            assert_eq!(bars.pass(decision, partial), passes, "{partial:?} at {decision}");
+        }
+    }
+
+    #[test]
+    fn decisions_fall_after_quarters_of_train() {
+        assert_eq!(decision_rows(&(0..100)), [25, 50, 75]);
+        assert_eq!(decision_rows(&(10..21)), [12, 15, 18]);
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::evaluate::{Evaluation, Evaluator, NodeCounts, Rejections, Scores};
-use crate::race::RowCounts;
+use crate::counts::{NodeCounts, RowCounts};
+use crate::evaluate::{Evaluation, Evaluator, Rejections, Scores};
 use crate::random::Purpose;
 use crate::search::{Individual, Observer, Search, SearchState, StopReason};
 

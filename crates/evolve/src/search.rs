@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::evaluate::{Evaluated, Evaluation, Evaluator, NodeCounts, Rejection, Rejections, Work};
-use crate::race::{Bars, Finisher, RowCounts};
+use crate::counts::{NodeCounts, RowCounts, Work};
+use crate::evaluate::{Evaluated, Evaluation, Evaluator, Rejection, Rejections};
+use crate::race::{Bars, Finisher};
 use crate::random::{Purpose, below, stream, unit};
 
 /// A distinct strategy that was evaluated: one line of the trial list.
