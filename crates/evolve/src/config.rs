@@ -231,7 +231,7 @@ impl RunConfig {
         };
         if spec.racing.is_some() {
             notes.push(
-                "racing: what is raced out counts as tried, but has no figures; statistics over the returns of all trials need a run without"
+                "racing: strategies that are raced out count as tried but have no figures; statistics over the returns of all trials need a run without a race"
                     .to_owned(),
             );
         }
