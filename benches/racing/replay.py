@@ -82,9 +82,10 @@ def largest_gain(share, beyond):
     return bars
 
 
+DEFAULT = "the lowest of the best 15 % / part seen"
 RULES = {
     "the lowest of the best 10 % / part seen": best_share(0.10),
-    "**the lowest of the best 15 % / part seen**": best_share(0.15),
+    DEFAULT: best_share(0.15),
     "the lowest of the best 20 % / part seen": best_share(0.20),
     "the lowest of the best 30 % / part seen": best_share(0.30),
     "the lowest of the best 20 %": best_share(0.20, power=0),

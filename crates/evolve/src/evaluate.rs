@@ -133,7 +133,9 @@ impl<'a> Evaluator<'a> {
         let groups: Vec<_> = strategies.par_chunks(GROUP).map(|group| self.group(group, &cache, bars)).collect();
         let ran = groups.iter().map(|(_, counts, _)| *counts).sum();
         let mut rows = RowCounts::default();
-        groups.iter().for_each(|(_, _, of_group)| rows += *of_group);
+        for (_, _, of_group) in &groups {
+            rows += *of_group;
+        }
         let evaluated = groups.into_iter().flat_map(|(evaluated, ..)| evaluated).collect();
         (evaluated, Work { nodes: NodeCounts::new(ran, kept), rows })
     }
