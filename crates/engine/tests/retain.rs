@@ -95,13 +95,13 @@ fn nodes_of_a_dropped_program_stop_unless_another_needs_them() {
     let panel = panel();
     let bars = panel.bars() as u64;
     let shared = "ts_std(returns(close, 3), 20)";
-    let programs = [shared.to_owned(), format!("cs_rank({shared})"), "ts_max(high, 9)".to_owned()];
+    let programs = [shared.to_owned(), format!("cs_rank({shared})"), "ts_max(high - low, 9)".to_owned()];
     let programs: Vec<Program> = programs.iter().map(|text| program(text)).collect();
     let (row, rest) = (100, bars - 100);
-    // returns, deviation, rank, maximum; returns may stand in a stage of its own.
+    // Returns and their deviation, its rank; difference and maximum. No column is read so that a stage copies it.
     let nodes = check(&programs, None, &panel, &[]).run / bars;
-    assert_eq!(nodes, 4);
-    for (mask, stopped) in [(0b111, 0), (0b110, 0), (0b101, 1), (0b011, 1), (0b100, 3), (0b001, 2), (0b000, 4)] {
+    assert_eq!(nodes, 5);
+    for (mask, stopped) in [(0b111, 0), (0b110, 0), (0b101, 1), (0b011, 2), (0b100, 3), (0b001, 3), (0b000, 5)] {
         let rows = check(&programs, None, &panel, &[(row, mask)]);
         assert_eq!(rows.spared, stopped * rest, "mask {mask:b}");
     }
