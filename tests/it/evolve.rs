@@ -20,10 +20,15 @@ fn trials(folder: &Path) -> String {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
+    same_at_any_number_of_threads(&["--no-control"]);
+    same_at_any_number_of_threads(&["--no-control", "--race"]);
+}
+
+fn same_at_any_number_of_threads(more: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     for threads in ["1", "2", "3"] {
-        evolve(&at(threads), &["--threads", threads, "--no-control"]);
+        evolve(&at(threads), &[&["--threads", threads], more].concat());
     }
     let one = trials(&at("1"));
     assert!(one.lines().count() > 100, "{} trials", one.lines().count());
@@ -57,12 +62,18 @@ fn any_memory_for_the_cache_gives_the_same_bytes() {
 
 #[test]
 fn a_killed_run_resumes_to_the_same_bytes() {
+    killed_and_resumed(&["--no-control"]);
+    killed_and_resumed(&["--no-control", "--race"]);
+}
+
+fn killed_and_resumed(more: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
-    evolve(&whole, &["--no-control"]);
+    evolve(&whole, more);
     let mut child = evoquant()
         .args(SMALL)
-        .args(["--no-control", "--out"])
+        .args(more)
+        .arg("--out")
         .arg(&killed)
         .stderr(std::process::Stdio::null())
         .spawn()

@@ -7,6 +7,7 @@ mod evolve;
 mod mistakes;
 mod polars_programs;
 mod printing;
+mod racing;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

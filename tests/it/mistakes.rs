@@ -117,6 +117,18 @@ fn files_that_cannot_be_used() {
     check(&["backtest", &below], &["below.toml", "move `b` up"]);
     let unknown = file(folder.path(), "run.toml", b"populaton = 10\n");
     check(&["evolve", "--config", &unknown], &["run.toml", "populaton", "population"]);
+    for (racing, parts) in [
+        ("best = 0", ["`racing.best`", "above 0"]),
+        ("best = nan", ["`racing.best`", "NaN"]),
+        ("best = 1.01", ["`racing.best`", "1.01"]),
+        ("after = 0", ["`racing.after`", "at least 1"]),
+        ("after = -1", ["after", "-1"]),
+        ("share = 0.5", ["share", "`best`"]),
+    ] {
+        let run = file(folder.path(), "racing.toml", format!("[racing]\n{racing}\n").as_bytes());
+        check(&["evolve", "--config", &run], &parts);
+    }
+    check(&["evolve", "--race", "--resume", "runs/1"], &["--race", "--resume"]);
     let broken = file(folder.path(), "broken.toml", b"population = \n");
     check(&["evolve", "--config", &broken], &["broken.toml"]);
     check(&["evolve", "--threads", "0"], &["--threads"]);

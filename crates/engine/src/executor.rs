@@ -5,6 +5,7 @@ use market::Panel;
 
 use crate::kernels::{self, Block, Operand, Past, RowScratch, Rows, RowsMut};
 use crate::layout::{Layout, Span};
+use crate::live::Live;
 use crate::memory::{Memory, Values};
 use crate::plan::{Place, Plan, Source, Stage};
 use crate::vectors::Vectors;
@@ -97,6 +98,15 @@ impl<F: FnMut(&Outputs<'_>)> Sink for F {
     }
 }
 
+/// How often nodes ran: once a node and row. Copies of a node, and constants that are written out, count by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeRows {
+    /// Node and row that ran.
+    pub run: u64,
+    /// Those that did not, because no program that goes on needs the node.
+    pub spared: u64,
+}
+
 /// A plan on its way through a market. Feeding rows one by one gives the same bits as feeding them all at once.
 #[derive(Debug)]
 pub struct Executor<'p> {
@@ -105,6 +115,8 @@ pub struct Executor<'p> {
     memory: Memory,
     scratch: RowScratch,
     vectors: Vectors,
+    live: Live,
+    node_rows: NodeRows,
     next_row: usize,
 }
 
@@ -118,12 +130,33 @@ impl<'p> Executor<'p> {
     pub fn with_memory(plan: &'p Plan, symbols: usize, mut memory: Memory) -> Self {
         let layout = Layout::new(plan, symbols);
         memory.fit(&layout);
-        Self { plan, layout, memory, scratch: RowScratch::default(), vectors: Vectors::detect(), next_row: 0 }
+        Self {
+            plan,
+            layout,
+            memory,
+            scratch: RowScratch::default(),
+            vectors: Vectors::detect(),
+            live: Live::all(plan),
+            node_rows: NodeRows::default(),
+            next_row: 0,
+        }
     }
 
     /// The first row that was not fed yet.
     pub fn next_row(&self) -> usize {
         self.next_row
+    }
+
+    /// How often nodes ran so far.
+    pub fn node_rows(&self) -> NodeRows {
+        self.node_rows
+    }
+
+    /// From the next row on, programs for which `goes_on` says no give no results, and nodes that only they need do not
+    /// run: for good. The results of the others stay what they are, to the bit. Programs that were left out before are
+    /// not asked about again.
+    pub fn retain(&mut self, goes_on: impl FnMut(usize) -> bool) {
+        self.live.retain(self.plan, goes_on);
     }
 
     /// Feeds the rows up to `end` (of at most the columns' bars) and hands out results.
@@ -151,6 +184,11 @@ impl<'p> Executor<'p> {
             return;
         }
         let end = end.min(columns.bars);
+        if !self.live.any() {
+            self.node_rows.spared += self.plan.nodes.len() as u64 * end.saturating_sub(self.next_row) as u64;
+            self.next_row = self.next_row.max(end);
+            return;
+        }
         while self.next_row < end {
             let block = self.layout.block(self.next_row, end);
             // One block from beginning to end: a node has no past, and nothing to remember when it is through a tile.
@@ -158,7 +196,8 @@ impl<'p> Executor<'p> {
             let plan = self.plan;
             for stage in &plan.stages {
                 match stage {
-                    Stage::Emit(program) => self.emit(*program, columns, block, sink),
+                    Stage::Emit(program) if self.live.programs[*program] => self.emit(*program, columns, block, sink),
+                    Stage::Emit(_) => {}
                     Stage::Tiles(nodes) => {
                         for tile in self.layout.tiles(block) {
                             for index in nodes.clone() {
@@ -175,12 +214,18 @@ impl<'p> Executor<'p> {
                     }
                 }
             }
+            self.node_rows.run += (self.live.count * block.rows) as u64;
+            self.node_rows.spared += ((self.plan.nodes.len() - self.live.count) * block.rows) as u64;
             self.next_row += block.rows;
         }
     }
 
-    /// Runs one node over a tile or a strip. What it is not to remember it writes where the next tile writes it too.
+    /// Runs one node over a tile or a strip, if it is still needed. What it is not to remember it writes where the next
+    /// tile writes it too.
     fn node(&mut self, index: usize, columns: &Columns<'_>, span: Span, remember: bool) {
+        if !self.live.nodes[index] {
+            return;
+        }
         let node = &self.plan.nodes[index];
         let lines = self.layout.rows(node.output, span);
         let mean_lines = node.mean.map(|mean| self.layout.rows(mean, span));

@@ -12,13 +12,14 @@ pub mod conformance;
 mod executor;
 mod kernels;
 mod layout;
+mod live;
 mod memory;
 mod plan;
 mod rank;
 mod vectors;
 
 pub use cache::{CacheCounts, NodeCache, Wanted};
-pub use executor::{Columns, Error, Executor, Outputs, Sink, evaluate};
+pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
 pub use rank::{Ranker, rising_bits};

@@ -6,6 +6,7 @@ use market::Panel;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::race::Racing;
 
 /// How strategies are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,9 @@ pub struct RunSpec {
     pub horizon: usize,
     /// Weights of the objectives.
     pub objectives: Objectives,
+    /// Drops strategies that lag behind before they were evaluated to the end; by default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub racing: Option<Racing>,
     /// Fills, costs, capital.
     pub backtest: Settings,
 }
@@ -104,6 +108,7 @@ impl Default for RunSpec {
             validation: 0.2,
             horizon: 5,
             objectives: Objectives::default(),
+            racing: None,
             backtest: Settings::default(),
         }
     }
@@ -184,6 +189,9 @@ impl RunConfig {
                 spec.train, spec.validation
             ));
         }
+        if let Some(racing) = &spec.racing {
+            racing.check()?;
+        }
         spec.backtest.check().map_err(|error| Error::Specification(error.to_string()))?;
         let periods = Periods::split(panel.bars(), spec.train, spec.validation);
         let least = 20;
@@ -221,6 +229,12 @@ impl RunConfig {
             None if cross_section => vec![Rule::Top, Rule::LongShort],
             None => vec![Rule::Signal],
         };
+        if spec.racing.is_some() {
+            notes.push(
+                "racing: strategies that are raced out count as tried but have no figures; statistics over the returns of all trials need a run without a race"
+                    .to_owned(),
+            );
+        }
         let periods_per_year = panel.calendar().frequency().periods_per_year();
         Ok(Self { spec, periods, max_window, rules, cross_section, objectives, periods_per_year, notes })
     }

@@ -5,14 +5,16 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use backtest::metrics::{Headline, ReturnSettings};
-use backtest::{Detail, IcSeries, LabelRanks, Market, Outcome, Periods, RankScratch, Rows, Simulator};
-use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, Outputs, Plan, PlanCounts, Wanted};
+use backtest::{Detail, IcSeries, IcSummary, LabelRanks, Market, Outcome, Periods, RankScratch, Rows, Simulator};
+use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, NodeRows, Outputs, Plan, PlanCounts, Wanted};
 use factor::{Program, Purpose, Strategy};
 use market::Panel;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Objectives, RunConfig};
+use crate::counts::{NodeCounts, RowCounts, Work};
+use crate::race::{Bars, decision_rows};
 
 /// How a strategy did over one period. Undefined figures are `None` and count as the worst there is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,8 @@ pub enum Rejection {
     Ruin,
     /// Its Sharpe ratio on train is undefined.
     UndefinedSharpe,
+    /// It lagged behind in a race, and was not evaluated to the end.
+    RacedOut,
 }
 
 impl std::fmt::Display for Rejection {
@@ -50,6 +54,7 @@ impl std::fmt::Display for Rejection {
             Rejection::NeverTrades => "never trades",
             Rejection::Ruin => "loses everything",
             Rejection::UndefinedSharpe => "undefined Sharpe ratio",
+            Rejection::RacedOut => "raced out",
         })
     }
 }
@@ -80,39 +85,12 @@ impl Evaluation {
     }
 }
 
-/// What became of the operator nodes that strategies hold together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NodeCounts {
-    /// Nodes that the strategies hold.
-    pub asked: usize,
-    /// Of those, the ones that ran for another strategy of the same group.
-    pub shared: usize,
-    /// Of those, the ones that the cache spared, less those that were computed to be kept.
-    pub cached: usize,
-    /// Nodes that ran.
-    pub run: usize,
-}
-
-impl NodeCounts {
-    fn new(groups: PlanCounts, kept: PlanCounts) -> Self {
-        let run = groups.run + kept.run;
-        let shared = groups.asked - groups.distinct;
-        Self { asked: groups.asked, shared, cached: groups.distinct.saturating_sub(run), run }
-    }
-
-    /// The share of nodes that did not have to run, 0 to 1.
-    pub fn saved(&self) -> f64 {
-        1.0 - self.run as f64 / self.asked.max(1) as f64
-    }
-}
-
-impl std::ops::AddAssign for NodeCounts {
-    fn add_assign(&mut self, other: Self) {
-        self.asked += other.asked;
-        self.shared += other.shared;
-        self.cached += other.cached;
-        self.run += other.run;
-    }
+/// An evaluation, and the way to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Evaluated {
+    pub(crate) evaluation: Evaluation,
+    /// Fitness so far at each decision of a race that the strategy came to; none without a race.
+    pub(crate) partial: Vec<Option<f64>>,
 }
 
 /// Strategies evaluated together: small enough that states stay in cache, large enough to share nodes.
@@ -154,15 +132,19 @@ impl<'a> Evaluator<'a> {
         Self { panel, market, labels, config, returns, memories: Mutex::default(), cache: Mutex::new(cache) }
     }
 
-    /// Evaluates strategies, results in their order. Groups follow from the list alone, so that nothing depends on
-    /// the number of threads.
-    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)]) -> (Vec<Evaluation>, NodeCounts) {
+    /// Evaluates strategies, in a race if there are bars for one, results in their order. Groups follow from the list
+    /// alone, so that nothing depends on the number of threads.
+    pub(crate) fn evaluate(&self, strategies: &[(&Strategy, &Program)], bars: Option<Bars>) -> (Vec<Evaluated>, Work) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.keep(strategies, &mut cache);
-        let groups: Vec<_> = strategies.par_chunks(GROUP).map(|group| self.group(group, &cache)).collect();
-        let ran = groups.iter().map(|(_, counts)| *counts).sum();
-        let evaluations = groups.into_iter().flat_map(|(evaluations, _)| evaluations).collect();
-        (evaluations, NodeCounts::new(ran, kept))
+        let groups: Vec<_> = strategies.par_chunks(GROUP).map(|group| self.group(group, &cache, bars)).collect();
+        let ran = groups.iter().map(|(_, counts, _)| *counts).sum();
+        let mut rows = RowCounts::default();
+        for (_, _, of_group) in &groups {
+            rows += *of_group;
+        }
+        let evaluated = groups.into_iter().flat_map(|(evaluated, ..)| evaluated).collect();
+        (evaluated, Work { nodes: NodeCounts::new(ran, kept), rows })
     }
 
     /// What the cache did so far.
@@ -198,7 +180,12 @@ impl<'a> Evaluator<'a> {
         program.lookback() <= self.config.periods.train.len() as u32 / 2
     }
 
-    fn group(&self, strategies: &[(&Strategy, &Program)], cache: &NodeCache) -> (Vec<Evaluation>, PlanCounts) {
+    fn group(
+        &self,
+        strategies: &[(&Strategy, &Program)],
+        cache: &NodeCache,
+        bars: Option<Bars>,
+    ) -> (Vec<Evaluated>, PlanCounts, RowCounts) {
         let runs: Vec<bool> = strategies.iter().map(|(_, program)| self.has_history(program)).collect();
         let chosen: Vec<&(&Strategy, &Program)> =
             strategies.iter().zip(&runs).filter(|(_, runs)| **runs).map(|(strategy, _)| strategy).collect();
@@ -208,23 +195,42 @@ impl<'a> Evaluator<'a> {
         let mut tracks: Vec<Track<'_>> = chosen.iter().map(|(strategy, _)| Track::new(self, strategy)).collect();
         let spare = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = spare().pop().unwrap_or_default();
-        let executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
-        let memory = executor.finish(&columns, self.config.periods.exam.start, &mut |outputs: &Outputs<'_>| {
+        let mut executor = Executor::with_memory(&plan, self.panel.symbols().len(), memory);
+        let end = self.config.periods.exam.start;
+        let mut rows = RowCounts::default();
+        if let Some(bars) = bars {
+            for (decision, row) in decision_rows(&self.config.periods.train).into_iter().enumerate() {
+                let take = &mut |outputs: &Outputs<'_>| tracks[outputs.program].take(self, outputs);
+                executor.advance(&columns, row, take);
+                for (track, (strategy, _)) in tracks.iter_mut().zip(&chosen) {
+                    track.decide(self, strategy, row, |partial| bars.pass(decision, partial));
+                }
+                executor.retain(|program| tracks[program].dropped.is_none());
+            }
+            executor.advance(&columns, end, &mut |outputs: &Outputs<'_>| tracks[outputs.program].take(self, outputs));
+            let of_track = |track: &Track<'_>| track.dropped.map_or(end, |(_, row)| row) as u64;
+            rows.run = tracks.iter().map(of_track).sum();
+            rows.spared = (end * tracks.len()) as u64 - rows.run;
+            let NodeRows { run, spared } = executor.node_rows();
+            (rows.nodes_run, rows.nodes_spared) = (run, spared);
+        }
+        let memory = executor.finish(&columns, end, &mut |outputs: &Outputs<'_>| {
             tracks[outputs.program].take(self, outputs);
         });
         spare().push(memory);
         let mut tracks = tracks.into_iter();
-        let evaluations = strategies
+        let evaluated = strategies
             .iter()
             .zip(runs)
             .map(|((strategy, _), runs)| {
                 if !runs {
-                    return Evaluation::Rejected(Rejection::NotEnoughHistory);
+                    let evaluation = Evaluation::Rejected(Rejection::NotEnoughHistory);
+                    return Evaluated { evaluation, partial: Vec::new() };
                 }
                 tracks.next().expect("one per strategy that ran").finish(self, strategy)
             })
             .collect();
-        (evaluations, plan.counts())
+        (evaluated, plan.counts(), rows)
     }
 }
 
@@ -234,6 +240,9 @@ struct Track<'a> {
     train_ic: IcSeries,
     validation_ic: IcSeries,
     scratch: RankScratch,
+    partial: Vec<Option<f64>>,
+    /// Why the strategy was left out of a race, and from which row on.
+    dropped: Option<(Rejection, usize)>,
 }
 
 impl<'a> Track<'a> {
@@ -244,6 +253,8 @@ impl<'a> Track<'a> {
             train_ic: IcSeries::new(IcSeries::MIN_NAMES),
             validation_ic: IcSeries::new(IcSeries::MIN_NAMES),
             scratch: RankScratch::default(),
+            partial: Vec::new(),
+            dropped: None,
         }
     }
 
@@ -264,7 +275,47 @@ impl<'a> Track<'a> {
         }
     }
 
-    fn finish(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluation {
+    /// Holds the fitness that the strategy would have if train ended before `row` against a race's bar.
+    fn decide(
+        &mut self,
+        evaluator: &Evaluator<'_>,
+        strategy: &Strategy,
+        row: usize,
+        passes: impl Fn(Option<f64>) -> bool,
+    ) {
+        if self.dropped.is_some() {
+            return;
+        }
+        let config = evaluator.config;
+        let so_far = config.periods.train.start..row;
+        let (of_returns, ruin) = scores(evaluator, self.simulator.so_far(), &so_far, &self.train_ic);
+        if ruin {
+            // No race is needed to tell.
+            self.dropped = Some((Rejection::Ruin, row));
+            return;
+        }
+        // Rows whose labels end before `row`, as in `take`.
+        let horizon = config.spec.horizon;
+        let known = so_far.len().saturating_sub(horizon + 1).div_ceil(horizon);
+        let correlations = &self.train_ic.values()[..known.min(self.train_ic.values().len())];
+        let rank_ic = IcSummary::from_values(correlations, horizon, config.periods_per_year).mean;
+        let partial = fitness(&config.objectives, &Scores { rank_ic, ..of_returns }, strategy.factors());
+        self.partial.push(partial);
+        if !passes(partial) {
+            self.dropped = Some((Rejection::RacedOut, row));
+        }
+    }
+
+    fn finish(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluated {
+        let partial = self.partial.clone();
+        let evaluation = match self.dropped {
+            Some((reason, _)) => Evaluation::Rejected(reason),
+            None => self.evaluation(evaluator, strategy),
+        };
+        Evaluated { evaluation, partial }
+    }
+
+    fn evaluation(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluation {
         let config = evaluator.config;
         let outcome = self.simulator.finish();
         let score = |period: &std::ops::Range<usize>, ic: &IcSeries| scores(evaluator, &outcome, period, ic);
@@ -348,7 +399,7 @@ mod tests {
         let strategy = Strategy::from_toml(text, &Schema::bars()).expect("a strategy");
         let market = Market::new(&panel);
         let program = strategy.compile().expect("a program");
-        Evaluator::new(&panel, &market, &config, 0).evaluate(&[(&strategy, &program)]).0[0]
+        Evaluator::new(&panel, &market, &config, 0).evaluate(&[(&strategy, &program)], None).0[0].evaluation
     }
 
     #[test]

@@ -11,13 +11,19 @@
 //! This room does not know file formats or the screen.
 
 mod config;
+mod counts;
 mod evaluate;
+mod race;
+#[cfg(test)]
+mod races;
 mod random;
 mod run;
 mod search;
 
 pub use config::{Algorithm, CROSS_SECTION, Objectives, RunConfig, RunSpec};
-pub use evaluate::{Evaluation, GROUP, NodeCounts, Rejection, Rejections, Scores};
+pub use counts::{NodeCounts, RowCounts};
+pub use evaluate::{Evaluation, GROUP, Rejection, Rejections, Scores};
+pub use race::{DECISIONS, Finisher, Racing};
 pub use run::{Champion, Control, EvaluatedGeneration, Resources, RunResult, evaluate, run};
 pub use search::{GenerationRecord, Individual, Next, Observer, Remembered, Search, SearchState, StopReason, Trial};
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::evaluate::{Evaluation, Evaluator, NodeCounts, Rejections, Scores};
+use crate::counts::{NodeCounts, RowCounts};
+use crate::evaluate::{Evaluation, Evaluator, Rejections, Scores};
 use crate::random::Purpose;
 use crate::search::{Individual, Observer, Search, SearchState, StopReason};
 
@@ -70,6 +71,8 @@ pub struct RunResult {
     pub stop: StopReason,
     /// What became of the operator nodes since start or resume, the control's not counted.
     pub nodes: NodeCounts,
+    /// What a race spared in that time; all zero without one.
+    pub rows: RowCounts,
     /// What the cache did in that time.
     pub cache: CacheCounts,
     /// Seconds spent on generations since start or resume.
@@ -131,8 +134,9 @@ pub fn evaluate(
     let market = Market::new(panel);
     Ok(pool(resources.threads)?.install(|| {
         let evaluator = Evaluator::new(panel, &market, config, resources.cache_bytes);
-        let (evaluations, nodes) = evaluator.evaluate(strategies);
-        EvaluatedGeneration { evaluations, nodes, cache: evaluator.cache() }
+        let (evaluated, work) = evaluator.evaluate(strategies, None);
+        let evaluations = evaluated.into_iter().map(|one| one.evaluation).collect();
+        EvaluatedGeneration { evaluations, nodes: work.nodes, cache: evaluator.cache() }
     }))
 }
 
@@ -203,6 +207,7 @@ fn run_here(
         rejections: search.rejections().clone(),
         stop,
         nodes: search.nodes(),
+        rows: search.rows(),
         cache,
         seconds: search.seconds(),
     })

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::evaluate::{Evaluation, Evaluator, NodeCounts, Rejections};
+use crate::counts::{NodeCounts, RowCounts, Work};
+use crate::evaluate::{Evaluated, Evaluation, Evaluator, Rejection, Rejections};
+use crate::race::{Bars, Finisher};
 use crate::random::{Purpose, below, stream, unit};
 
 /// A distinct strategy that was evaluated: one line of the trial list.
@@ -29,6 +31,9 @@ pub struct Trial {
     pub size: usize,
     /// What became of it.
     pub evaluation: Evaluation,
+    /// With a race, its fitness so far at each [decision](crate::DECISIONS) that it came to; `None` where that is
+    /// undefined.
+    pub partial_fitness: Vec<Option<f64>>,
 }
 
 /// One generation in numbers.
@@ -50,6 +55,10 @@ pub struct GenerationRecord {
     pub changed_positions: usize,
     /// What became of their operator nodes.
     pub nodes: NodeCounts,
+    /// Strategies of this generation that were raced out.
+    pub raced_out: usize,
+    /// What a race spared; all zero without one.
+    pub rows: RowCounts,
 }
 
 /// A strategy with its evaluation.
@@ -90,6 +99,9 @@ pub struct SearchState {
     pub rejections: Rejections,
     /// Generation in which the best fitness last rose.
     pub improved: usize,
+    /// With a race, the strategies that were evaluated to the end and have a fitness, in order: what its bars are learnt
+    /// from.
+    pub finishers: Vec<Finisher>,
 }
 
 /// An individual as plain data.
@@ -138,7 +150,8 @@ pub struct Search<'a> {
     known: FxHashSet<u128>,
     rejections: Rejections,
     improved: usize,
-    nodes: NodeCounts,
+    finishers: Vec<Finisher>,
+    work: Work,
     seconds: f64,
 }
 
@@ -171,7 +184,8 @@ impl<'a> Search<'a> {
             known: FxHashSet::default(),
             rejections: BTreeMap::new(),
             improved: 0,
-            nodes: NodeCounts::default(),
+            finishers: Vec::new(),
+            work: Work::default(),
             seconds: 0.0,
         })
     }
@@ -196,6 +210,7 @@ impl<'a> Search<'a> {
         self.known = state.seen.iter().copied().collect();
         self.rejections.clone_from(&state.rejections);
         self.improved = state.improved;
+        self.finishers.clone_from(&state.finishers);
         Ok(())
     }
 
@@ -214,6 +229,7 @@ impl<'a> Search<'a> {
             seen: self.seen.clone(),
             rejections: self.rejections.clone(),
             improved: self.improved,
+            finishers: self.finishers.clone(),
         }
     }
 
@@ -239,7 +255,12 @@ impl<'a> Search<'a> {
 
     /// What became of the operator nodes of all strategies since the run was started or resumed: no result depends on it.
     pub fn nodes(&self) -> NodeCounts {
-        self.nodes
+        self.work.nodes
+    }
+
+    /// What a race spared since then: no result depends on it.
+    pub fn rows(&self) -> RowCounts {
+        self.work.rows
     }
 
     /// What the cache of nodes did since then.
@@ -303,14 +324,20 @@ impl<'a> Search<'a> {
         }
         let strategies: Vec<(&Strategy, &Program)> =
             children.iter().map(|child| (&child.strategy, &child.program)).collect();
-        let (evaluations, nodes) = self.evaluator.evaluate(&strategies);
-        self.nodes += nodes;
+        let (evaluated, work) = self.evaluator.evaluate(&strategies, self.bars());
+        self.work.nodes += work.nodes;
+        self.work.rows += work.rows;
         let changed_positions = children.iter().filter(|child| child.changed_positions).count();
         let mut trials = Vec::with_capacity(children.len());
         let mut next: Vec<Individual> = self.population.iter().take(elites).cloned().collect();
-        for (child, evaluation) in children.into_iter().zip(evaluations) {
+        let mut raced_out = 0;
+        for (child, Evaluated { evaluation, partial }) in children.into_iter().zip(evaluated) {
             if let Evaluation::Rejected(reason) = evaluation {
                 *self.rejections.entry(reason).or_default() += 1;
+                raced_out += usize::from(reason == Rejection::RacedOut);
+            }
+            if let (Evaluation::Scored { fitness, .. }, Ok(partial)) = (evaluation, partial.as_slice().try_into()) {
+                self.finishers.push(Finisher { fitness, partial });
             }
             self.seen.push(child.hash);
             trials.push(Trial {
@@ -320,6 +347,7 @@ impl<'a> Search<'a> {
                 generation: self.generation,
                 size: child.strategy.factors(),
                 evaluation,
+                partial_fitness: partial,
             });
             next.push(Individual { strategy: child.strategy, hash: child.hash, evaluation });
         }
@@ -337,9 +365,18 @@ impl<'a> Search<'a> {
             distinct: self.distinct(),
             duplicates,
             changed_positions,
-            nodes,
+            nodes: work.nodes,
+            raced_out,
+            rows: work.rows,
         };
         (record, trials)
+    }
+
+    /// The bars of this generation's race. The control runs none: a race that drops a good strategy by mistake must not
+    /// make it easier to beat.
+    fn bars(&self) -> Option<Bars> {
+        let racing = self.config.spec.racing.filter(|_| self.purpose == Purpose::Breeding)?;
+        Some(racing.bars(self.generation, &self.finishers))
     }
 
     fn random(&self, rng: &mut impl rand::Rng) -> Option<Child> {
@@ -353,9 +390,9 @@ impl<'a> Search<'a> {
         if draw < spec.immigrants {
             return self.random(rng);
         }
-        let mother = self.tournament(rng);
+        let mother = self.tournament(rng)?;
         if draw < spec.immigrants + spec.crossover {
-            let father = self.tournament(rng);
+            let father = self.tournament(rng)?;
             let strategy = crossover(&mother.strategy, &father.strategy, &self.palette, rng)?;
             return child(strategy, Some(mother), "crossover".to_owned(), &[mother.hash, father.hash]);
         }
@@ -364,11 +401,12 @@ impl<'a> Search<'a> {
         child(strategy, Some(mother), mutation.name().to_owned(), &[mother.hash])
     }
 
-    /// The best of a few drawn at random; of equals, the one that stands first.
-    fn tournament(&self, rng: &mut impl rand::Rng) -> &Individual {
+    /// The best of a few drawn at random; of equals, the one that stands first. Whoever was raced out takes part, so that
+    /// it is as hard to win as without a race, and never wins.
+    fn tournament(&self, rng: &mut impl rand::Rng) -> Option<&Individual> {
         // The population is in order of fitness, so the smallest index wins.
         let best = (0..self.config.spec.tournament).map(|_| below(rng, self.population.len())).min().unwrap_or(0);
-        &self.population[best]
+        Some(&self.population[best]).filter(|best| best.evaluation != Evaluation::Rejected(Rejection::RacedOut))
     }
 
     fn remember_best(&mut self) {

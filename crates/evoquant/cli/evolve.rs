@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use ::backtest::{Kind, Report, display};
 use ::evolve::{
-    Algorithm, Error, GenerationRecord, Next, Observer, Resources, RunConfig, RunResult, RunSpec, Search, StopReason,
-    Trial, run as run_search,
+    Algorithm, Error, GenerationRecord, Next, Observer, Resources, RowCounts, RunConfig, RunResult, RunSpec, Search,
+    StopReason, Trial, run as run_search,
 };
 use ::factor::Rule;
 use ::market::Panel;
@@ -47,6 +47,10 @@ pub(super) struct EvolveArguments {
     /// How strategies are found [default: genetic].
     #[arg(long)]
     algorithm: Option<AlgorithmArgument>,
+    /// Drop strategies that lag behind those of earlier generations after a quarter, a half or three quarters of train's
+    /// rows. They count as tried; results differ from those of a run without.
+    #[arg(long)]
+    race: bool,
     /// Skip the comparison with random search at as many distinct trials.
     #[arg(long)]
     no_control: bool,
@@ -54,7 +58,7 @@ pub(super) struct EvolveArguments {
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Go on with an interrupted run from its last whole generation.
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["out", "data", "config", "population", "generations", "seed", "algorithm", "no_control"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["out", "data", "config", "population", "generations", "seed", "algorithm", "race", "no_control"])]
     resume: Option<PathBuf>,
 }
 
@@ -163,7 +167,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
     let verdict = verdict(&result, panel, &config);
     FINISHED.clone_into(&mut record.status);
     record.result = Some(summary(&result, &verdict));
-    record.clock = Some(serde_json::json!({
+    let mut clock = serde_json::json!({
         "seconds": result.seconds,
         "threads": threads,
         "evaluations_per_second": progress.evaluated as f64 / result.seconds.max(1e-9),
@@ -178,7 +182,11 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
             "evicted": result.cache.evicted,
             "saved_seconds_about": result.cache.saved_nanoseconds as f64 / 1e9,
         },
-    }));
+    });
+    if config.spec.racing.is_some() {
+        clock["rows"] = serde_json::json!(result.rows);
+    }
+    record.clock = Some(clock);
     let text = screen(&result, &config, panel, &folder, &verdict)?;
     folder.write_run(&record)?;
     print(&text)?;
@@ -198,6 +206,9 @@ fn specification(arguments: &EvolveArguments) -> Result<RunSpec> {
     }
     spec.generations = arguments.generations.unwrap_or(spec.generations);
     spec.seed = arguments.seed.unwrap_or(spec.seed);
+    if arguments.race {
+        spec.racing.get_or_insert_default();
+    }
     spec.control &= !arguments.no_control;
     match arguments.algorithm {
         Some(AlgorithmArgument::Genetic) => spec.algorithm = Algorithm::Genetic,
@@ -255,7 +266,7 @@ impl Observer for Progress {
         self.folder.generation(trials, search.state()).map_err(|error| Error::Observer(Box::new(error)))?;
         self.evaluated += record.evaluated;
         let rate = self.evaluated as f64 / search.seconds().max(1e-9);
-        let message = format!(
+        let mut message = format!(
             "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits  {:.0} % of nodes saved, {} kept",
             display(record.best, Kind::Ratio),
             display(record.mean, Kind::Ratio),
@@ -264,6 +275,10 @@ impl Observer for Progress {
             100.0 * record.nodes.saved(),
             memory::display(search.cache().bytes)
         );
+        if record.rows != RowCounts::default() {
+            let _ =
+                write!(message, "  {} raced out, {:.0} % of rows saved", record.raced_out, 100.0 * record.rows.saved());
+        }
         tracing::info!(
             generation = record.generation,
             distinct = record.distinct,

@@ -65,6 +65,7 @@ pub fn log1p(x: f64) -> f64 {
 
 /// ln(x) + `correction`, where that is small beside x.
 #[inline(always)]
+#[expect(clippy::eq_op, reason = "0 for numbers alone")]
 fn logarithm(x: f64, correction: f64) -> f64 {
     const TWO_54: f64 = 18_014_398_509_481_984.0;
     // Below the smallest normal number the exponent's place tells nothing.

@@ -73,6 +73,9 @@ struct TrialLine<'a> {
     train: Option<Scores>,
     validation: Option<Scores>,
     rejected: Option<Rejection>,
+    /// With a race alone.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    partial_fitness: &'a [Option<f64>],
 }
 
 impl<'a> From<&'a Trial> for TrialLine<'a> {
@@ -92,6 +95,7 @@ impl<'a> From<&'a Trial> for TrialLine<'a> {
             train,
             validation,
             rejected,
+            partial_fitness: &trial.partial_fitness,
         }
     }
 }

@@ -297,9 +297,9 @@ impl Decision<'_> {
         let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
         let closes = shares == 0.0 && held != 0.0;
         if closes || ((shares - held) * close).abs() > DUST * self.equity {
-            let Rows { stop_volatility, average_true_range, .. } = self.rows;
+            let &Rows { stop_volatility, average_true_range, .. } = self.rows;
             if stop_volatility.is_some() || average_true_range.is_some() {
-                let known = |row: &Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
+                let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
                 let measures =
                     Measures { volatility: known(stop_volatility), average_true_range: known(average_true_range) };
                 orders.measure(symbol, self.close.len(), measures);
