@@ -15,7 +15,7 @@ mod counts;
 mod evaluate;
 mod race;
 #[cfg(test)]
-mod races;
+mod race_tests;
 mod random;
 mod run;
 mod search;

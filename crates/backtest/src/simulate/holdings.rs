@@ -95,9 +95,19 @@ impl Book {
         }
     }
 
-    /// Cash and holdings at their marks, summed in symbol order.
+    /// Cash and holdings at their marks. Sums run over every eighth symbol, so that none waits for the one before, and
+    /// over all of them, as what is not held is worth 0.
     pub(super) fn equity(&self) -> f64 {
-        self.held.iter().fold(self.cash, |sum, symbol| sum + self.value(symbol))
+        const LANES: usize = 8;
+        let (shares, marks) = (self.shares.as_chunks::<LANES>(), self.marks.as_chunks::<LANES>());
+        let mut sums = [0.0; LANES];
+        for (shares, marks) in shares.0.iter().zip(marks.0) {
+            for lane in 0..LANES {
+                sums[lane] += shares[lane] * marks[lane];
+            }
+        }
+        let rest = shares.1.iter().zip(marks.1).map(|(shares, mark)| shares * mark);
+        self.cash + sums.into_iter().chain(rest).sum::<f64>()
     }
 
     /// Symbols that are held.
@@ -202,22 +212,24 @@ impl Book {
         recorder: &mut Recorder,
     ) -> (f64, bool) {
         let limit = delisting.after_missing_bars.max(1);
-        let mut settled = false;
-        let mut equity = self.cash;
-        for symbol in self.held.iter() {
-            let price = close[symbol];
-            if price > 0.0 {
-                self.marks[symbol] = price;
-                self.missing[symbol] = 0;
-                if let Some(history) = self.histories.get_mut(symbol) {
-                    history.see(price);
-                }
-            } else {
-                self.missing[symbol] += 1;
-                settled |= self.missing[symbol] >= limit;
-            }
-            equity += self.shares[symbol] * self.marks[symbol];
+        // Of all symbols and not of those that are held, as several are seen to at once; what is not held counts for
+        // nothing.
+        let mut gone = 0;
+        for (((&price, &shares), mark), missing) in
+            close.iter().zip(&self.shares).zip(&mut self.marks).zip(&mut self.missing)
+        {
+            let known = price > 0.0;
+            *mark = if known { price } else { *mark };
+            *missing = if known { 0 } else { missing.saturating_add(1) };
+            gone |= u32::from(shares != 0.0) & u32::from(*missing >= limit);
         }
+        if !self.histories.is_empty() {
+            for symbol in self.held.iter().filter(|&symbol| close[symbol] > 0.0) {
+                self.histories[symbol].see(close[symbol]);
+            }
+        }
+        let settled = gone != 0;
+        let mut equity = self.equity();
         if settled {
             let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
             self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);

@@ -1,9 +1,13 @@
 //! Operators of the order of a window: its values are kept sorted, and each row takes one out and puts one in.
 
 use super::Block;
-use super::cell::clean;
+use super::cell::{clean, greater, lesser};
 use super::view::RowsMut;
 use crate::layout::Span;
+use crate::vectors::compiled_for;
+
+/// Most values that are all rewritten when one leaves and another enters; of more, only those between the two move.
+const FEW: usize = 64;
 
 /// Rows of state for [`sorted`].
 pub(super) const fn state_rows(d: usize) -> usize {
@@ -11,13 +15,28 @@ pub(super) const fn state_rows(d: usize) -> usize {
 }
 
 /// Applies `f` to the known values of each symbol's window in order, where there are at least `least` of the `d`, and to
-/// the current value. `state` holds for each symbol the
-/// window's last `d` values, each in the place of its row modulo `d`, then those of them that are known in order, then
-/// their number.
-///
-/// The order is total, with -0.0 before 0.0: what leaves is then the very value that came, and the result depends on
-/// nothing older than the window.
-pub(super) fn sorted(
+/// the current value. `state` holds for each symbol the window's last `d` values, each in the place of its row modulo
+/// `d`, then those of them that are known in order, then their number.
+pub(super) fn sorted<F: Fn(&[f64], f64) -> f64>(
+    d: usize,
+    least: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    f: F,
+) {
+    compiled_for!(block.vectors, sorted_kernel[F: Fn(&[f64], f64) -> f64](
+        d: usize,
+        least: usize,
+        block: &Block<'_>,
+        state: &mut [f64],
+        out: &mut RowsMut<'_>,
+        f: F,
+    ));
+}
+
+#[inline(always)]
+fn sorted_kernel(
     d: usize,
     least: usize,
     block: &Block<'_>,
@@ -31,11 +50,13 @@ pub(super) fn sorted(
         let (latest, rest) = state.split_at_mut(d);
         let (sorted, known) = rest.split_at_mut(d);
         let mut count = if first_row == 0 { 0 } else { known[0] as usize };
+        let mut place = first_row % d;
         for (offset, [now]) in x.down::<1>(0, symbol).enumerate() {
-            let row = first_row + offset;
-            let then = std::mem::replace(&mut latest[row % d], now);
-            let leaves = row >= d && !then.is_nan();
-            count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now));
+            // Adding 0 makes one zero of two: what leaves is then equal to nothing but values like it.
+            let then = std::mem::replace(&mut latest[place], now + 0.0);
+            place = if place + 1 == d { 0 } else { place + 1 };
+            let leaves = first_row + offset >= d && !then.is_nan();
+            count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now + 0.0));
             out.put(offset, symbol, &[if count >= least { clean(f(&sorted[..count], now)) } else { f64::NAN }]);
         }
         known[0] = count as f64;
@@ -91,7 +112,7 @@ pub(super) fn rank(sorted: &[f64], value: f64) -> f64 {
 /// Takes a value out of the first `count` sorted ones and puts another in; returns how many there are now.
 #[inline(always)]
 fn exchange(sorted: &mut [f64], count: usize, leaves: Option<f64>, enters: Option<f64>) -> usize {
-    let place = |sorted: &[f64], value: f64| sorted[..count].partition_point(|known| known.total_cmp(&value).is_lt());
+    let place = |sorted: &[f64], value: f64| sorted[..count].partition_point(|&known| known < value);
     match (leaves, enters) {
         (None, None) => count,
         (Some(leaves), None) => {
@@ -104,6 +125,10 @@ fn exchange(sorted: &mut [f64], count: usize, leaves: Option<f64>, enters: Optio
             sorted[to] = enters;
             count + 1
         }
+        (Some(leaves), Some(enters)) if count <= FEW => {
+            exchange_among_few(&mut sorted[..count], leaves, enters);
+            count
+        }
         (Some(leaves), Some(enters)) => {
             let (from, to) = (place(sorted, leaves), place(sorted, enters));
             if from < to {
@@ -115,5 +140,21 @@ fn exchange(sorted: &mut [f64], count: usize, leaves: Option<f64>, enters: Optio
             }
             count
         }
+    }
+}
+
+/// [`exchange`] without searching or moving: each place is filled by itself, so that several are at once. Without what
+/// leaves, a place holds its value or the next one; with what enters, the larger of what stood before it and of the
+/// smaller of what enters and what stands in it.
+#[inline(always)]
+fn exchange_among_few(sorted: &mut [f64], leaves: f64, enters: f64) {
+    let mut old = [f64::INFINITY; FEW + 2];
+    old[0] = f64::NEG_INFINITY;
+    old[1..=sorted.len()].copy_from_slice(sorted);
+    for (value, near) in sorted.iter_mut().zip(old.array_windows::<3>()) {
+        let &[before, here, after] = near;
+        let left_before = if before < leaves { before } else { here };
+        let left_here = if here < leaves { here } else { after };
+        *value = greater(left_before, lesser(enters, left_here));
     }
 }
