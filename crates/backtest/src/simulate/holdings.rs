@@ -1,5 +1,5 @@
-//! Cash and what is held. A set says which symbols are, so that a bar costs by what is held, not by what there is; each
-//! has its place, so that nothing is searched for, moved or sorted.
+//! Cash and what is held. Every symbol has its place, so that nothing is searched for, moved or sorted; a set says which
+//! are held. Valuing runs over all places, several at once; what else a bar does costs by what is held.
 
 use super::exits::Measures;
 use super::record::{Fate, Order, Reason, Recorder, Side, Trade};
