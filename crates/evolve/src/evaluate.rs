@@ -318,7 +318,7 @@ impl<'a> Track<'a> {
     fn evaluation(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluation {
         let config = evaluator.config;
         let outcome = self.simulator.finish();
-        let score = |period: &std::ops::Range<usize>, ic: &IcSeries| scores(evaluator, &outcome, period, ic);
+        let score = |period: &Range<usize>, ic: &IcSeries| scores(evaluator, &outcome, period, ic);
         let (train, ruin) = score(&config.periods.train, &self.train_ic);
         let (validation, _) = score(&config.periods.validation, &self.validation_ic);
         if ruin {
@@ -334,12 +334,7 @@ impl<'a> Track<'a> {
     }
 }
 
-fn scores(
-    evaluator: &Evaluator<'_>,
-    outcome: &Outcome,
-    period: &std::ops::Range<usize>,
-    ic: &IcSeries,
-) -> (Scores, bool) {
+fn scores(evaluator: &Evaluator<'_>, outcome: &Outcome, period: &Range<usize>, ic: &IcSeries) -> (Scores, bool) {
     let headline = Headline::from_returns(&outcome.returns[period.clone()], &evaluator.returns);
     let turnover: f64 = outcome.turnover[period.clone()].iter().filter(|x| !x.is_nan()).sum();
     let years = period.len() as f64 / evaluator.config.periods_per_year;

@@ -112,7 +112,8 @@ pub(super) fn rank(sorted: &[f64], value: f64) -> f64 {
 /// Takes a value out of the first `count` sorted ones and puts another in; returns how many there are now.
 #[inline(always)]
 fn exchange(sorted: &mut [f64], count: usize, leaves: Option<f64>, enters: Option<f64>) -> usize {
-    let place = |sorted: &[f64], value: f64| sorted[..count].partition_point(|&known| known < value);
+    // The same order as that of `<`, as there are no two zeros, compared as integers: no branch to be guessed.
+    let place = |sorted: &[f64], value: f64| sorted[..count].partition_point(|known| known.total_cmp(&value).is_lt());
     match (leaves, enters) {
         (None, None) => count,
         (Some(leaves), None) => {
