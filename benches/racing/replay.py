@@ -36,11 +36,16 @@ class Losses:
     of_parents: int = 0
 
 
+def ranked(finishers):
+    """Best first; of equals the earlier."""
+    return sorted(finishers, key=lambda trial: -trial["fitness"])
+
+
 def best_share(best, power=1.0):
     """Ours: the lowest that any of the best had, their share being `best` over the part of train that is seen."""
 
     def bars(finishers):
-        ranking = sorted(finishers, key=lambda trial: -trial["fitness"])
+        ranking = ranked(finishers)
         shares = [min(1.0, best / ((decision + 1) / 4) ** power) for decision in range(3)]
         return [lowest(ranking[: math.ceil(share * len(ranking))], decision) for decision, share in enumerate(shares)]
 
@@ -51,7 +56,7 @@ def best_count(count):
     """The lowest that any of the best so many had."""
 
     def bars(finishers):
-        ranking = sorted(finishers, key=lambda trial: -trial["fitness"])[:count]
+        ranking = ranked(finishers)[:count]
         return [lowest(ranking, decision) for decision in range(3)]
 
     return bars
@@ -154,7 +159,7 @@ def replay(runs, rule):
         sums.champions += sum(champion in gone for champion in run.champions)
         sums.of_champions += len(run.champions)
         scored = [trial for trial in run.trials if trial["fitness"] is not None]
-        archive = sorted(scored, key=lambda trial: -trial["fitness"])[:ARCHIVE]
+        archive = ranked(scored)[:ARCHIVE]
         sums.archive += sum(trial["hash"] in gone for trial in archive)
         sums.of_archive += len(archive)
         parents = Counter(parent for trial in run.trials for parent in trial["parents"])

@@ -14,6 +14,7 @@ mod compare;
 mod evolution;
 mod expressions;
 mod footprint;
+mod line;
 mod operators;
 mod plan;
 mod report;

@@ -184,11 +184,6 @@ impl<'p> Executor<'p> {
             return;
         }
         let end = end.min(columns.bars);
-        if !self.live.any() {
-            self.node_rows.spared += self.plan.nodes.len() as u64 * end.saturating_sub(self.next_row) as u64;
-            self.next_row = self.next_row.max(end);
-            return;
-        }
         while self.next_row < end {
             let block = self.layout.block(self.next_row, end);
             // One block from beginning to end: a node has no past, and nothing to remember when it is through a tile.

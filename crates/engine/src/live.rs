@@ -18,11 +18,6 @@ impl Live {
         Self { programs, count: nodes.len(), nodes }
     }
 
-    /// Whether any program goes on.
-    pub(crate) fn any(&self) -> bool {
-        self.programs.contains(&true)
-    }
-
     /// Leaves programs out, and with them the nodes that no other program needs.
     pub(crate) fn retain(&mut self, plan: &Plan, mut goes_on: impl FnMut(usize) -> bool) {
         for (program, live) in self.programs.iter_mut().enumerate() {

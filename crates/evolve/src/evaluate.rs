@@ -306,8 +306,8 @@ impl<'a> Track<'a> {
         }
     }
 
-    fn finish(self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluated {
-        let partial = self.partial.clone();
+    fn finish(mut self, evaluator: &Evaluator<'_>, strategy: &Strategy) -> Evaluated {
+        let partial = std::mem::take(&mut self.partial);
         let evaluation = match self.dropped {
             Some((reason, _)) => Evaluation::Rejected(reason),
             None => self.evaluation(evaluator, strategy),

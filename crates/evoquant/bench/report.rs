@@ -5,6 +5,8 @@ use std::fmt;
 use evolve::NodeCounts;
 use serde::{Deserialize, Serialize};
 
+use super::line::Line;
+
 /// One measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -62,28 +64,15 @@ pub struct Fit {
     pub r_squared: f64,
 }
 
-/// Fewest numbers of factors that a line is drawn through: two would always lie on one.
-const LEAST_POINTS: usize = 3;
-
 impl Fit {
     /// The line through one series; `None` for fewer than three numbers of factors, or equal times.
     fn new(name: &str, points: &[(f64, f64)]) -> Option<Self> {
-        let mut counts: Vec<f64> = points.iter().map(|&(count, _)| count).collect();
-        counts.sort_unstable_by(f64::total_cmp);
-        counts.dedup();
-        if counts.len() < LEAST_POINTS {
-            return None;
-        }
-        let size = points.len() as f64;
-        let (mean_x, mean_y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / size, y + point.1 / size));
-        let sum = |of: fn(f64, f64) -> f64| points.iter().map(|&(x, y)| of(x - mean_x, y - mean_y)).sum::<f64>();
-        let (xx, xy, yy) = (sum(|x, _| x * x), sum(|x, y| x * y), sum(|_, y| y * y));
-        let slope = xy / xx;
-        (yy > 0.0).then(|| Self {
+        let line = Line::through(points)?;
+        (line.yy > 0.0).then(|| Self {
             name: name.to_owned(),
-            ns_per_factor: slope,
-            intercept_ns: mean_y - slope * mean_x,
-            r_squared: slope * xy / yy,
+            ns_per_factor: line.slope,
+            intercept_ns: line.intercept,
+            r_squared: line.slope * line.xy / line.yy,
         })
     }
 }

@@ -4,8 +4,8 @@ use std::f64::consts::FRAC_PI_2;
 
 use serde::{Deserialize, Serialize};
 
-/// Fewest sizes that say how sure a slope is: a line through two leaves nothing over.
-const LEAST_POINTS: usize = 3;
+use super::line::Line;
+
 /// The probability with which the interval holds the slope.
 const CONFIDENCE: f64 = 0.95;
 
@@ -38,17 +38,12 @@ impl Slope {
     /// size or time is not above 0.
     pub(super) fn new(name: &str, points: &[(f64, f64)]) -> Option<Self> {
         let rising = points.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if points.len() < LEAST_POINTS || !rising || points.iter().any(|&(size, seconds)| size <= 0.0 || seconds <= 0.0)
-        {
+        if !rising || points.iter().any(|&(size, seconds)| size <= 0.0 || seconds <= 0.0) {
             return None;
         }
         let logs: Vec<(f64, f64)> = points.iter().map(|&(size, seconds)| (size.ln(), seconds.ln())).collect();
-        let count = logs.len() as f64;
-        let (mean_x, mean_y) = logs.iter().fold((0.0, 0.0), |(x, y), log| (x + log.0 / count, y + log.1 / count));
-        let xx: f64 = logs.iter().map(|&(x, _)| (x - mean_x) * (x - mean_x)).sum();
-        let xy: f64 = logs.iter().map(|&(x, y)| (x - mean_x) * (y - mean_y)).sum();
-        let slope = xy / xx;
-        let left_over = |&(x, y): &(f64, f64)| y - mean_y - slope * (x - mean_x);
+        let Line { slope, intercept, xx, .. } = Line::through(&logs)?;
+        let left_over = |&(x, y): &(f64, f64)| y - intercept - slope * x;
         let squares: f64 = logs.iter().map(left_over).map(|rest| rest * rest).sum();
         let freedom = logs.len() - 2;
         let half = student_quantile(CONFIDENCE, freedom) * (squares / freedom as f64 / xx).sqrt();

@@ -53,10 +53,11 @@ fn sorted_kernel(
         let mut place = first_row % d;
         for (offset, [now]) in x.down::<1>(0, symbol).enumerate() {
             // Adding 0 makes one zero of two: what leaves is then equal to nothing but values like it.
-            let then = std::mem::replace(&mut latest[place], now + 0.0);
+            let now = now + 0.0;
+            let then = std::mem::replace(&mut latest[place], now);
             place = if place + 1 == d { 0 } else { place + 1 };
             let leaves = first_row + offset >= d && !then.is_nan();
-            count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now + 0.0));
+            count = exchange(sorted, count, leaves.then_some(then), (!now.is_nan()).then_some(now));
             out.put(offset, symbol, &[if count >= least { clean(f(&sorted[..count], now)) } else { f64::NAN }]);
         }
         known[0] = count as f64;
