@@ -20,6 +20,7 @@ mod plan;
 mod report;
 mod resident;
 mod scaling;
+mod simulation;
 mod slope;
 mod work;
 
@@ -36,6 +37,7 @@ pub use footprint::{MemoryOptions, MemoryReport, measure_memory};
 use plan::Newcomers;
 pub use report::{BenchReport, Fit, Record};
 pub use scaling::{ScalingOptions, ScalingReport, Varied, time_scaling};
+use simulation::{Holding, Simulation};
 pub use slope::Slope;
 pub use work::{Brood, Compilation, Generation, Query, chain, merging_chain, one_symbol, variable_chain};
 
@@ -50,6 +52,8 @@ pub enum Suite {
     Factors,
     /// A generation of random strategies: merged, run and backtested.
     Generation,
+    /// The simulation alone: twenty positions with stops and costs.
+    Simulation,
     /// Evolution end to end: strategies scored as a run scores them, and a small run as a whole.
     Evolution,
     /// What merging and the cache save the generations of a run, and what building their plans costs.
@@ -60,11 +64,12 @@ pub enum Suite {
 
 impl Suite {
     /// All suites, in the order in which they run.
-    pub const ALL: [Suite; 7] = [
+    pub const ALL: [Suite; 8] = [
         Suite::Compile,
         Suite::Mutate,
         Suite::Factors,
         Suite::Generation,
+        Suite::Simulation,
         Suite::Evolution,
         Suite::Plan,
         Suite::Operators,
@@ -77,6 +82,7 @@ impl Suite {
             Suite::Mutate => "mutate",
             Suite::Factors => "factors",
             Suite::Generation => "generation",
+            Suite::Simulation => "simulation",
             Suite::Evolution => "evolution",
             Suite::Plan => "plan",
             Suite::Operators => "operators",
@@ -106,6 +112,8 @@ pub struct BenchOptions {
     pub scored: Vec<usize>,
     /// Populations and generations of whole runs.
     pub runs: Vec<(usize, usize)>,
+    /// Bars and symbols of the generated markets that are simulated; none means the market above.
+    pub simulated: Vec<(usize, usize)>,
     /// Bars and symbols of the generated markets on which strategies are scored; none means the market above.
     pub shapes: Vec<(usize, usize)>,
     /// Strategies of each generation of the run whose plans are built.
@@ -133,6 +141,7 @@ impl BenchOptions {
             generations: vec![20, 100],
             scored: vec![200],
             runs: vec![(20, 20)],
+            simulated: Vec::new(),
             shapes: Vec::new(),
             planned: 200,
             planned_generations: vec![1, 5, 10, 20],
@@ -151,11 +160,14 @@ impl BenchOptions {
         let [bars, symbols] = Self::USUAL;
         let panel = generated_panel(bars, symbols)?;
         let (shapes, planned_shape) = (Self::SHAPES.to_vec(), Some(Self::PLANNED));
-        Ok(Self { shapes, planned_shape, ..Self::new(what, panel) })
+        let simulated = Self::SIMULATED.to_vec();
+        Ok(Self { simulated, shapes, planned_shape, ..Self::new(what, panel) })
     }
 
     /// Bars and symbols of the usual market.
     pub const USUAL: [usize; 2] = [100, 2_656];
+    /// Bars and symbols that are usually simulated.
+    pub const SIMULATED: [(usize, usize); 2] = [(1_253, 505), (2_500, 2_656)];
     /// Bars and symbols on which evolution is usually measured.
     pub const SHAPES: [(usize, usize); 3] = [(2_500, 60), (1_253, 505), (100, 2_656)];
     /// Bars and symbols on which plans are usually counted.
@@ -274,6 +286,7 @@ pub fn run(options: &BenchOptions, progress: &mut dyn FnMut(&Record)) -> Result<
             Suite::Mutate => session.mutate()?,
             Suite::Factors => session.factors()?,
             Suite::Generation => session.generation()?,
+            Suite::Simulation => session.simulation()?,
             Suite::Evolution => session.evolution()?,
             Suite::Plan => session.plan()?,
             Suite::Operators => session.operators()?,
@@ -341,6 +354,24 @@ impl Session<'_> {
             self.time(format!("generation/{count}"), || generation.run());
         }
         Ok(())
+    }
+
+    fn simulation(&mut self) -> Result<(), Error> {
+        for &(bars, symbols) in &self.options.simulated {
+            self.simulation_on(&generated_panel(bars, symbols)?);
+        }
+        if self.options.simulated.is_empty() {
+            self.simulation_on(&self.options.panel);
+        }
+        Ok(())
+    }
+
+    fn simulation_on(&mut self, panel: &Panel) {
+        let simulation = Simulation::new(panel);
+        for holding in Holding::ALL {
+            let name = format!("simulation/{}/{}x{}", holding.name(), panel.bars(), panel.symbols().len());
+            self.time(name, || simulation.run(holding));
+        }
     }
 
     fn evolution(&mut self) -> Result<(), Error> {

@@ -24,6 +24,7 @@ pub use evolve;
 pub use factor;
 pub use market;
 pub use market::DataFrame;
+pub use report;
 pub use store;
 
 use factor::Schema;

@@ -1,5 +1,7 @@
 //! The program as a person meets it: runs, interruptions, mistakes.
 
+mod analyze;
+mod backtest;
 mod bench;
 mod dialects;
 mod eval;
@@ -8,6 +10,7 @@ mod mistakes;
 mod polars_programs;
 mod printing;
 mod racing;
+mod report;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

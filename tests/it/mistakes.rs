@@ -89,6 +89,31 @@ fn expressions_that_cannot_be_used() {
 }
 
 #[test]
+fn factors_that_cannot_be_analysed() {
+    let cases: [(&[&str], &[&str]); 16] = [
+        (&[], &["EXPRESSION", "--columns"]),
+        (&["cs_rnk(close)"], &["cs_rnk", "cs_rank", "^"]),
+        (&["close > open"], &["flag", "num(...)"]),
+        (&["strategies/macd.toml"], &["macd", "no score"]),
+        (&["no-such-strategy.toml"], &["no-such-strategy.toml"]),
+        (&["--file", "no-such-file.expr"], &["no-such-file.expr"]),
+        (&["close", "--horizons", "5000"], &["5000", "2699", "at most 2697"]),
+        (&["close", "--horizons", "0"], &["horizon", "at least 1"]),
+        (&["close", "--horizons", "5,5"], &["horizon 5", "twice"]),
+        (&["close", "--lags", "2699"], &["lag", "2699"]),
+        (&["close", "--quantiles", "7"], &["7 quantiles", "6 symbols"]),
+        (&["close", "--quantiles", "1"], &["quantiles", "from 2"]),
+        (&["close", "--by", "sectr"], &["sectr", "not a group"]),
+        (&["close", "--fill", "yesterday"], &["yesterday", "next_open"]),
+        (&["close", "--out", "series.xls"], &["series.xls", ".parquet"]),
+        (&["close", "open", "--out", "series.csv"], &["--out", "one"]),
+    ];
+    for (arguments, words) in cases {
+        check(&[&["analyze"], arguments].concat(), words);
+    }
+}
+
+#[test]
 fn graphs_that_cannot_be_printed() {
     let folder = tempfile::tempdir().expect("a folder");
     check(&["print", "cs_rnk(close)"], &["cs_rnk", "cs_rank", "^"]);
@@ -136,6 +161,61 @@ fn files_that_cannot_be_used() {
     check(&["evolve", "--out", folder.path().to_str().expect("a path")], &["not empty"]);
     check(&["evolve", "--resume", folder.path().to_str().expect("a path")], &["run.json"]);
     check(&["backtest", "no-such-strategy.toml"], &["no-such-strategy.toml"]);
+}
+
+#[test]
+fn backtests_that_cannot_be_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let strategy = |name: &str, rest: &str| file(folder.path(), name, format!("name = \"x\"\n{rest}").as_bytes());
+    let top = "[positions]\nrule = \"top\"\nscore = \"close\"\n";
+    let good = strategy("good.toml", &format!("{top}count = 2\n"));
+    let none = strategy("none.toml", "[exits]\nstop_loss = 0.1\n");
+    let many = strategy("many.toml", &format!("{top}count = 7\n"));
+    let sides = strategy("sides.toml", &format!("{}count = 4\n", top.replace("top", "long_short")));
+    let exits = "[exits]\ntake_profit = 0.1\ntrailing_stop = { trail = 0.05, activation = 0.2 }\n";
+    let exits = strategy("exits.toml", &format!("{top}{exits}"));
+    let closes =
+        file(folder.path(), "closes.csv", b"date,symbol,close\n2013-01-02,A,10\n2013-01-03,A,11\n2013-01-04,A,12\n");
+    let touched =
+        strategy("touched.toml", &format!("{top}count = 1\n[exits]\ntrigger = \"touched\"\nstop_loss = 0.1\n"));
+    let two = file(folder.path(), "two.csv", b"date,symbol,close\n2013-01-02,A,10\n2013-01-02,B,11\n2013-01-03,A,10\n");
+    let cases: &[(&[&str], &[&str])] = &[
+        (&[&none], &["none.toml", "missing field `positions`"]),
+        (&[&many], &["many.toml", "asks for 7 symbols", "the market has 6"]),
+        (&[&sides], &["sides.toml", "4 symbols a side", "the market has 6"]),
+        (&[&exits], &["exits.toml", "contradict", "0.2", "0.1"]),
+        (&[&touched, "--data", &closes], &["touched.toml", "`high` and `low`"]),
+        (&[&good, "--set", "costs.commission_bps=-1"], &["costs.commission_bps", "not negative"]),
+        (&[&good, "--set", "costs.comission=1"], &["comission", "commission_bps"]),
+        (&[&good, "--set", "capital"], &["--set capital", "KEY", "costs.commission_bps=10"]),
+        (&[&good, "--set", "liquidity.volume_share=2"], &["volume_share", "above 0 and up to 1"]),
+        (&[&good, "--data", &closes, "--set", "costs.impact=1"], &["costs.impact", "column `volume`"]),
+        (&[&good, "--profile", "quantopian"], &["quantopian", "vectorbt", "zipline"]),
+        (&[&good, "--profile", "zipline", "--config", "run.toml"], &["--profile", "--config"]),
+        (&[&good, "--from", "2030"], &["2030", "2013-01-02", "2023-09-21"]),
+        (&[&good, "--from", "2020", "--to", "2019"], &["from 2020 to 2019"]),
+        (&[&good, "--from", "yesterday"], &["yesterday", "2016-03-04"]),
+        (&[&good, "--benchmark", &closes], &["`A`", "2013-01-07", "--from and --to"]),
+        (&[&good, "--benchmark", &two], &["2 symbols", ":SYMBOL"]),
+        (&[&good, "--benchmark", "SPY"], &["SPY", "neither a symbol of the market nor a file"]),
+        (&[&good, &good, "--trades", "trades.csv"], &["one strategy", "--out"]),
+        (&[&good, "--orders", "orders.xls"], &["orders.xls", ".parquet"]),
+        (&[&good, "--format", "csv"], &["--out"]),
+    ];
+    for (arguments, words) in cases {
+        let words: Vec<&str> = words.iter().copied().filter(|&word| word != "KEY").collect();
+        check(&[&["backtest"], *arguments].concat(), &words);
+    }
+    for (account, words) in [
+        ("cash = 1\n[holdings]\nXYZ = 1\n", ["account.toml", "no symbol `XYZ`"]),
+        ("[holdings]\nAAPL = 1\n", ["account.toml", "cash"]),
+        ("cash = 1\n[holdings]\nAAPL = \"many\"\n", ["account.toml", "a number of shares"]),
+        ("cash = 1\n[holdings]\nAAPL = { shares = 1, entry_date = \"2030\" }\n", ["account.toml", "2030"]),
+        ("cash = 1\n[holdings]\nAAPL = 0\n", ["0 shares", "AAPL"]),
+    ] {
+        let path = file(folder.path(), "account.toml", account.as_bytes());
+        check(&["signal", &good, "--holdings", &path], &words);
+    }
 }
 
 #[test]

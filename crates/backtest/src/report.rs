@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use engine::{Columns, Executor, Outputs, Plan};
-use factor::Strategy;
+use factor::{Count, Rule, Strategy, Trigger};
 use market::Panel;
 use serde::Serialize;
 
 use crate::Error;
 use crate::metrics::{
-    ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Metrics, ReturnSettings, TradeMetrics,
+    ActivityInput, ActivityMetrics, BenchmarkMetrics, ClosedTrade, Metrics, ReturnSettings, Row, TradeMetrics,
 };
 use crate::simulate::{Detail, Market, Outcome, Periods, Rows, Settings, Simulator, buy_and_hold};
 
@@ -47,6 +47,17 @@ pub struct PeriodReport {
     pub benchmark: Option<BenchmarkMetrics>,
 }
 
+impl PeriodReport {
+    /// Every figure: name, value and kind, in the order of a report.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = self.metrics.rows();
+        rows.extend(self.activity.rows());
+        rows.extend(self.trades.rows());
+        rows.extend(self.benchmark.iter().flat_map(BenchmarkMetrics::rows));
+        rows
+    }
+}
+
 /// A backtest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -67,16 +78,17 @@ pub struct Backtester<'a> {
     panel: &'a Panel,
     market: &'a Market<'a>,
     settings: Settings,
-    periods: Periods,
     returns: ReturnSettings,
+    /// The whole span, then the periods.
+    spans: Vec<(&'static str, Range<usize>)>,
     benchmark: Report,
 }
 
 impl<'a> Backtester<'a> {
-    /// Simulates the benchmark; `market` is that of the panel.
+    /// Simulates the benchmark; `market` is that of the panel. Reports give the whole span, and the periods.
     ///
     /// # Errors
-    /// When a setting is out of range.
+    /// When a setting is out of range, or needs a column that the market does not have.
     pub fn new(
         panel: &'a Panel,
         market: &'a Market<'a>,
@@ -84,10 +96,82 @@ impl<'a> Backtester<'a> {
         periods: &Periods,
         returns: &ReturnSettings,
     ) -> Result<Self, Error> {
+        let spans = std::iter::once(("whole", 0..panel.bars())).chain(periods.named());
+        Self::over(panel, market, settings, spans.filter(|(_, rows)| !rows.is_empty()).collect(), returns)
+    }
+
+    /// Likewise over some of the bars: factors know all that came before, but money is only held from the first of them
+    /// to the last. Reports give that span alone.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Panics
+    /// When the panel does not have the bars.
+    pub fn between(
+        panel: &'a Panel,
+        market: &'a Market<'a>,
+        settings: &Settings,
+        bars: Range<usize>,
+        returns: &ReturnSettings,
+    ) -> Result<Self, Error> {
+        assert!(bars.end <= panel.bars(), "bars of the panel");
+        Self::over(panel, market, settings, vec![("whole", bars)], returns)
+    }
+
+    fn over(
+        panel: &'a Panel,
+        market: &'a Market<'a>,
+        settings: &Settings,
+        spans: Vec<(&'static str, Range<usize>)>,
+        returns: &ReturnSettings,
+    ) -> Result<Self, Error> {
         settings.check()?;
-        let held = buy_and_hold(market, settings, Detail::Trades);
-        let benchmark = report("buy-and-hold", held, None, panel, settings, periods, returns);
-        Ok(Self { panel, market, settings: *settings, periods: periods.clone(), returns: *returns, benchmark })
+        settings.check_market(market)?;
+        let bars = spans.first().map_or(0..0, |(_, bars)| bars.clone());
+        let held = buy_and_hold(market, settings, Detail::Trades, bars);
+        let benchmark = report("buy-and-hold", held, None, panel, settings, &spans, returns);
+        Ok(Self { panel, market, settings: *settings, spans, returns: *returns, benchmark })
+    }
+
+    /// Measures strategies against something else: its closes, one a bar of the panel.
+    ///
+    /// # Errors
+    /// When a close is missing within the span, or there is not one a bar; the message names the bar.
+    pub fn with_benchmark(mut self, name: &str, closes: &[f64]) -> Result<Self, Error> {
+        let bars = self.bars();
+        let calendar = self.panel.calendar();
+        // The first return is measured from the close before, where there is one.
+        let known = |row: &usize| closes.get(*row).is_some_and(|close| *close > 0.0 && close.is_finite());
+        let missing = bars.clone().filter(|row| !known(row)).count();
+        if let Some(row) = bars.clone().find(|row| !known(row)) {
+            return Err(Error::Setting(format!(
+                "the benchmark `{name}` has no price on {} ({missing} of the {} bars lack one): give one with the dates of \
+                 the market, or the span they share with --from and --to",
+                calendar.label(row),
+                bars.len()
+            )));
+        }
+        let mut outcome = Outcome::default();
+        let capital = self.settings.capital;
+        for row in 0..bars.end {
+            let before = row.checked_sub(1).filter(|before| row > bars.start && known(before)).unwrap_or(row);
+            let earned = if row < bars.start { 0.0 } else { closes[row] / closes[before] - 1.0 };
+            outcome.returns.push(earned);
+            outcome.equity.push(if row < bars.start { capital } else { capital * (closes[row] / closes[bars.start]) });
+            outcome.cash.push(0.0);
+            outcome.turnover.push(f64::NAN);
+            outcome.exposure_gross.push(1.0);
+            outcome.exposure_net.push(1.0);
+            outcome.costs.push(0.0);
+        }
+        self.benchmark = report(name, outcome, None, self.panel, &self.settings, &self.spans, &self.returns);
+        Ok(self)
+    }
+
+    /// The bars over which money is held.
+    pub fn bars(&self) -> Range<usize> {
+        self.spans.first().map_or(0..0, |(_, bars)| bars.clone())
     }
 
     /// Simulates a strategy over the whole panel. Periods are cut from one continuous simulation.
@@ -99,19 +183,26 @@ impl<'a> Backtester<'a> {
         let plan = Plan::new([&program]);
         let columns = Columns::new(&plan, self.panel, self.market.members())?;
         let Strategy { positions, exits, .. } = *strategy;
+        check_strategy(strategy, self.market)?;
         let mut simulator = Simulator::new(self.market, positions, exits, &self.settings, Detail::Full);
         let executor = Executor::new(&plan, self.panel.symbols().len());
-        executor.finish(&columns, self.panel.bars(), &mut |outputs: &Outputs<'_>| {
-            for row in 0..outputs.rows {
-                simulator.step(outputs.first_row + row, &Rows::of(outputs, row));
+        let bars = self.bars();
+        executor.finish(&columns, bars.end, &mut |outputs: &Outputs<'_>| {
+            for offset in 0..outputs.rows {
+                let row = outputs.first_row + offset;
+                if row < bars.start {
+                    simulator.wait(row);
+                } else {
+                    simulator.step(row, &Rows::of(outputs, offset));
+                }
             }
         });
         let (name, outcome, held) = (&strategy.name, simulator.finish(), Some(&self.benchmark.outcome));
-        Ok(report(name, outcome, held, self.panel, &self.settings, &self.periods, &self.returns))
+        Ok(report(name, outcome, held, self.panel, &self.settings, &self.spans, &self.returns))
     }
 
-    /// Equal-weight buy-and-hold of the first members, at the same costs: what doing nothing clever would have given.
-    /// Its positions are not recorded.
+    /// Equal-weight buy-and-hold of the first members, at the same costs: what doing nothing clever would have given; or
+    /// what was given instead of it. Its positions are not recorded.
     pub fn benchmark(&self) -> &Report {
         &self.benchmark
     }
@@ -132,20 +223,50 @@ pub fn backtest(
     Backtester::new(panel, market, settings, periods, returns)?.run(strategy)
 }
 
+/// Whether a market has what a strategy asks of it.
+///
+/// # Errors
+/// When a book is to hold more symbols than there are, or exits are touched within the bar and the market has no highs and
+/// lows.
+pub(crate) fn check_strategy(strategy: &Strategy, market: &Market<'_>) -> Result<(), Error> {
+    let Strategy { positions, exits, .. } = strategy;
+    if exits.trigger == Trigger::Touched && !market.has_ranges() {
+        return Err(Error::Setting(
+            "exits.trigger = \"touched\" needs columns `high` and `low`, which the market does not have: leave it out, \
+             and exits are judged on the close"
+                .to_owned(),
+        ));
+    }
+    // More slots than symbols make sense for `signal`: each is so much smaller.
+    let sides = match positions.rule {
+        Rule::Top => 1,
+        Rule::LongShort => 2,
+        Rule::Signal | Rule::Weights => return Ok(()),
+    };
+    match positions.count {
+        Count::Number(count) if (count as usize).saturating_mul(sides) > market.symbols() => {
+            let each = if sides == 2 { " a side" } else { "" };
+            Err(Error::Setting(format!(
+                "positions.count asks for {count} symbols{each}, but the market has {}: give a smaller number, or a \
+                 fraction such as 0.1",
+                market.symbols()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn report(
     name: &str,
     outcome: Outcome,
     benchmark: Option<&Outcome>,
     panel: &Panel,
     settings: &Settings,
-    periods: &Periods,
+    spans: &[(&'static str, Range<usize>)],
     returns: &ReturnSettings,
 ) -> Report {
-    let spans = std::iter::once(("whole", 0..panel.bars())).chain(periods.named());
-    let periods = spans
-        .filter(|(_, rows)| !rows.is_empty())
-        .map(|(name, rows)| period(name, rows, &outcome, benchmark, panel, returns))
-        .collect();
+    let periods =
+        spans.iter().map(|(name, rows)| period(name, rows.clone(), &outcome, benchmark, panel, returns)).collect();
     let assumptions = Assumptions {
         settings: *settings,
         periods_per_year: returns.periods_per_year,

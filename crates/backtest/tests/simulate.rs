@@ -29,17 +29,13 @@ fn panel(open: &[&[f64]], close: &[&[f64]]) -> Panel {
 }
 
 fn free() -> Settings {
-    let costs = Costs { commission_bps: 0.0, half_spread_bps: 0.0, sell_tax_bps: 0.0 };
+    let costs = Costs::FREE;
     Settings { capital: 1_000.0, costs, ..Settings::default() }
 }
 
 fn signal(exits: Exits) -> (Positions, Exits) {
-    let positions = Positions {
-        rule: Rule::Signal,
-        count: Count::Number(1),
-        weight: Weighting::Equal,
-        rebalance: Rebalance::Daily,
-    };
+    let positions =
+        Positions { rule: Rule::Signal, count: Count::Number(1), rebalance: Rebalance::Daily, ..Positions::default() };
     (positions, exits)
 }
 
@@ -67,7 +63,7 @@ fn a_decision_is_filled_at_the_next_open_and_paid_for() {
     let panel = panel(&[&[10.0, 12.0, 20.0, 18.0]], &[&[10.0, 15.0, 20.0, 21.0]]);
     let market = Market::new(&panel);
     let (positions, exits) = signal(Exits::default());
-    let costs = Costs { commission_bps: 50.0, half_spread_bps: 50.0, sell_tax_bps: 100.0 };
+    let costs = Costs { commission_bps: 50.0, half_spread_bps: 50.0, sell_tax_bps: 100.0, ..Costs::FREE };
     let settings = Settings { costs, ..free() };
     let mut simulator = Simulator::new(&market, positions, exits, &settings, Detail::Full);
     // Bought on the flag of bar 0, sold when the flag ends on bar 2.
@@ -146,12 +142,8 @@ fn a_symbol_that_stops_trading_is_held_at_its_last_price_then_closed() {
 fn a_short_that_doubles_ruins_and_stays_ruined() {
     let panel = panel(&[&[10.0, 10.0, 10.0, 10.0]], &[&[10.0, 10.0, 25.0, 5.0]]);
     let market = Market::new(&panel);
-    let positions = Positions {
-        rule: Rule::Weights,
-        count: Count::Number(1),
-        weight: Weighting::Equal,
-        rebalance: Rebalance::Daily,
-    };
+    let positions =
+        Positions { rule: Rule::Weights, count: Count::Number(1), rebalance: Rebalance::Daily, ..Positions::default() };
     let mut simulator = Simulator::new(&market, positions, Exits::default(), &free(), Detail::Full);
     for row in 0..4 {
         simulator.step(row, &Rows { score: Some(&[-1.0]), ..Rows::default() });
@@ -196,7 +188,10 @@ fn one_benchmark_serves_every_strategy() {
         assert_eq!(text(&backtester.run(&strategy).expect("runs")), text(&alone));
     }
     let held = backtester.benchmark();
-    assert_eq!(held.outcome.equity, buy_and_hold(&market, &Settings::default(), Detail::Returns).equity);
+    assert_eq!(
+        held.outcome.equity,
+        buy_and_hold(&market, &Settings::default(), Detail::Returns, 0..market.bars()).equity
+    );
     assert!(held.periods.iter().all(|period| period.benchmark.is_none()));
     let broken = Settings { capital: 0.0, ..Settings::default() };
     assert!(Backtester::new(&panel, &market, &broken, &periods, &returns).is_err());
@@ -208,7 +203,8 @@ fn the_best_scores_are_held_and_ties_go_by_symbol() {
     let panel = panel(&[flat; 4], &[flat; 4]);
     let market = Market::new(&panel);
     let held = |rule, weight, score: [f64; 4]| {
-        let positions = Positions { rule, count: Count::Number(2), weight, rebalance: Rebalance::Daily };
+        let positions =
+            Positions { rule, count: Count::Number(2), weight, rebalance: Rebalance::Daily, ..Positions::default() };
         let mut simulator = Simulator::new(&market, positions, Exits::default(), &free(), Detail::Full);
         for row in 0..3 {
             simulator.step(

@@ -156,6 +156,7 @@ fn run_here(
     observer: &mut dyn Observer,
 ) -> Result<RunResult, Error> {
     let market = Market::new(panel);
+    config.spec.backtest.check_market(&market).map_err(|error| Error::Specification(error.to_string()))?;
     let evaluator = Evaluator::new(panel, &market, config, cache_bytes);
     let mut search = Search::new(config, &evaluator, panel, Purpose::Breeding)?;
     if let Some(state) = state {

@@ -144,6 +144,8 @@ enum SuiteArgument {
     Factors,
     /// A generation of strategies.
     Generation,
+    /// The simulation alone, scores being there: twenty positions with stops and costs.
+    Simulation,
     /// Strategies scored as a run scores them, by shape of market.
     Evolution,
     /// What merging and the cache save generations of a run, and what building their plans costs.
@@ -164,6 +166,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         SuiteArgument::Mutate => Suite::Mutate,
         SuiteArgument::Factors => Suite::Factors,
         SuiteArgument::Generation => Suite::Generation,
+        SuiteArgument::Simulation => Suite::Simulation,
         SuiteArgument::Evolution => Suite::Evolution,
         SuiteArgument::Plan => Suite::Plan,
         SuiteArgument::Operators => Suite::Operators,

@@ -1,4 +1,4 @@
-//! Equity lines, for the terminal and as SVG, on a logarithmic scale: equal steps are equal growth.
+//! Equity lines, for the terminal and as SVG, on a logarithmic scale: equal steps are equal growth. And bars.
 
 use std::fmt::Write;
 
@@ -124,6 +124,18 @@ impl Chart<'_> {
         );
         svg
     }
+}
+
+/// Bars to the left and right of an axis, the longest of `width` characters; none for a value that is not there.
+pub(super) fn bars(values: &[Option<f64>], width: usize) -> Vec<String> {
+    let longest = values.iter().flatten().fold(0.0, |longest: f64, value| longest.max(value.abs()));
+    let bar = |&value: &Option<f64>| {
+        let share = value.filter(|_| longest > 0.0).map_or(0.0, |value| value / longest);
+        let length = (share.abs() * width as f64).round() as usize;
+        let drawn = "█".repeat(length);
+        if share < 0.0 { format!("{drawn:>width$}│") } else { format!("{:width$}│{drawn}", "") }
+    };
+    values.iter().map(bar).collect()
 }
 
 /// Where a value stands on the scale; nothing at or below zero does.

@@ -28,7 +28,7 @@ pub(super) struct EvalArguments {
     approximate: bool,
     #[command(flatten)]
     market: MarketArguments,
-    /// Where to write columns date, symbol, value: .csv, .parquet, .ipc, .arrow or .feather.
+    /// Where to write columns date, symbol, value: .csv, .parquet, .json, .ndjson, .ipc, .arrow or .feather.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

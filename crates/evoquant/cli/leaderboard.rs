@@ -22,21 +22,23 @@ pub(super) fn period<'r>(report: &'r Report, name: &str) -> Option<&'r PeriodRep
     report.periods.iter().find(|period| period.name == name)
 }
 
-/// One line a strategy: train, validation and exam side by side.
+/// One line a strategy: train, validation and exam side by side, or the whole span where there are no periods.
 pub(super) fn table<'r>(rows: impl IntoIterator<Item = (String, &'r Report)>) -> String {
-    const PERIODS: [&str; 3] = ["train", "validation", "exam"];
+    let rows: Vec<(String, &Report)> = rows.into_iter().collect();
+    let has_periods = rows.iter().any(|(_, report)| period(report, "train").is_some());
+    let periods = if has_periods { &["train", "validation", "exam"][..] } else { &["whole"] };
     let mut text = format!("{:<22}", "");
-    for name in PERIODS {
+    for name in periods {
         let _ = write!(text, " │ {name:^26}");
     }
     let _ = write!(text, "\n{:<22}", "strategy");
-    for _ in PERIODS {
+    for _ in periods {
         let _ = write!(text, " │ {:>7} {:>9} {:>8}", "Sharpe", "return", "drawdown");
     }
-    let _ = writeln!(text, "\n{}", "─".repeat(22 + 29 * 3));
+    let _ = writeln!(text, "\n{}", "─".repeat(22 + 29 * periods.len()));
     for (name, report) in rows {
         let _ = write!(text, "{name:<22}");
-        for name in PERIODS {
+        for name in periods {
             let _ = write!(text, " │ {}", figures(period(report, name)));
         }
         text.push('\n');
@@ -49,13 +51,7 @@ pub(super) fn full(report: &Report) -> String {
     let columns: Vec<Vec<(&str, String)>> = report
         .periods
         .iter()
-        .map(|period| {
-            let mut rows = period.metrics.rows();
-            rows.extend(period.activity.rows());
-            rows.extend(period.trades.rows());
-            rows.extend(period.benchmark.iter().flat_map(::backtest::BenchmarkMetrics::rows));
-            rows.into_iter().map(|row| (row.name, row.text())).collect()
-        })
+        .map(|period| period.rows().into_iter().map(|row| (row.name, row.text())).collect())
         .collect();
     let mut text = format!("{:<22}", report.strategy);
     for period in &report.periods {

@@ -3,6 +3,7 @@
 //! A program with operators of its own [registers](factor::register) them and then calls [`main`]: every command
 //! knows them.
 
+mod analyze;
 mod backtest;
 mod bench;
 mod chart;
@@ -10,10 +11,13 @@ mod data;
 mod eval;
 mod evolve;
 mod expressions;
+mod factor_tables;
 mod leaderboard;
 mod memory;
 mod ops;
 mod print;
+mod report;
+mod signal;
 mod strategy;
 
 use std::fs::File;
@@ -45,7 +49,9 @@ Examples:
   evoquant evolve                                     evolve on the bundled market
   evoquant evolve --data bars.parquet --seed 7        evolve on your own bars
   evoquant backtest strategies/*.toml                 backtest saved strategies
+  evoquant signal strategies/momentum-12-1.toml       today's weights and orders
   evoquant eval 'cs_rank(returns(close, 20))' --data bars.csv --out values.parquet
+  evoquant analyze '-returns(close, 5)'               IC, quantile returns, turnover
   evoquant eval --file strategies/alpha101/alpha012.expr
   evoquant ops ts_decay_linear                        explain an operator
 
@@ -57,8 +63,12 @@ enum Command {
     Evolve(evolve::EvolveArguments),
     /// Backtest saved strategies.
     Backtest(backtest::BacktestArguments),
+    /// Say what a strategy wants today: target weights, and the orders from what is held.
+    Signal(signal::SignalArguments),
     /// Evaluate an expression over a market and write its values.
     Eval(eval::EvalArguments),
+    /// What a factor says of the returns that follow, and whether an input knows the future.
+    Analyze(analyze::AnalyzeArguments),
     /// Measure compile, mutations, execution and a generation on this machine.
     Bench(bench::BenchArguments),
     /// List operators and library factors, or explain one.
@@ -161,7 +171,9 @@ pub fn main() -> ExitCode {
     let outcome = start_log(&arguments).and_then(|()| match arguments.command {
         Command::Evolve(arguments) => evolve::run(&arguments),
         Command::Backtest(arguments) => backtest::run(&arguments),
+        Command::Signal(arguments) => signal::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Ops(arguments) => ops::run(&arguments),
         Command::Print(arguments) => print::run(&arguments),

@@ -55,7 +55,9 @@ pub use registry::{
     register, why_absent,
 };
 pub use schema::Schema;
-pub use strategy::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
+pub use strategy::{
+    Count, Exits, Positions, Rebalance, Rule, ScaledStop, Sizing, Strategy, TrailingStop, Trigger, Weighting,
+};
 pub use text::{
     NamedFactors, parse, parse_into, parse_json, print, print_dot, print_factors, print_json, print_latex,
     print_number, print_polars,

@@ -62,11 +62,13 @@ pub enum Purpose {
     StopVolatility,
     /// Average true range, for the ATR stop.
     AverageTrueRange,
+    /// Group that exposure is limited by.
+    Group,
 }
 
 impl Purpose {
     /// Number of purposes.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 }
 
 /// A compiled graph.

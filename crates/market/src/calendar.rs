@@ -1,5 +1,7 @@
 //! Bar times and what follows from them: frequency, annualisation, first bars of weeks and months.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
@@ -88,6 +90,17 @@ pub enum CalendarError {
         /// The raw time.
         microseconds: i64,
     },
+    /// A text that is to be a date is none.
+    #[error("`{0}` is no date: write 2016, 2016-03, 2016-03-04 or 2016-03-04T10:30")]
+    NoDate(String),
+    /// No bar lies between two dates.
+    #[error("no bar lies {asked}: there are bars {there}")]
+    NoBars {
+        /// From when to when bars were asked for.
+        asked: String,
+        /// From when to when there are bars.
+        there: String,
+    },
     /// The named time zone is not known.
     #[error("unknown time zone `{0}`")]
     UnknownTimeZone(String),
@@ -166,6 +179,54 @@ impl Calendar {
         } else {
             self.civil[row].date().to_string()
         }
+    }
+
+    /// The bars between two dates, both included: `2016`, `2016-03`, `2016-03-04` or `2016-03-04T10:30`, where a shorter
+    /// one stands for all that begin with it.
+    ///
+    /// # Errors
+    /// When a date is none, or no bar lies between them; the message says from when to when there are bars.
+    pub fn between(&self, from: Option<&str>, to: Option<&str>) -> Result<Range<usize>, CalendarError> {
+        for date in [from, to].into_iter().flatten() {
+            let digits = date.bytes().all(|byte| byte.is_ascii_digit() || b"-:T".contains(&byte));
+            let year = date.len() >= 4 && date.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+            let in_whole_parts = [4, 7, 10, 13, 16, 19].contains(&date.len());
+            if !digits || !year || !in_whole_parts {
+                return Err(CalendarError::NoDate(date.to_owned()));
+            }
+        }
+        // Dates of the form that labels have sort as text.
+        let label = |row: usize| self.civil[row].to_string();
+        let start = |from: &str| (0..self.len()).find(|&row| *label(row) >= *from).unwrap_or(self.len());
+        let end = |to: &str| {
+            let is_later = |row: &usize| {
+                let label = label(*row);
+                label[..label.len().min(to.len())] > *to
+            };
+            (0..self.len()).find(is_later).unwrap_or(self.len())
+        };
+        let rows = from.map_or(0, start)..to.map_or(self.len(), end);
+        if rows.is_empty() {
+            let span = |from: &str, to: &str| format!("from {from} to {to}");
+            let asked = span(from.unwrap_or("the first bar"), to.unwrap_or("the last bar"));
+            let label = |row: Option<usize>| row.map_or_else(|| "--".to_owned(), |row| self.label(row));
+            let there = span(&label((!self.is_empty()).then_some(0)), &label(self.len().checked_sub(1)));
+            return Err(CalendarError::NoBars { asked, there });
+        }
+        Ok(rows)
+    }
+
+    /// Year and month (1 to 12) of the bar, in the calendar's time zone.
+    pub fn year_month(&self, row: usize) -> (i16, i8) {
+        (self.civil[row].year(), self.civil[row].month())
+    }
+
+    /// What clock and calendar of the time zone show at the bar, in seconds since 1970 as if they showed UTC: what an
+    /// axis of time is labelled by.
+    pub fn civil_seconds(&self, row: usize) -> i64 {
+        let shown = TimeZone::UTC.to_timestamp(self.civil[row]);
+        // Only the first and last hours that civil time can express lie beyond what a timestamp can.
+        shown.map_or(self.times[row] / SECOND, Timestamp::as_second)
     }
 
     /// Whether the bar is the first of a new ISO week, as can be known from this bar and the one before it.
@@ -301,12 +362,42 @@ mod tests {
     }
 
     #[test]
+    fn dates_bound_bars_on_both_sides() {
+        let calendar = calendar(&["2019-12-27", "2019-12-31", "2020-01-02", "2020-01-07", "2021-01-06"]);
+        let check = |from, to, expected| assert_eq!(calendar.between(from, to), Ok(expected), "{from:?} {to:?}");
+        check(None, None, 0..5);
+        check(Some("2020"), None, 2..5);
+        check(Some("2020"), Some("2020"), 2..4);
+        check(None, Some("2019"), 0..2);
+        check(Some("2019-12-28"), Some("2020-01-02"), 1..3);
+        check(Some("2020-01"), Some("2020-01"), 2..4);
+        check(Some("2020-01-02T00:00"), Some("2020-01-02T00:00"), 2..3);
+        let refused = |from, to, expected: &str| {
+            assert_eq!(calendar.between(from, to).expect_err("refused").to_string(), expected);
+        };
+        refused(
+            Some("2022"),
+            None,
+            "no bar lies from 2022 to the last bar: there are bars from 2019-12-27 to 2021-01-06",
+        );
+        refused(
+            Some("2020-02"),
+            Some("2020-01"),
+            "no bar lies from 2020-02 to 2020-01: there are bars from 2019-12-27 to 2021-01-06",
+        );
+        for text in ["", "20", "2016-3", "4.3.2016", "yesterday", "2016-03-0\u{e9}"] {
+            assert_eq!(calendar.between(Some(text), None), Err(CalendarError::NoDate(text.to_owned())));
+        }
+    }
+
+    #[test]
     fn weeks_and_months_start_on_their_first_bar() {
         // A holiday on Monday, a turn of the year within a week, and the same month a year later.
         let calendar = calendar(&["2019-12-27", "2019-12-31", "2020-01-02", "2020-01-07", "2021-01-06"]);
         let starts = |f: fn(&Calendar, usize) -> bool| (0..5).map(|row| f(&calendar, row)).collect::<Vec<_>>();
         assert_eq!(starts(Calendar::starts_week), [true, true, false, true, true]);
         assert_eq!(starts(Calendar::starts_month), [true, false, true, false, true]);
+        assert_eq!((calendar.year_month(1), calendar.year_month(4)), ((2019, 12), (2021, 1)));
     }
 
     #[test]
@@ -314,6 +405,7 @@ mod tests {
         let times = vec![at("2020-01-06T14:30"), at("2020-01-07T01:00"), at("2020-01-07T14:30")];
         let zoned = Calendar::new(times, Some("America/New_York")).unwrap();
         assert_eq!(zoned.label(1), "2020-01-06T20:00:00");
+        assert_eq!(zoned.civil_seconds(1), at("2020-01-06T20:00") / SECOND);
         assert_eq!(
             Calendar::new(vec![], Some("Mars/Olympus")),
             Err(CalendarError::UnknownTimeZone("Mars/Olympus".into()))

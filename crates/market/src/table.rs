@@ -1,11 +1,11 @@
-//! Tables out: named columns to CSV, Parquet and Arrow IPC.
+//! Tables out: named columns to CSV, Parquet, Arrow IPC and JSON.
 
 use std::fs::File;
 use std::path::Path;
 
 use polars::prelude::{
-    Column as FrameColumn, CompatLevel, CsvWriter, DataFrame, DataType, IntoColumn, IpcWriter, NamedFrom,
-    ParquetWriter, PolarsResult, SerWriter, Series, TimeUnit,
+    Column as FrameColumn, CompatLevel, CsvWriter, DataFrame, DataType, IntoColumn, IpcWriter, JsonFormat, JsonWriter,
+    NamedFrom, ParquetWriter, PolarsResult, SerWriter, Series, TimeUnit,
 };
 
 use crate::error::Error;
@@ -84,8 +84,8 @@ impl Table {
             .map_err(|error| Error::unusable("table", error.to_string()))
     }
 
-    /// Writes the table, whole or not at all, in the format that the extension names: `csv`, `parquet`, or `ipc`,
-    /// `arrow` or `feather`.
+    /// Writes the table, whole or not at all, in the format that the extension names: `csv`, `parquet`, `json` (one array
+    /// of objects), `ndjson` (an object a line), or `ipc`, `arrow` or `feather`.
     ///
     /// # Errors
     /// When the extension is another one, the columns make no table, or the file cannot be written.
@@ -101,10 +101,11 @@ impl Table {
 /// # Errors
 /// When it does not.
 pub fn check_extension(path: &Path) -> Result<(), Error> {
-    if ["csv", "parquet", "ipc", "arrow", "feather"].contains(&extension(path).as_str()) {
+    if ["csv", "parquet", "json", "ndjson", "ipc", "arrow", "feather"].contains(&extension(path).as_str()) {
         return Ok(());
     }
-    let problem = "has no extension that tells the format; use .csv, .parquet, .ipc, .arrow or .feather";
+    let problem =
+        "has no extension that tells the format; use .csv, .parquet, .json, .ndjson, .ipc, .arrow or .feather";
     Err(Error::unusable(path.display().to_string(), problem))
 }
 
@@ -147,6 +148,8 @@ fn write_frame(frame: &mut DataFrame, file: &mut File, extension: &str) -> Polar
     match extension {
         "csv" => CsvWriter::new(file).with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.f".into())).finish(frame),
         "parquet" => ParquetWriter::new(file).finish(frame).map(drop),
+        "json" => JsonWriter::new(file).with_json_format(JsonFormat::Json).finish(frame),
+        "ndjson" => JsonWriter::new(file).with_json_format(JsonFormat::JsonLines).finish(frame),
         // The oldest layout of texts, so that every Arrow library can read them.
         _ => IpcWriter::new(file).with_compat_level(CompatLevel::oldest()).finish(frame),
     }

@@ -355,7 +355,7 @@ fn values_go_out_long_with_nulls() {
     assert_eq!(text, expected);
 
     let refused = Table::new().write(Path::new("values.xlsx")).unwrap_err().to_string();
-    assert!(refused.contains(".csv, .parquet, .ipc, .arrow or .feather"), "{refused}");
+    assert!(refused.contains(".csv, .parquet, .json, .ndjson, .ipc, .arrow or .feather"), "{refused}");
     let uneven = Table::new().with("a", table::Column::Integer(vec![1, 2])).with("b", table::Column::Integer(vec![1]));
     assert!(uneven.write(&folder.0.path().join("uneven.csv")).is_err());
     assert!(!folder.0.path().join("uneven.csv").exists());

@@ -41,7 +41,7 @@ pub enum CodecError {
 }
 
 const MAGIC: &[u8; 8] = b"EVOQUANT";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 const BINCODE: u8 = 1;
 const UNCOMPRESSED: u8 = 0;
 const HEADER: usize = 32;

@@ -11,8 +11,12 @@
 
 mod activity;
 mod benchmark;
+mod calendar;
+mod drawdowns;
+mod extremes;
 mod path;
 mod returns;
+mod rolling;
 mod text;
 mod trades;
 
@@ -20,7 +24,11 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::{ActivityInput, ActivityMetrics, capacity, cost_drag, drift_weights, factor_weights, turnover};
 pub use benchmark::BenchmarkMetrics;
+pub use calendar::{CalendarReturn, monthly_returns, yearly_returns};
+pub use drawdowns::{Drawdown, drawdown_series, drawdowns, worst_drawdowns};
+pub use extremes::{ReasonSummary, best_trades, exit_reasons, trade_return, worst_trades};
 pub use returns::{Headline, Metrics, cagr_calendar};
+pub use rolling::{RollingFigures, rolling_figures, rolling_window};
 pub use text::{Kind, Row, display};
 pub use trades::{ClosedTrade, TradeMetrics};
 

@@ -1,6 +1,6 @@
 //! Walking down a series of returns.
 
-use super::NEGLIGIBLE;
+use super::{NEGLIGIBLE, ReturnSettings, finite};
 
 /// Time under the equity's high.
 #[derive(Default)]
@@ -107,5 +107,11 @@ impl Path {
         let mean = self.mean();
         let squares: f64 = self.observed(returns).map(|r| (r - mean) * (r - mean)).sum();
         Some((squares / (self.n_obs - 1) as f64).sqrt())
+    }
+
+    /// Mean excess return over standard deviation, per year: `None` for constant returns.
+    pub(super) fn sharpe(&self, returns: &[f64], settings: &ReturnSettings) -> Option<f64> {
+        let deviation = self.deviation(returns).filter(|_| !self.is_constant())?;
+        finite((self.mean() - settings.risk_free()) / deviation * settings.root())
     }
 }

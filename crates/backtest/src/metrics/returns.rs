@@ -220,10 +220,7 @@ impl Headline {
 
     /// The figures that a walk down these returns gives.
     fn of(path: &Path, returns: &[f64], settings: &ReturnSettings) -> Self {
-        let sharpe = path
-            .deviation(returns)
-            .filter(|_| !path.is_constant())
-            .and_then(|deviation| finite((path.mean() - settings.risk_free()) / deviation * settings.root()));
+        let sharpe = path.sharpe(returns, settings);
         // An equity beyond the largest number makes every figure about it meaningless.
         let measured = path.n_obs > 0 && path.equity.is_finite();
         Self {

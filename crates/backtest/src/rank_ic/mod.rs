@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::metrics::{NEGLIGIBLE, finite};
 
 pub use quantiles::{monotonicity, quantile_returns, quantile_spread};
+pub(crate) use series::standard_error;
 pub use series::{IcSeries, IcSummary, rank_autocorr};
 
 /// Fewest pairs that have a correlation.
@@ -114,6 +115,15 @@ impl LabelRanks {
     /// Symbols whose label exists on a bar.
     pub fn present(&self, bar: usize) -> usize {
         self.bars.get(bar).map_or(0, |bar| bar.present)
+    }
+
+    /// Twice the average rank of each symbol's label on a bar, counted from 1; 0 where the label is missing. Empty for a
+    /// bar without any.
+    pub(crate) fn doubled(&self, bar: usize) -> &[u32] {
+        match self.bars.get(bar) {
+            Some(&LabelledBar { present: 1.., start }) => &self.doubled[start..][..self.symbols],
+            _ => &[],
+        }
     }
 
     /// The rank IC of a bar: [`spearman`] of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs

@@ -125,6 +125,18 @@ pub fn rank_autocorr(values: &[f64], symbols: usize, lag: usize, min_names: usiz
     Ok(series)
 }
 
+/// Standard error of a series' mean with the autocovariances up to `lags` in mind (Newey & West 1987); 0 for an empty
+/// one.
+pub(crate) fn standard_error(values: &[f64], lags: usize) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let deviations: Vec<f64> = values.iter().map(|value| value - mean).collect();
+    (long_run_variance(&deviations, lags) / n).sqrt()
+}
+
 /// Variance of a series around its mean with the autocovariances up to `lags` added, Bartlett weights.
 fn long_run_variance(deviations: &[f64], lags: usize) -> f64 {
     let autocovariance = |lag: usize| {

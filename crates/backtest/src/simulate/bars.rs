@@ -3,6 +3,7 @@
 use factor::Rebalance;
 use market::Panel;
 
+use super::costs::{Costs, Depth};
 use super::settings::Fill;
 use super::symbols::{mask, words};
 
@@ -14,14 +15,45 @@ use super::symbols::{mask, words};
 pub struct Market<'a> {
     symbols: usize,
     bars: usize,
+    periods_per_year: f64,
     open: Option<&'a [f64]>,
+    high: Option<&'a [f64]>,
+    low: Option<&'a [f64]>,
     close: &'a [f64],
+    volume: Option<&'a [f64]>,
+    limit_up: Option<&'a [f64]>,
+    limit_down: Option<&'a [f64]>,
     members: Vec<bool>,
     /// Who may be chosen: for each bar the words of a set of symbols.
     choosable: Vec<u64>,
     /// How many those are, bar by bar.
     counts: Vec<u32>,
     starts: Vec<Start>,
+}
+
+/// What the prices of one bar moved between, `[symbols]` each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ranges<'a> {
+    open: Option<&'a [f64]>,
+    high: Option<&'a [f64]>,
+    low: Option<&'a [f64]>,
+    pub(super) close: &'a [f64],
+}
+
+impl Ranges<'_> {
+    /// Open of a symbol; NaN where it is unknown.
+    pub(super) fn open(&self, symbol: usize) -> f64 {
+        self.open.map_or(f64::NAN, |open| open[symbol])
+    }
+
+    /// Lowest and highest price of a symbol: those of the bar, the close included whatever they say. NaN where the bar
+    /// has neither.
+    pub(super) fn extent(&self, symbol: usize) -> (f64, f64) {
+        let close = self.close[symbol];
+        let known = |price: f64| if price > 0.0 { price } else { f64::NAN };
+        let of = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| known(row[symbol]));
+        (of(self.low).min(known(close)), of(self.high).max(known(close)))
+    }
 }
 
 /// What begins with a bar.
@@ -43,8 +75,14 @@ impl<'a> Market<'a> {
         let mut market = Self {
             symbols,
             bars,
+            periods_per_year: calendar.frequency().periods_per_year(),
             open: panel.values("open"),
+            high: panel.values("high"),
+            low: panel.values("low"),
             close,
+            volume: panel.values("volume"),
+            limit_up: panel.values("limit_up"),
+            limit_down: panel.values("limit_down"),
             members: panel.members(),
             choosable: Vec::new(),
             counts: Vec::new(),
@@ -78,6 +116,31 @@ impl<'a> Market<'a> {
         self.open.is_some()
     }
 
+    /// Whether orders are filled at the open, before a bar's highs and lows.
+    pub(super) fn fills_at_open(&self, fill: Fill) -> bool {
+        fill == Fill::NextOpen && self.has_open()
+    }
+
+    /// Whether there are highs and lows, which exits that are touched within the bar need.
+    pub fn has_ranges(&self) -> bool {
+        self.high.is_some() && self.low.is_some()
+    }
+
+    /// Whether there is a volume.
+    pub fn has_volume(&self) -> bool {
+        self.volume.is_some()
+    }
+
+    /// Whether columns say where the market was locked at a price limit.
+    pub fn has_limits(&self) -> bool {
+        self.limit_up.is_some() || self.limit_down.is_some()
+    }
+
+    /// Bars a year.
+    pub fn periods_per_year(&self) -> f64 {
+        self.periods_per_year
+    }
+
     /// Number of symbols that may be chosen at a bar: what a count that is a fraction is a fraction of.
     pub fn choosable(&self, row: usize) -> usize {
         self.counts[row] as usize
@@ -89,12 +152,74 @@ impl<'a> Market<'a> {
             Rebalance::Daily => true,
             Rebalance::Weekly => self.starts[row].week,
             Rebalance::Monthly => self.starts[row].month,
+            Rebalance::Every(bars) => row.is_multiple_of(bars.max(1) as usize),
         }
     }
 
     /// Closes of one bar, `[symbols]`.
     pub(super) fn close(&self, row: usize) -> &'a [f64] {
         &self.close[row * self.symbols..][..self.symbols]
+    }
+
+    /// What a bar's prices moved between, where it is known.
+    pub(super) fn ranges(&self, row: usize) -> Ranges<'a> {
+        let of = |values: Option<&'a [f64]>| values.map(|values| &values[row * self.symbols..][..self.symbols]);
+        Ranges { open: of(self.open), high: of(self.high), low: of(self.low), close: self.close(row) }
+    }
+
+    /// Volume of a symbol on a bar; 0 where it is unknown.
+    pub(super) fn volume(&self, row: usize, symbol: usize) -> f64 {
+        self.volume.map_or(0.0, |volume| volume[row * self.symbols + symbol]).max(0.0)
+    }
+
+    /// Whether the market was locked, so that nobody could buy, or sell.
+    pub(super) fn is_locked(&self, row: usize, symbol: usize, buys: bool) -> bool {
+        let limit = if buys { self.limit_up } else { self.limit_down };
+        limit.is_some_and(|limit| {
+            let flag = limit[row * self.symbols + symbol];
+            flag != 0.0 && !flag.is_nan()
+        })
+    }
+
+    /// Volatility and volume of a symbol over the bars before this one.
+    pub(super) fn depth(&self, row: usize, symbol: usize) -> Depth {
+        let first = row.saturating_sub(Costs::IMPACT_WINDOW);
+        let (mut last, mut returns, mut sum, mut squares) = (f64::NAN, 0.0, 0.0, 0.0);
+        let (mut volume, mut bars) = (0.0, 0.0);
+        for row in first..row {
+            let price = self.close[row * self.symbols + symbol];
+            let earned = price / last - 1.0;
+            if earned.is_finite() {
+                (returns, sum, squares) = (returns + 1.0, sum + earned, squares + earned * earned);
+            }
+            last = if price > 0.0 { price } else { last };
+            let traded = self.volume.map_or(f64::NAN, |volume| volume[row * self.symbols + symbol]);
+            if traded >= 0.0 {
+                (volume, bars) = (volume + traded, bars + 1.0);
+            }
+        }
+        let variance = (squares - sum * sum / returns) / (returns - 1.0);
+        Depth { volatility: variance.max(0.0).sqrt(), volume: volume / bars }
+    }
+
+    /// Deviation per bar of what fixed weights, as `(symbol, weight)`, would have earned over so many bars up to this
+    /// one; a missing return counts as none. NaN where there are fewer than two bars.
+    pub(super) fn deviation_of(&self, weights: &[(usize, f64)], row: usize, window: usize) -> f64 {
+        let first = (row + 1).saturating_sub(window);
+        let (mut returns, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for row in first.max(1)..=row {
+            let (now, before) = (self.close(row), self.close(row - 1));
+            let earned: f64 = weights
+                .iter()
+                .map(|&(symbol, weight)| {
+                    let earned = now[symbol] / before[symbol] - 1.0;
+                    if earned.is_finite() { weight * earned } else { 0.0 }
+                })
+                .sum();
+            (returns, sum, squares) = (returns + 1.0, sum + earned, squares + earned * earned);
+        }
+        let variance: f64 = (squares - sum * sum / returns) / (returns - 1.0);
+        if returns < 2.0 { f64::NAN } else { variance.max(0.0).sqrt() }
     }
 
     /// Prices at which orders are filled on one bar, `[symbols]`.

@@ -1,14 +1,15 @@
-//! Exits that need an entry, judged on the close.
+//! Exits that need an entry: judged on the close, or touched within the bar.
 
 use factor::{Exits, ScaledStop};
 
+use super::Rows;
 use super::holdings::History;
-use super::record::Reason;
+use super::outcome::Reason;
 
 /// What stops are scaled by, as known at the close when an order is decided; NaN where it is not known, and then the
 /// stop does not exist.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Measures {
+pub(crate) struct Measures {
     /// Deviation of one-bar returns.
     pub(super) volatility: f64,
     /// Average true range, in price.
@@ -16,7 +17,13 @@ pub(super) struct Measures {
 }
 
 impl Measures {
-    pub(super) const UNKNOWN: Self = Self { volatility: f64::NAN, average_true_range: f64::NAN };
+    pub(crate) const UNKNOWN: Self = Self { volatility: f64::NAN, average_true_range: f64::NAN };
+
+    /// As known of a symbol on a row.
+    pub(crate) fn of(rows: &Rows<'_>, symbol: usize) -> Self {
+        let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
+        Self { volatility: known(rows.stop_volatility), average_true_range: known(rows.average_true_range) }
+    }
 }
 
 /// The first exit that fires at this bar's close, in the order of the fields of [`Exits`]. On a bar without a close the
@@ -51,4 +58,46 @@ pub(super) fn due(exits: &Exits, history: &History, mark: f64, row: usize) -> Op
         return Some(Reason::AtrStop);
     }
     None
+}
+
+/// What a bar did to a position, as exits within the bar see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Touch {
+    pub(super) open: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+/// The exit that a bar's prices touch, and the price it is made at. A stop comes before a target; of several stops the
+/// nearest comes first, of equals that which stands first in [`Exits`]. Where the bar opens beyond a stop, that is the
+/// price; a target never brings more than its level. Shorts mirror longs.
+pub(super) fn touched(exits: &Exits, history: &History, bar: Touch) -> Option<(Reason, f64)> {
+    let History { entry_price: entry, best, measures, .. } = *history;
+    let side = history.side();
+    // The prices that hurt a position and those that help it, so that less is always worse.
+    let worst = if side > 0.0 { bar.low } else { -bar.high };
+    let most = if side > 0.0 { bar.high } else { -bar.low };
+    let open = side * bar.open;
+    let armed = exits.trailing_stop.filter(|stop| side * (best - entry) >= stop.activation * entry);
+    let away = |distance: Option<f64>| distance.map_or(f64::NAN, |distance| entry - side * distance);
+    let scaled = |stop: Option<ScaledStop>, measure: f64| away(stop.map(|stop| stop.multiplier * measure));
+    let stops = [
+        (Reason::StopLoss, away(exits.stop_loss.map(|fraction| fraction * entry))),
+        (Reason::TrailingStop, armed.map_or(f64::NAN, |stop| best - side * stop.trail * best)),
+        (Reason::VolatilityStop, scaled(exits.volatility_stop, measures.volatility * entry)),
+        (Reason::AtrStop, scaled(exits.atr_stop, measures.average_true_range)),
+    ];
+    // A price cannot fall to nothing, and a comparison with NaN is false: such stops do not exist.
+    let mut nearest: Option<(Reason, f64)> = None;
+    for (reason, level) in stops {
+        let closer = nearest.is_none_or(|(_, found)| side * level > found);
+        if level > 0.0 && worst <= side * level && closer {
+            nearest = Some((reason, side * level));
+        }
+    }
+    if let Some((reason, level)) = nearest {
+        return Some((reason, side * if open < level { open } else { level }));
+    }
+    let target = away(exits.take_profit.map(|fraction| -fraction * entry));
+    (target > 0.0 && most >= side * target).then_some((Reason::TakeProfit, target))
 }

@@ -1,10 +1,13 @@
 //! Cash and what is held. Every symbol has its place, so that nothing is searched for, moved or sorted; a set says which
 //! are held. Valuing runs over all places, several at once; what else a bar does costs by what is held.
 
+use super::bars::{Market, Ranges};
+use super::costs::Rates;
 use super::exits::Measures;
-use super::record::{Fate, Order, Reason, Recorder, Side, Trade};
+use super::outcome::{Fate, Order, Reason, Side, Trade};
+use super::record::{Carry, Recorder};
 use super::settings::Delisting;
-use super::symbols::SymbolSet;
+use super::symbols::{SymbolSet, symbols_of};
 
 /// A position, from its first fill to its last, as exits and trades need it.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +16,11 @@ pub(super) struct History {
     pub(super) entry_row: u32,
     /// Average price of what is held.
     pub(super) entry_price: f64,
-    /// Best of the first fill's price and all closes since: the highest, for a short the lowest.
+    /// Best of the first fill's price and what is looked at since: the highest, for a short the lowest.
     pub(super) best: f64,
+    /// Lowest and highest price that was certainly seen.
+    lowest: f64,
+    highest: f64,
     /// What its stops are scaled by, as known when the order was given that opened it.
     pub(super) measures: Measures,
     /// All shares ever opened, negative for a short.
@@ -30,6 +36,8 @@ impl History {
             entry_row: row as u32,
             entry_price: price,
             best: price,
+            lowest: price,
+            highest: price,
             measures,
             opened_shares: shares,
             opened_value: shares.abs() * price,
@@ -45,22 +53,50 @@ impl History {
         self.opened_shares += shares - held;
         self.opened_value += added * price;
         self.costs += costs;
+        self.see(price, price);
     }
 
     fn decrease(&mut self, held: f64, shares: f64, price: f64, costs: f64) {
         self.closed_value += (shares - held).abs() * price;
         self.costs += costs;
+        self.see(price, price);
     }
 
-    fn see(&mut self, close: f64) {
-        let better = if self.side() > 0.0 { close > self.best } else { close < self.best };
-        self.best = if better { close } else { self.best };
+    fn see(&mut self, low: f64, high: f64) {
+        self.lowest = self.lowest.min(low);
+        self.highest = self.highest.max(high);
+    }
+
+    fn follow(&mut self, price: f64) {
+        let better = if self.side() > 0.0 { price > self.best } else { price < self.best };
+        self.best = if better { price } else { self.best };
+    }
+
+    /// Best and worst price seen, as gains from an entry price.
+    fn excursions(&self, entry: f64) -> (f64, f64) {
+        let (low, high) = (self.lowest / entry - 1.0, self.highest / entry - 1.0);
+        let (favourable, adverse) = if self.side() > 0.0 { (high, low) } else { (-low, -high) };
+        (favourable.max(0.0), adverse.min(0.0))
     }
 
     /// 1 for a long position, -1 for a short one.
     pub(super) fn side(&self) -> f64 {
         self.opened_shares.signum()
     }
+}
+
+/// Symbols that are seen to at once.
+const LANES: usize = 8;
+
+/// What is looked at of positions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Watch {
+    /// The best price is looked for among highs and lows, not closes.
+    pub(super) touched: bool,
+    /// How far prices went for and against a position.
+    pub(super) excursions: bool,
+    /// Fills are made at the close, after the bar's highs and lows.
+    pub(super) enters_at_close: bool,
 }
 
 /// Cash and holdings.
@@ -72,9 +108,12 @@ pub(super) struct Book {
     /// Last closes, or the fill price before the first one; they count where a symbol is held, as what follows does.
     marks: Vec<f64>,
     /// Bars without a close, in a row, up to now.
-    missing: Vec<u32>,
+    missing: Vec<f64>,
     /// One a symbol where somebody asks for them, else none.
     histories: Vec<History>,
+    watch: Watch,
+    /// What was settled last.
+    settled: Vec<usize>,
     held: SymbolSet,
     /// Held, but an order that closes it is out: no other decision concerns it.
     pub(super) leaving: SymbolSet,
@@ -82,14 +121,16 @@ pub(super) struct Book {
 
 impl Book {
     /// Nothing but cash. Exits and trades ask for [`History`], which costs time to keep.
-    pub(super) fn new(cash: f64, symbols: usize, with_histories: bool) -> Self {
+    pub(super) fn new(cash: f64, symbols: usize, with_histories: bool, watch: Watch) -> Self {
         let histories = if with_histories { symbols } else { 0 };
         Self {
             cash,
             shares: vec![0.0; symbols],
             marks: vec![0.0; symbols],
-            missing: vec![0; symbols],
+            missing: vec![0.0; symbols],
             histories: vec![History::open(0, 0.0, 0.0, 0.0, Measures::UNKNOWN); histories],
+            watch,
+            settled: Vec::new(),
             held: SymbolSet::new(symbols),
             leaving: SymbolSet::new(symbols),
         }
@@ -98,7 +139,6 @@ impl Book {
     /// Cash and holdings at their marks. Sums run over every eighth symbol, so that none waits for the one before, and
     /// over all of them, as what is not held is worth 0.
     pub(super) fn equity(&self) -> f64 {
-        const LANES: usize = 8;
         let (shares, marks) = (self.shares.as_chunks::<LANES>(), self.marks.as_chunks::<LANES>());
         let mut sums = [0.0; LANES];
         for (shares, marks) in shares.0.iter().zip(marks.0) {
@@ -115,6 +155,11 @@ impl Book {
         &self.held
     }
 
+    /// Symbols whose holdings were settled last.
+    pub(super) fn settled(&self) -> &[usize] {
+        &self.settled
+    }
+
     /// Shares of a symbol; 0 where it is not held.
     #[inline]
     pub(super) fn shares(&self, symbol: usize) -> f64 {
@@ -127,6 +172,11 @@ impl Book {
         self.marks[symbol]
     }
 
+    /// A symbol's price among those of a bar, or what it was last valued at where it has none.
+    pub(super) fn price_among(&self, prices: &[f64], symbol: usize) -> f64 {
+        if prices[symbol] > 0.0 { prices[symbol] } else { self.marks[symbol] }
+    }
+
     /// Money at the mark, negative for a short.
     #[inline]
     pub(super) fn value(&self, symbol: usize) -> f64 {
@@ -135,7 +185,7 @@ impl Book {
 
     /// Whether a holding had no close at the last bar.
     pub(super) fn is_stale(&self, symbol: usize) -> bool {
-        self.missing[symbol] > 0
+        self.missing[symbol] > 0.0
     }
 
     /// What became of a holding since it was opened, where that is kept.
@@ -155,7 +205,7 @@ impl Book {
     ) {
         self.shares[symbol] = shares;
         self.marks[symbol] = price;
-        self.missing[symbol] = 0;
+        self.missing[symbol] = 0.0;
         self.held.insert(symbol);
         if let Some(history) = self.histories.get_mut(symbol) {
             *history = History::open(row, shares, price, costs, measures());
@@ -188,16 +238,20 @@ impl Book {
     pub(super) fn trade(&self, symbol: usize, end: Option<(usize, Reason)>) -> Option<Trade> {
         let history = self.history(symbol)?;
         let closed_value = history.closed_value + self.value(symbol).abs();
+        let entry_price = history.opened_value / history.opened_shares.abs();
+        let (favourable, adverse) = history.excursions(entry_price);
         Some(Trade {
             symbol,
             entry_row: history.entry_row as usize,
             exit_row: end.map(|(row, _)| row),
-            entry_price: history.opened_value / history.opened_shares.abs(),
+            entry_price,
             exit_price: closed_value / history.opened_shares.abs(),
             shares: history.opened_shares,
             notional: history.opened_value,
             net_pnl: history.side() * (closed_value - history.opened_value) - history.costs,
             costs: history.costs,
+            favourable,
+            adverse,
             reason: end.map(|(_, reason)| reason),
         })
     }
@@ -207,28 +261,21 @@ impl Book {
     pub(super) fn value_at(
         &mut self,
         row: usize,
-        close: &[f64],
+        ranges: Ranges<'_>,
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
-        let limit = delisting.after_missing_bars.max(1);
-        // Of all symbols and not of those that are held, as several are seen to at once; what is not held counts for
-        // nothing.
-        let mut gone = 0;
-        for (((&price, &shares), mark), missing) in
-            close.iter().zip(&self.shares).zip(&mut self.marks).zip(&mut self.missing)
-        {
-            let known = price > 0.0;
-            *mark = if known { price } else { *mark };
-            *missing = if known { 0 } else { missing.saturating_add(1) };
-            gone |= u32::from(shares != 0.0) & u32::from(*missing >= limit);
-        }
+        let close = ranges.close;
+        let limit = f64::from(delisting.after_missing_bars.max(1));
+        let longest = self.see(close);
         if !self.histories.is_empty() {
-            for symbol in self.held.iter().filter(|&symbol| close[symbol] > 0.0) {
-                self.histories[symbol].see(close[symbol]);
+            for word in 0..self.held.words().len() {
+                for symbol in symbols_of(word, self.held.words()[word]) {
+                    self.watch(symbol, row, ranges);
+                }
             }
         }
-        let settled = gone != 0;
+        let settled = longest >= limit;
         let mut equity = self.equity();
         if settled {
             let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
@@ -236,6 +283,94 @@ impl Book {
             equity = self.equity();
         }
         (equity, settled)
+    }
+
+    /// Values symbols at their last closes up to a bar.
+    pub(super) fn see_closes(&mut self, market: &Market<'_>, row: usize) {
+        for bar in 0..=row {
+            self.see(market.close(bar));
+        }
+    }
+
+    /// Marks symbols at a bar's closes; gives for how many bars a holding has had none, at most. Of all symbols and not of
+    /// those that are held, eight at once and without branches: what is not held counts for nothing.
+    fn see(&mut self, close: &[f64]) -> f64 {
+        #[inline(always)]
+        fn mark(price: f64, shares: f64, mark: &mut f64, missing: &mut f64, longest: &mut f64) {
+            let known = price > 0.0;
+            *mark = if known { price } else { *mark };
+            *missing = if known { 0.0 } else { *missing + 1.0 };
+            let counted = if shares == 0.0 { 0.0 } else { *missing };
+            *longest = if counted > *longest { counted } else { *longest };
+        }
+        let mut longest = [0.0; LANES];
+        let (prices, last_prices) = close.as_chunks::<LANES>();
+        let (shares, last_shares) = self.shares.as_chunks::<LANES>();
+        let (marks, last_marks) = self.marks.as_chunks_mut::<LANES>();
+        let (missing, last_missing) = self.missing.as_chunks_mut::<LANES>();
+        for (((prices, shares), marks), missing) in prices.iter().zip(shares).zip(marks).zip(missing) {
+            for lane in 0..LANES {
+                mark(prices[lane], shares[lane], &mut marks[lane], &mut missing[lane], &mut longest[lane]);
+            }
+        }
+        let rest = last_prices.iter().zip(last_shares).zip(last_marks).zip(last_missing);
+        for (((&price, &shares), of), missing) in rest {
+            mark(price, shares, of, missing, &mut longest[0]);
+        }
+        longest.into_iter().fold(0.0, f64::max)
+    }
+
+    /// Takes over a position that was opened elsewhere.
+    pub(super) fn take_over(
+        &mut self,
+        symbol: usize,
+        entry_row: usize,
+        shares: f64,
+        entry_price: f64,
+        mark: f64,
+        measures: Measures,
+    ) {
+        let missing = self.missing[symbol];
+        self.open(symbol, entry_row, shares, entry_price, 0.0, || measures);
+        self.marks[symbol] = mark;
+        self.missing[symbol] = missing;
+    }
+
+    /// Follows the best price of one position, and how far prices went, over one bar.
+    pub(super) fn watch(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
+        let Self { histories, watch, .. } = self;
+        let Some(history) = histories.get_mut(symbol) else { return };
+        let close = ranges.close[symbol];
+        let entered_now = watch.enters_at_close && history.entry_row as usize == row;
+        let looks_within = (watch.touched || watch.excursions) && !entered_now;
+        let (low, high) = if looks_within { ranges.extent(symbol) } else { (close, close) };
+        if watch.excursions {
+            history.see(low, high);
+        }
+        let extreme = if history.side() > 0.0 { high } else { low };
+        let price = if watch.touched { extreme } else { close };
+        if price > 0.0 {
+            history.follow(price);
+        }
+    }
+
+    /// Pays for a bar's holding by what was held and owed at the close before.
+    pub(super) fn carry(&mut self, rates: Rates, recorder: &mut Recorder) {
+        let Self { shares, marks, histories, held, .. } = self;
+        let mut carry = Carry::default();
+        if rates.borrow > 0.0 {
+            for symbol in held.iter().filter(|&symbol| shares[symbol] < 0.0) {
+                let cost = -shares[symbol] * marks[symbol] * rates.borrow;
+                carry.borrow += cost;
+                if let Some(history) = histories.get_mut(symbol) {
+                    history.costs += cost;
+                }
+            }
+        }
+        carry.interest = self.cash.max(0.0) * rates.cash;
+        carry.financing = (-self.cash).max(0.0) * rates.financing;
+        self.cash += carry.interest - carry.financing - carry.borrow;
+        recorder.carried(carry);
     }
 
     /// Closes everything at its mark, without costs: there is no equity left.
@@ -251,15 +386,16 @@ impl Book {
         recorder: &mut Recorder,
         which: impl Fn(&Self, usize) -> bool,
     ) {
-        let settled: Vec<usize> = self.held.iter().filter(|&symbol| which(self, symbol)).collect();
-        for symbol in settled {
+        self.settled = self.held.iter().filter(|&symbol| which(self, symbol)).collect();
+        for at in 0..self.settled.len() {
+            let symbol = self.settled[at];
             let (shares, price) = (self.shares[symbol], self.marks[symbol] * factor);
             self.cash += shares * price;
             recorder.counts().delisted += usize::from(reason == Reason::Delisted);
             if self.decrease_to(symbol, 0.0, price, 0.0) {
                 recorder.closed(self, symbol, row, reason);
             }
-            recorder.order(symbol, |_| Order {
+            recorder.settled(Order {
                 decided: row,
                 ended: Some(row),
                 symbol,

@@ -4,11 +4,15 @@
 //! run ahead of it. It never sees a row before its time, and so cannot look ahead.
 //!
 //! # A bar
-//! 1. Orders decided at the close before are filled, at the open by default ([`Fill`]): first all that bring cash or
-//!    close a short, then all buys, scaled by one factor where cash is short.
-//! 2. Holdings are valued at the close. One without a close keeps its last one; after some bars it is settled
+//! 1. Cash earns or costs interest, and shares sold short cost what borrowing them does ([`Rates`]), by what was held and
+//!    owed at the close before.
+//! 2. Orders decided at the close before are filled, at the open by default ([`Fill`]): first all that bring cash or
+//!    close a short, then all buys, scaled by one factor where cash is short ([`CashShort`]).
+//! 3. Exits that are touched within the bar close what its prices take to a level ([`factor::Trigger`]). Fills at a close
+//!    come after them.
+//! 4. Holdings are valued at the close. One without a close keeps its last one; after some bars it is settled
 //!    ([`Delisting`]). Holdings still open where the bars end stay open.
-//! 3. Exits are judged on the close, and on the first bar of a new day, week or month targets are set. Both give orders
+//! 5. Exits are judged on the close, and on the first bar of a new day, week or month targets are set. Both give orders
 //!    for the next fill: shares are weight times equity over the close.
 //!
 //! # Rules
@@ -27,40 +31,65 @@
 //! - `weights`: the score is the weight, scaled down to a gross of 1 when above. The weighting has no say.
 //!
 //! Weights of a side: `equal`; `score`, in proportion to the distance from the worst score chosen, which itself thereby
-//! gets nothing (all the same where all scores are); `inverse_volatility`.
+//! gets nothing (all the same where all scores are); `rank`, the worst counting 1, ties sharing their mean;
+//! `inverse_volatility`. With `keep`, what is held stays while its score is among so many best of its side. Weights then
+//! keep to the bounds of [`factor::Sizing`], each of which only takes away from the one before; what is taken is cash.
+//! A gross above 1 may be borrowed, and no more.
 //!
-//! Buys that open or increase a position never spend more cash than there is. Shorts bring cash, and cover at any price:
+//! Buys that open or increase a position never spend more cash than there is and may be borrowed. Shorts bring cash, and cover at any price:
 //! only they can make cash negative. Where equity is gone, everything is closed at its last close, returns are missing
 //! from then on, and nothing more is done.
 //!
 //! # What waits for a price
-//! A symbol without a price at the fill trades nothing. An order that opens or increases a position is dropped, as is
+//! A symbol without a price at the fill trades nothing, nor does one that is locked at its limit on the side of the order,
+//! or, where volume is limited, one without volume. Where the volume does not fill an order, it comes as far as there is.
+//! An order that opens or increases a position is dropped, as is
 //! the opening half of one that goes through zero; one that reduces or closes a position waits for the next price. What
 //! waits keeps its slot and its part of the book: openings beyond the count of a side are dropped, lowest score first,
 //! and as far as what waits would lift gross exposure above 1, the rest of the bar's openings are scaled down, on its
 //! own side first. So no side holds more symbols than its count, and only the market itself levers a book.
 
+mod account;
 mod bars;
+mod bounds;
+mod costs;
+mod desk;
 mod exits;
 mod holdings;
 mod orders;
+mod outcome;
+mod pending;
+mod periods;
+mod profile;
 mod record;
+mod screen;
 mod selection;
 mod settings;
 mod symbols;
 mod targets;
 
+use std::ops::Range;
+
 use engine::Outputs;
-use factor::{Count, Exits, Positions, Purpose, Rebalance, Rule, Weighting};
+use factor::{Count, Exits, Positions, Purpose, Rebalance, Rule, Trigger};
 
+pub use account::{Account, Holding, Intention};
 pub use bars::Market;
-pub use record::{CostSeries, Counts, Detail, Fate, Order, Outcome, Position, Reason, Side, Trade};
-pub use settings::{Costs, Delisting, Fill, Periods, Settings};
+pub use costs::{Charge, Costs, Rates};
+pub(crate) use exits::Measures;
+use exits::Touch;
+pub use outcome::{CostSeries, Counts, Execution, Fate, Order, Outcome, Position, Reason, Side, Trade};
+pub use periods::Periods;
+pub use profile::Profile;
+pub use record::Detail;
+pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
-use exits::Measures;
-use holdings::Book;
-use orders::{DUST, Desk, Orders, Pending};
+use desk::Desk;
+use holdings::{Book, Watch};
+use orders::Orders;
+use pending::{DUST, Pending};
 use record::Recorder;
+use screen::{Screen, Traded};
 use symbols::{mask, symbols_of};
 use targets::{Chooser, Target, Targets, is_true};
 
@@ -79,6 +108,8 @@ pub struct Rows<'a> {
     pub stop_volatility: Option<&'a [f64]>,
     /// Average true range, for the ATR stop.
     pub average_true_range: Option<&'a [f64]>,
+    /// Group that exposure is limited by; NaN where a symbol has none, and then it is not limited.
+    pub group: Option<&'a [f64]>,
 }
 
 impl<'a> Rows<'a> {
@@ -92,6 +123,7 @@ impl<'a> Rows<'a> {
             weight_volatility: result(Purpose::WeightVolatility),
             stop_volatility: result(Purpose::StopVolatility),
             average_true_range: result(Purpose::AverageTrueRange),
+            group: result(Purpose::Group),
         }
     }
 }
@@ -102,8 +134,13 @@ pub struct Simulator<'a> {
     market: &'a Market<'a>,
     positions: Positions,
     exits: Exits,
+    /// Those of them that are judged on the close.
+    exits_at_close: Exits,
     settings: Settings,
+    /// What holding costs and earns in one bar.
+    rates: Rates,
     book: Book,
+    traded: Traded,
     orders: Orders,
     chooser: Chooser,
     recorder: Recorder,
@@ -112,6 +149,8 @@ pub struct Simulator<'a> {
     /// Most positions on a side, as of the last decision.
     slots: usize,
     ruined: bool,
+    /// Targets are set at the next decision, due or not.
+    rebalances_now: bool,
 }
 
 impl<'a> Simulator<'a> {
@@ -123,13 +162,25 @@ impl<'a> Simulator<'a> {
         settings: &Settings,
         detail: Detail,
     ) -> Self {
-        let with_histories = detail >= Detail::Trades || exits != Exits::default();
+        let touched = exits.trigger == Trigger::Touched && market.has_ranges();
+        let with_histories = detail >= Detail::Trades || !exits.is_empty();
+        let watch = Watch {
+            touched,
+            excursions: detail >= Detail::Trades,
+            enters_at_close: !market.fills_at_open(settings.fill),
+        };
         Self {
             market,
             positions,
             exits,
+            exits_at_close: match exits.trigger {
+                Trigger::Close => exits,
+                Trigger::Touched => Exits { max_holding: exits.max_holding, ..Exits::default() },
+            },
             settings: *settings,
-            book: Book::new(settings.capital, market.symbols(), with_histories),
+            rates: settings.rates.a_bar(market.periods_per_year()),
+            book: Book::new(settings.capital, market.symbols(), with_histories, watch),
+            traded: Traded::default(),
             orders: Orders::default(),
             chooser: Chooser::new(market.symbols()),
             recorder: Recorder::new(market.bars(), market.symbols(), detail),
@@ -137,6 +188,7 @@ impl<'a> Simulator<'a> {
             equity: settings.capital,
             slots: usize::MAX,
             ruined: false,
+            rebalances_now: false,
         }
     }
 
@@ -146,6 +198,19 @@ impl<'a> Simulator<'a> {
     /// When rows do not come one after the other from 0, or do not have one value a symbol.
     pub fn step(&mut self, row: usize, rows: &Rows<'_>) {
         self.advance(row, |simulator| simulator.decide(row, rows));
+    }
+
+    /// Sets targets at the next decision, whether or not a rebalance is due.
+    pub fn rebalance_on_next(&mut self) {
+        self.rebalances_now = true;
+    }
+
+    /// Lets one bar pass without a decision.
+    ///
+    /// # Panics
+    /// When rows do not come one after the other from 0.
+    pub fn wait(&mut self, row: usize) {
+        self.advance(row, |_| ());
     }
 
     /// What has happened so far, without trades that are still open and orders that wait.
@@ -168,10 +233,20 @@ impl<'a> Simulator<'a> {
         }
         let Settings { fill, delisting, .. } = self.settings;
         let (before, same) = (self.equity, fill == Fill::SameClose);
-        if !same {
+        if row > 0 && !self.rates.is_zero() {
+            self.book.carry(self.rates, &mut self.recorder);
+        }
+        let at_open = self.market.fills_at_open(fill);
+        if at_open {
             self.fill(row);
         }
-        let (equity, settled) = self.book.value_at(row, self.market.close(row), delisting, &mut self.recorder);
+        if self.exits.trigger == Trigger::Touched && self.market.has_ranges() {
+            self.close_what_is_touched(row);
+        }
+        if !same && !at_open {
+            self.fill(row);
+        }
+        let (equity, settled) = self.book.value_at(row, self.market.ranges(row), delisting, &mut self.recorder);
         self.equity = equity;
         if settled {
             self.orders.forget_settled(row, &self.book, &mut self.recorder);
@@ -185,7 +260,7 @@ impl<'a> Simulator<'a> {
         if !self.solvent() {
             self.ruined = true;
             self.book.ruin(row, &mut self.recorder);
-            self.orders.forget_settled(row, &self.book, &mut self.recorder);
+            self.orders.forget_all(row, &mut self.recorder);
         }
         // What settling everything leaves may differ in the last digit.
         let after = if self.ruined { self.book.equity() } else { self.equity };
@@ -201,15 +276,45 @@ impl<'a> Simulator<'a> {
     }
 
     fn fill(&mut self, row: usize) {
-        let Settings { fill, costs, .. } = &self.settings;
-        let prices = self.market.fill_prices(row, *fill);
-        let mut desk = Desk { row, costs, equity: self.equity, slots: self.slots, recorder: &mut self.recorder };
-        self.orders.fill(prices, &mut self.book, &mut desk);
+        let prices = self.market.fill_prices(row, self.settings.fill);
+        self.trade(row, |orders, book, desk| orders.fill(prices, book, desk));
+    }
+
+    /// Lets orders be executed on a bar.
+    fn trade(&mut self, row: usize, execute: impl FnOnce(&mut Orders, &mut Book, &mut Desk<'_>)) {
+        let mut desk = Desk {
+            row,
+            settings: &self.settings,
+            screen: &mut Screen::new(self.market, &self.settings, row, &mut self.traded),
+            equity: self.equity,
+            leverage: (self.positions.sizing.gross - 1.0).max(0.0),
+            slots: self.slots,
+            recorder: &mut self.recorder,
+        };
+        execute(&mut self.orders, &mut self.book, &mut desk);
+    }
+
+    /// Closes within the bar what its prices take to an exit.
+    fn close_what_is_touched(&mut self, row: usize) {
+        let ranges = self.market.ranges(row);
+        for word in 0..self.book.held().words().len() {
+            let judged = self.book.held().words()[word] & !self.book.leaving.words()[word];
+            for symbol in symbols_of(word, judged) {
+                let (low, high) = ranges.extent(symbol);
+                let bar = Touch { open: ranges.open(symbol), low, high };
+                let due = self.book.history(symbol).and_then(|history| exits::touched(&self.exits, history, bar));
+                let Some((reason, price)) = due else { continue };
+                self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
+                let order = Pending::to(0.0, symbol, self.book.shares(symbol), row, reason);
+                self.trade(row, |orders, book, desk| orders.close_within(order, price, book, desk));
+            }
+        }
     }
 
     /// Gives the orders that follow from what is known at a close.
     fn decide(&mut self, row: usize, rows: &Rows<'_>) {
-        let rebalances = self.market.rebalances(row, self.positions.rebalance);
+        let due = self.market.rebalances(row, self.positions.rebalance);
+        let rebalances = std::mem::take(&mut self.rebalances_now) || due;
         // Orders from before that still wait for a price keep their slots; what leaves now gives its slot up.
         let kept = if rebalances { self.book.held().len() } else { 0 };
         let leaving = self.judge_exits(row, rows);
@@ -220,8 +325,11 @@ impl<'a> Simulator<'a> {
             self.slots = if self.positions.rule == Rule::Weights { usize::MAX } else { slots };
             let choosable = self.market.choosable_words(row);
             let targets = self.chooser.choose(&self.positions, choosable, members, rows, &self.book, free);
+            bounds::keep(&self.positions.sizing, targets, rows, self.market, row);
             let (orders, close) = (&mut self.orders, self.market.close(row));
-            let decision = Decision { row, rows, close, equity: self.equity };
+            let band = self.positions.sizing.band * self.equity;
+            let least = self.settings.shares.minimum_trade;
+            let decision = Decision { row, rows, close, equity: self.equity, band, least };
             if self.positions.rule == Rule::Signal {
                 for symbol in targets.chosen.iter() {
                     decision.give(orders, symbol, 0.0, targets.by_symbol[symbol], Reason::Entry);
@@ -239,7 +347,7 @@ impl<'a> Simulator<'a> {
     /// Orders to close what an exit or a flag closes at this bar; says how many.
     fn judge_exits(&mut self, row: usize, rows: &Rows<'_>) -> usize {
         let entry_must_last = self.positions.rule == Rule::Signal && rows.exit.is_none();
-        let has_exits = self.exits != Exits::default();
+        let has_exits = !self.exits_at_close.is_empty();
         if !has_exits && !entry_must_last && rows.exit.is_none() {
             return 0;
         }
@@ -255,7 +363,7 @@ impl<'a> Simulator<'a> {
             let ended = if entry_must_last { told | !lasts } else { told };
             for symbol in symbols_of(word, if has_exits { judged } else { judged & ended }) {
                 let is_told = ended >> (symbol % symbols::WORD) & 1 == 1;
-                let due = |history| exits::due(&self.exits, history, self.book.mark(symbol), row);
+                let due = |history| exits::due(&self.exits_at_close, history, self.book.mark(symbol), row);
                 let reason = if is_told { Some(Reason::Exit) } else { self.book.history(symbol).and_then(due) };
                 if let Some(reason) = reason {
                     if waits {
@@ -277,6 +385,10 @@ struct Decision<'a> {
     rows: &'a Rows<'a>,
     close: &'a [f64],
     equity: f64,
+    /// Money that what is held may be away from its target.
+    band: f64,
+    /// Least money that is traded.
+    least: f64,
 }
 
 impl Decision<'_> {
@@ -296,36 +408,32 @@ impl Decision<'_> {
         let Target { weight, score } = target;
         let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
         let closes = shares == 0.0 && held != 0.0;
-        if closes || ((shares - held) * close).abs() > DUST * self.equity {
+        let change = ((shares - held) * close).abs();
+        let stays = shares * held > 0.0 && change < self.band;
+        if closes || (change > DUST * self.equity && change >= self.least && !stays) {
             let &Rows { stop_volatility, average_true_range, .. } = self.rows;
             if stop_volatility.is_some() || average_true_range.is_some() {
-                let known = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
-                let measures =
-                    Measures { volatility: known(stop_volatility), average_true_range: known(average_true_range) };
-                orders.measure(symbol, self.close.len(), measures);
+                orders.measure(symbol, self.close.len(), Measures::of(self.rows, symbol));
             }
             let mut order = Pending::to(shares, symbol, held, self.row, reason);
             // Adding 0 makes one zero of two.
             order.rank = score * weight.signum() + 0.0;
+            order.weight = weight;
             orders.give(order);
         }
     }
 }
 
-/// What holding everything would have earned: all members of the first bar that has any, bought in equal parts at the
-/// next fill, with the same costs, and never traded again.
-pub fn buy_and_hold(market: &Market<'_>, settings: &Settings, detail: Detail) -> Outcome {
-    let positions = Positions {
-        rule: Rule::Top,
-        count: Count::Fraction(1.0),
-        weight: Weighting::Equal,
-        rebalance: Rebalance::Daily,
-    };
+/// What holding everything would have earned over some bars: all members of the first that has any, bought in equal parts
+/// at the next fill, with the same costs, and never traded again. Series begin with the market's first bar.
+pub fn buy_and_hold(market: &Market<'_>, settings: &Settings, detail: Detail, bars: Range<usize>) -> Outcome {
+    let positions =
+        Positions { rule: Rule::Top, count: Count::Fraction(1.0), rebalance: Rebalance::Daily, ..Positions::default() };
     let alike = vec![1.0; market.symbols()];
     let rows = Rows { score: Some(&alike), ..Rows::default() };
-    let first = (0..market.bars()).find(|&row| market.choosable(row) > 0);
+    let first = bars.clone().find(|&row| market.choosable(row) > 0);
     let mut simulator = Simulator::new(market, positions, Exits::default(), settings, detail);
-    for row in 0..market.bars() {
+    for row in 0..bars.end {
         simulator.advance(row, |simulator| {
             if Some(row) == first {
                 simulator.decide(row, &rows);

@@ -1,81 +1,13 @@
 //! Orders: decided at one close, filled at a later price, sells before buys.
 
+use super::account::Intention;
+use super::desk::{Buy, Desk, Scale};
 use super::exits::Measures;
 use super::holdings::Book;
-use super::record::{Executed, Fate, Order, Reason, Recorder, Side};
-use super::settings::Costs;
-
-/// Changes worth less than this fraction of equity are rounding, and are not traded.
-pub(super) const DUST: f64 = 1e-9;
-
-/// An order that is not filled yet.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pending {
-    pub(super) symbol: u32,
-    /// Shares to be held afterwards; 0 closes the position.
-    pub(super) target: f64,
-    pub(super) decided: u32,
-    pub(super) reason: Reason,
-    /// Shares held when the order was decided, from which follow its side and what it wanted.
-    pub(super) held: f64,
-    /// How good the choice was, on its own side: what counts least gives way first.
-    pub(super) rank: f64,
-    stage: Stage,
-    /// What it leaves of what is held before anything is opened, once a bar's fills have begun.
-    reduced: f64,
-    is_executed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Nothing has been tried.
-    New,
-    /// Opens a position, once this bar's sales and covers are made.
-    Opening,
-    /// Increases a position, likewise.
-    Increasing,
-    /// Closes a position, in part or whole, and waits for the symbol's next price.
-    Delayed,
-    Done,
-}
-
-impl Pending {
-    /// An order from the shares that are held to a target.
-    #[inline]
-    pub(super) fn to(target: f64, symbol: usize, held: f64, row: usize, reason: Reason) -> Self {
-        Self {
-            symbol: symbol as u32,
-            target,
-            decided: row as u32,
-            reason,
-            held,
-            rank: 0.0,
-            stage: Stage::New,
-            reduced: 0.0,
-            is_executed: false,
-        }
-    }
-
-    fn symbol(&self) -> usize {
-        self.symbol as usize
-    }
-
-    fn order(&self, executed: Executed, ended: Option<usize>, price: Option<f64>, fate: Fate) -> Order {
-        let change = self.target - self.held;
-        Order {
-            decided: self.decided as usize,
-            ended,
-            symbol: self.symbol(),
-            side: if change > 0.0 { Side::Buy } else { Side::Sell },
-            wanted: change.abs(),
-            filled: executed.shares,
-            price: price.filter(|_| self.is_executed),
-            costs: executed.charge.total(),
-            reason: self.reason,
-            fate,
-        }
-    }
-}
+use super::outcome::Fate;
+use super::pending::{DUST, LONG, Pending, SHORT, Stage, reduced, side};
+use super::record::Recorder;
+use super::settings::{CashShort, Settings, SizeAt};
 
 /// Orders that wait to be filled, in symbol order, at most one a symbol.
 #[derive(Debug, Default)]
@@ -123,16 +55,21 @@ impl Orders {
         self.withdraw(row, Fate::Replaced, recorder, which);
     }
 
-    /// Takes back orders whose holding no longer exists.
+    /// Takes back orders whose holding was settled at this bar.
     pub(super) fn forget_settled(&mut self, row: usize, book: &Book, recorder: &mut Recorder) {
-        self.withdraw(row, Fate::Settled, recorder, |order| !book.held().contains(order.symbol()));
+        self.withdraw(row, Fate::Settled, recorder, |order| book.settled().contains(&order.symbol()));
+    }
+
+    /// Takes back everything.
+    pub(super) fn forget_all(&mut self, row: usize, recorder: &mut Recorder) {
+        self.withdraw(row, Fate::Settled, recorder, |_| true);
     }
 
     fn withdraw(&mut self, row: usize, fate: Fate, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
         self.list.retain(|order| {
             let goes = which(order);
             if goes {
-                recorder.order(order.symbol(), |executed| order.order(executed, Some(row), None, fate));
+                order.end(row, fate, recorder);
             }
             !goes
         });
@@ -140,20 +77,30 @@ impl Orders {
 
     /// Fills what can be filled at one bar's prices, `[symbols]`.
     ///
-    /// First everything that reduces or closes a position, in full; then short sales; then buys, scaled by one factor
-    /// where they and their costs exceed the cash there is. A symbol without a price trades nothing: what would reduce
-    /// or close its position waits for the next price, and the rest is dropped. What waits keeps its slot, of `slots` a
-    /// side, and its part of the book: see [`make_room`](Self::make_room).
+    /// First everything that reduces or closes a position; then short sales; then buys, scaled by one factor where they
+    /// and their costs exceed the cash there is. A symbol that cannot be traded trades nothing: what would reduce or
+    /// close its position waits, and the rest is dropped. What waits keeps its slot, of `slots` a side, and its part of
+    /// the book: see [`make_room`](Self::make_room). Where there is too little volume, an order comes as far as there is.
     pub(super) fn fill(&mut self, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
         if self.list.is_empty() {
             return;
         }
-        let mut wanted = self.sort_out(prices, book);
-        for &place in &self.reductions {
-            let order = &mut self.list[place as usize];
-            desk.reduce(order, prices[order.symbol()], book);
+        if desk.settings.size_at == SizeAt::Fill {
+            self.size(prices, book, desk.settings);
+        }
+        let mut wanted = self.sort_out(prices, book, desk);
+        if desk.settings.cash_short == CashShort::RejectEarly {
+            wanted[LONG] -= self.reject_early(prices, book, desk);
         }
         let mut waiting = [0.0; 2];
+        for &place in &self.reductions {
+            let order = &mut self.list[place as usize];
+            if order.stage == Stage::Done {
+                continue;
+            }
+            let (side, value) = desk.reduce(order, prices[order.symbol()], book);
+            waiting[side] += value;
+        }
         for &place in &self.unpriced {
             let order = &mut self.list[place as usize];
             if book.held().contains(order.symbol()) {
@@ -167,25 +114,127 @@ impl Orders {
             let room =
                 if waiting == [0.0; 2] { [1.0; 2] } else { self.make_room(&mut wanted, waiting, prices, book, desk) };
             if wanted[SHORT] > 0.0 {
-                self.open(SHORT, Scale { room: room[SHORT], cash: 1.0 }, prices, book, desk);
+                self.open(SHORT, prices, book, desk, |_, _, _| Scale { room: room[SHORT], cash: 1.0 });
             }
-            if wanted[LONG] > 0.0 {
-                let needed = wanted[LONG] * room[LONG] * (1.0 + desk.costs.buy_rate());
-                let available = book.cash.max(0.0);
-                let cash = if needed > available { available / needed } else { 1.0 };
-                self.open(LONG, Scale { room: room[LONG], cash }, prices, book, desk);
+            let room = room[LONG];
+            if wanted[LONG] > 0.0 && desk.settings.cash_short == CashShort::InTurn {
+                self.sort_buys_by_size(prices, desk);
+                self.open(LONG, prices, book, desk, |order, book, desk| Scale {
+                    room,
+                    cash: desk.covered(&[desk.buy(order, room, prices)], book),
+                });
+            } else if wanted[LONG] > 0.0 {
+                let cash = self.affordable(wanted[LONG] * room, room, prices, book, desk);
+                self.open(LONG, prices, book, desk, |_, _, _| Scale { room, cash });
             }
         }
-        if self.unpriced.is_empty() {
+        if self.list.iter().all(|order| order.stage != Stage::Delayed) {
             self.list.clear();
         } else {
             self.list.retain(|order| order.stage == Stage::Delayed);
         }
     }
 
+    /// Closes a position within a bar at a price of its own, as far as there is volume; the rest waits for the next.
+    pub(super) fn close_within(&mut self, mut order: Pending, price: f64, book: &mut Book, desk: &mut Desk<'_>) {
+        let held = book.shares(order.symbol());
+        match desk.screen.reach(order.symbol(), held, 0.0, price) {
+            Ok(reach) => {
+                (order.reach, order.reduced) = (reach.shares, reach.shares);
+                desk.reduce(&mut order, price, book);
+            }
+            Err(obstacle) => {
+                order.obstacle = obstacle;
+                desk.delay(&mut order, book);
+            }
+        }
+        if order.stage == Stage::Delayed {
+            self.give(order);
+            self.sort();
+        }
+    }
+
+    /// The factor of all buys at which their costs are covered, too; 1 where there is cash enough. `wanted` is their
+    /// value, `room` what they are scaled by already.
+    fn affordable(&self, wanted: f64, room: f64, prices: &[f64], book: &Book, desk: &Desk<'_>) -> f64 {
+        if desk.settings.cash_short != CashShort::Scale {
+            return 1.0;
+        }
+        let costs = &desk.settings.costs;
+        if costs.is_proportional() {
+            let needed = wanted * (1.0 + costs.buy_rate());
+            let available = desk.available(book);
+            return if needed > available { available / needed } else { 1.0 };
+        }
+        let buys: Vec<Buy> = self.openings[LONG]
+            .iter()
+            .map(|&place| &self.list[place as usize])
+            .filter(|order| order.stage != Stage::Done)
+            .map(|order| desk.buy(order, room, prices))
+            .collect();
+        desk.covered(&buys, book)
+    }
+
+    /// Puts the smallest buys first; ties in symbol order.
+    fn sort_buys_by_size(&mut self, prices: &[f64], desk: &Desk<'_>) {
+        let Self { list, openings, .. } = self;
+        // Differences of less than dust are rounding, and no reason to go first.
+        let rank = |place: u32| {
+            let order = &list[place as usize];
+            ((order.reach - order.reduced) * prices[order.symbol()] / (DUST * desk.equity)).round()
+        };
+        openings[LONG].sort_by(|&a, &b| rank(a).total_cmp(&rank(b)));
+    }
+
+    /// Rejects buys, in symbol order, that the cash would not have covered at the last close; gives what they are worth
+    /// at the prices of the fill.
+    fn reject_early(&mut self, prices: &[f64], book: &Book, desk: &mut Desk<'_>) -> f64 {
+        let mut cash = desk.purse(book);
+        let cost = |order: &Pending, from: f64, to: f64, desk: &Desk<'_>| {
+            let (symbol, shares) = (order.symbol(), (to - from).abs());
+            let value = shares * book.mark(symbol);
+            let charge = desk.settings.costs.of(shares, value, to < from, desk.screen.impact_rate(symbol));
+            (to - from) * book.mark(symbol) + charge.total()
+        };
+        for &place in &self.reductions {
+            let order = &self.list[place as usize];
+            cash -= cost(order, book.shares(order.symbol()), order.reduced, desk);
+        }
+        for &place in &self.openings[SHORT] {
+            let order = &self.list[place as usize];
+            cash -= cost(order, order.reduced, order.reach, desk);
+        }
+        let mut rejected = 0.0;
+        for &place in &self.openings[LONG] {
+            let order = &mut self.list[place as usize];
+            let needed = cost(order, order.reduced, order.reach, desk);
+            if needed <= cash {
+                cash -= needed;
+            } else {
+                rejected += (order.reach - order.reduced) * prices[order.symbol()];
+                desk.recorder.counts().no_cash += 1;
+                desk.finish(order, Fate::NoCash);
+            }
+        }
+        rejected
+    }
+
+    /// Sets targets anew, by weights of the equity at a bar's prices.
+    fn size(&mut self, prices: &[f64], book: &Book, settings: &Settings) {
+        let price = |symbol: usize| book.price_among(prices, symbol);
+        let held: f64 = book.held().iter().map(|symbol| book.shares(symbol) * price(symbol)).sum();
+        let equity = book.cash + held;
+        for order in self.list.iter_mut().filter(|order| order.weight != 0.0) {
+            let (held, price) = (book.shares(order.symbol()).max(0.0), price(order.symbol()));
+            let target = order.weight * equity / price;
+            let bought = (target - held).max(0.0);
+            order.target = target - bought * settings.bought_costs();
+        }
+    }
+
     /// Says of each order what it will do, and gives the money that openings want, by side. Which orders do what comes
     /// in no pattern that a branch could learn: places are written first and kept after.
-    fn sort_out(&mut self, prices: &[f64], book: &Book) -> [f64; 2] {
+    fn sort_out(&mut self, prices: &[f64], book: &Book, desk: &Desk<'_>) -> [f64; 2] {
         let Self { list, reductions, openings: [long, short], unpriced, .. } = self;
         unpriced.clear();
         for places in [&mut *reductions, &mut *long, &mut *short] {
@@ -196,20 +245,34 @@ impl Orders {
             let price = prices[order.symbol()];
             let is_priced = price > 0.0;
             if !is_priced {
+                order.obstacle = Fate::Untradable;
                 unpriced.push(place as u32);
                 continue;
             }
             let held = book.shares(order.symbol());
-            order.reduced = reduced(held, order.target);
-            let (reduces, opens) = (usize::from(order.reduced != held), usize::from(order.target != order.reduced));
-            let is_short = order.target < 0.0;
+            order.reach = order.target;
+            if !desk.screen.is_open() {
+                match desk.screen.reach(order.symbol(), held, order.target, price) {
+                    // What is rounded off to whole lots was never asked for.
+                    Ok(reach) if !reach.lacks_volume => (order.reach, order.target) = (reach.shares, reach.shares),
+                    Ok(reach) => order.reach = reach.shares,
+                    Err(obstacle) => {
+                        order.obstacle = obstacle;
+                        unpriced.push(place as u32);
+                        continue;
+                    }
+                }
+            }
+            order.reduced = reduced(held, order.reach);
+            let (reduces, opens) = (usize::from(order.reduced != held), usize::from(order.reach != order.reduced));
+            let is_short = order.reach < 0.0;
             reductions[counts[0]] = place as u32;
             counts[0] += reduces;
             long[counts[1]] = place as u32;
             counts[1] += opens & usize::from(!is_short);
             short[counts[2]] = place as u32;
             counts[2] += opens & usize::from(is_short);
-            let value = (order.target - order.reduced).abs() * price;
+            let value = (order.reach - order.reduced).abs() * price;
             wanted[LONG] += if is_short { 0.0 } else { value };
             wanted[SHORT] += if is_short { value } else { 0.0 };
             order.stage = if order.reduced == 0.0 { Stage::Opening } else { Stage::Increasing };
@@ -221,7 +284,14 @@ impl Orders {
     }
 
     /// Executes what opens or increases positions on a side.
-    fn open(&mut self, which: usize, scale: Scale, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
+    fn open(
+        &mut self,
+        which: usize,
+        prices: &[f64],
+        book: &mut Book,
+        desk: &mut Desk<'_>,
+        scale: impl Fn(&Pending, &Book, &Desk<'_>) -> Scale,
+    ) {
         let Self { list, openings, measures, .. } = self;
         for &place in &openings[which] {
             let order = &mut list[place as usize];
@@ -229,6 +299,7 @@ impl Orders {
             if order.stage != Stage::Done {
                 let symbol = order.symbol();
                 let measures = || measures.get(symbol).copied().unwrap_or(Measures::UNKNOWN);
+                let scale = scale(order, book, desk);
                 desk.open(order, prices[symbol], scale, measures, book);
             }
         }
@@ -236,7 +307,8 @@ impl Orders {
 
     /// Makes openings give way to positions that ought to be closed and have no price, `waiting` in money a side.
     /// Openings beyond the slots of a side are dropped, least rank first. What then exceeds the equity, as far as what
-    /// waits is to blame, is taken from its own side first and then from the other: gives the factor of each side.
+    /// waits is to blame, is taken from its own side first and then from the other: gives the factor of each side. Where
+    /// cash is borrowed without limit, nothing is taken.
     fn make_room(
         &mut self,
         wanted: &mut [f64; 2],
@@ -249,23 +321,27 @@ impl Orders {
             if waiting[which] == 0.0 {
                 continue;
             }
-            let opens = |order: &Pending| order.stage == Stage::Opening && side(order.target) == which;
+            let opens = |order: &Pending| order.stage == Stage::Opening && side(order.reach) == which;
             let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
             let opened = self.list.iter().filter(|order| opens(order)).count();
             for _ in 0..(held + opened).saturating_sub(desk.slots).min(opened) {
                 let candidates = self.list.iter_mut().filter(|order| opens(order));
                 // The last of equals, as the first was the better choice.
                 let Some(least) = candidates.max_by(|a, b| b.rank.total_cmp(&a.rank)) else { break };
-                let value = least.target.abs() * prices[least.symbol()];
+                let value = least.reach.abs() * prices[least.symbol()];
                 wanted[which] -= value;
                 waiting[which] -= value.min(waiting[which]);
-                desk.drop_blocked(least, prices[least.symbol()]);
+                desk.drop_blocked(least);
             }
         }
-        let price = |symbol: usize| if prices[symbol] > 0.0 { prices[symbol] } else { book.mark(symbol) };
-        let gross: f64 = book.held().iter().map(|symbol| book.shares(symbol).abs() * price(symbol)).sum();
+        if desk.settings.cash_short == CashShort::Borrow {
+            return [1.0; 2];
+        }
+        let value = |symbol: usize| book.shares(symbol).abs() * book.price_among(prices, symbol);
+        let gross: f64 = book.held().iter().map(value).sum();
         let blame = waiting[LONG] + waiting[SHORT];
-        let mut excess = (gross + wanted[LONG] + wanted[SHORT] - desk.equity).min(blame).max(0.0);
+        let most = desk.equity * (1.0 + desk.leverage);
+        let mut excess = (gross + wanted[LONG] + wanted[SHORT] - most).min(blame).max(0.0);
         if excess == 0.0 {
             return [1.0; 2];
         }
@@ -282,141 +358,22 @@ impl Orders {
         [LONG, SHORT].map(|which| (1.0 - taken[which] / wanted[which]).max(0.0))
     }
 
+    /// What waits, in symbol order.
+    pub(super) fn intentions(&self, book: &Book) -> Vec<Intention> {
+        let of = |order: &Pending| Intention {
+            symbol: order.symbol(),
+            held: book.shares(order.symbol()),
+            target: order.target,
+            decided: order.decided as usize,
+            reason: order.reason,
+        };
+        self.list.iter().map(of).collect()
+    }
+
     /// Writes down what still waits.
     pub(super) fn finish(&self, recorder: &mut Recorder) {
         for order in &self.list {
-            recorder.order(order.symbol(), |executed| order.order(executed, None, None, Fate::Waiting));
+            recorder.order(order.symbol(), |executed| order.order(executed, None, Fate::Waiting));
         }
     }
-}
-
-const LONG: usize = 0;
-const SHORT: usize = 1;
-
-fn side(shares: f64) -> usize {
-    if shares < 0.0 { SHORT } else { LONG }
-}
-
-/// What openings are scaled by.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    room: f64,
-    cash: f64,
-}
-
-/// Where one bar's orders are executed.
-pub(super) struct Desk<'a> {
-    pub(super) row: usize,
-    pub(super) costs: &'a Costs,
-    /// What orders were sized by.
-    pub(super) equity: f64,
-    /// Most positions on a side.
-    pub(super) slots: usize,
-    pub(super) recorder: &'a mut Recorder,
-}
-
-impl Desk<'_> {
-    /// Executes what an order reduces or closes.
-    #[inline]
-    fn reduce(&mut self, order: &mut Pending, price: f64, book: &mut Book) {
-        let symbol = order.symbol();
-        let costs = self.execute(order, book.shares(symbol), order.reduced, price, book);
-        if book.decrease_to(symbol, order.reduced, price, costs) {
-            self.recorder.closed(book, symbol, self.row, order.reason);
-        }
-        if order.target == order.reduced {
-            self.finish(order, price, Fate::Filled);
-        }
-    }
-
-    /// Executes what an order opens or increases, as far as there is room and, for a buy, cash.
-    #[inline]
-    fn open(
-        &mut self,
-        order: &mut Pending,
-        price: f64,
-        scale: Scale,
-        measures: impl FnOnce() -> Measures,
-        book: &mut Book,
-    ) {
-        let symbol = order.symbol();
-        let held = book.shares(symbol);
-        let factor = scale.room * scale.cash;
-        // Rounding may leave the cash a hair short of what a whole book of targets needs: that is no cut.
-        let cut = factor < 1.0 - DUST;
-        let shares = if factor < 1.0 { held + (order.target - held) * factor } else { order.target };
-        if (shares - held).abs() * price <= DUST * self.equity {
-            if scale.room < scale.cash {
-                self.drop_blocked(order, price);
-            } else {
-                self.recorder.counts().no_cash += 1;
-                self.finish(order, price, Fate::NoCash);
-            }
-            return;
-        }
-        let costs = self.execute(order, held, shares, price, book);
-        if held == 0.0 {
-            book.open(symbol, self.row, shares, price, costs, measures);
-        } else {
-            book.increase_to(symbol, shares, price, costs);
-        }
-        self.recorder.counts().cut += usize::from(cut);
-        self.finish(order, price, if cut { Fate::Cut } else { Fate::Filled });
-    }
-
-    /// Moves the cash of a change from `held` to `shares`; gives its costs.
-    fn execute(&mut self, order: &mut Pending, held: f64, shares: f64, price: f64, book: &mut Book) -> f64 {
-        let value = (shares - held).abs() * price;
-        let charge = self.costs.of(value, shares < held);
-        book.cash += (held - shares) * price;
-        book.cash -= charge.total();
-        self.recorder.traded(order.symbol(), (shares - held).abs(), value, charge);
-        order.is_executed = true;
-        charge.total()
-    }
-
-    /// What reduces or closes a position waits; gives its side, and what it would have brought at the last close.
-    fn delay(&mut self, order: &mut Pending, book: &mut Book) -> (usize, f64) {
-        let symbol = order.symbol();
-        let held = book.shares(symbol);
-        let reduced = reduced(held, order.target);
-        if order.target != reduced {
-            self.recorder.counts().untradable += 1;
-        }
-        if reduced == held {
-            self.finish(order, f64::NAN, Fate::Untradable);
-            return (side(held), 0.0);
-        }
-        self.recorder.counts().delayed += 1;
-        // An order that would have gone through zero to the other side now only closes.
-        order.target = reduced;
-        if reduced == 0.0 {
-            book.leaving.insert(symbol);
-        }
-        order.stage = Stage::Delayed;
-        (side(held), (held - reduced).abs() * book.mark(symbol))
-    }
-
-    fn drop_untradable(&mut self, order: &mut Pending) {
-        self.recorder.counts().untradable += 1;
-        self.finish(order, f64::NAN, Fate::Untradable);
-    }
-
-    fn drop_blocked(&mut self, order: &mut Pending, price: f64) {
-        self.recorder.counts().blocked += 1;
-        self.finish(order, price, Fate::Blocked);
-    }
-
-    fn finish(&mut self, order: &mut Pending, price: f64, fate: Fate) {
-        order.stage = Stage::Done;
-        self.recorder.counts().fills += usize::from(order.is_executed);
-        self.recorder.order(order.symbol(), |executed| order.order(executed, Some(self.row), Some(price), fate));
-    }
-}
-
-/// What is left of a position once an order has reduced it: nothing, where its target lies on the other side.
-#[inline]
-fn reduced(held: f64, target: f64) -> f64 {
-    let nearer = if target.abs() < held.abs() { target } else { held };
-    if held * target <= 0.0 { 0.0 } else { nearer }
 }

@@ -1,9 +1,8 @@
-//! What a simulation leaves behind.
+//! Writes down what a simulation does, as it does it.
 
-use serde::Serialize;
-
+use super::costs::Charge;
 use super::holdings::Book;
-use super::settings::Charge;
+use super::outcome::{CostSeries, Counts, Execution, Order, Outcome, Position, Reason};
 
 /// How much a simulation writes down. The numbers are the same either way, bit for bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,226 +17,41 @@ pub enum Detail {
     Full,
 }
 
-/// Why an order was given or a trade ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// A rebalance set another target.
-    Rebalance,
-    /// The entry flag of rule `signal`.
-    Entry,
-    /// The exit flag; for rule `signal` without one, the end of the entry flag.
-    Exit,
-    /// Loss from entry.
-    StopLoss,
-    /// Fall from the best close.
-    TrailingStop,
-    /// Gain from entry.
-    TakeProfit,
-    /// Bars held.
-    MaxHolding,
-    /// Loss from entry, in volatilities.
-    VolatilityStop,
-    /// Loss from entry, in average true ranges.
-    AtrStop,
-    /// The symbol no longer trades; the holding was settled.
-    Delisted,
-    /// Equity was gone; everything was closed at its last close.
-    Ruin,
-}
-
-impl Reason {
-    /// The word in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reason::Rebalance => "rebalance",
-            Reason::Entry => "entry",
-            Reason::Exit => "exit",
-            Reason::StopLoss => "stop_loss",
-            Reason::TrailingStop => "trailing_stop",
-            Reason::TakeProfit => "take_profit",
-            Reason::MaxHolding => "max_holding",
-            Reason::VolatilityStop => "volatility_stop",
-            Reason::AtrStop => "atr_stop",
-            Reason::Delisted => "delisted",
-            Reason::Ruin => "ruin",
-        }
-    }
-}
-
-/// Which way an order goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Shares come, money goes.
-    Buy,
-    /// Money comes, shares go.
-    Sell,
-}
-
-/// What became of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// Filled as wanted.
-    Filled,
-    /// Cut, with all others of its bar and side, to the cash or the room there was.
-    Cut,
-    /// A buy dropped for want of cash.
-    NoCash,
-    /// Dropped for want of room: positions that ought to be closed had no price and kept their place.
-    Blocked,
-    /// Dropped because the symbol had no price at the fill. Only what opens a position is dropped; what closes one
-    /// waits for the next price.
-    Untradable,
-    /// Waited for a price, and a later decision took its place.
-    Replaced,
-    /// Waited for a price, and the holding was settled or closed in ruin.
-    Settled,
-    /// The bars ended first.
-    Waiting,
-}
-
-/// An order, with what became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Order {
-    /// Row at whose close it was decided.
-    pub decided: usize,
-    /// Row at which it was filled, dropped or replaced; none while it waits.
-    pub ended: Option<usize>,
-    /// Index of the symbol.
-    pub symbol: usize,
-    /// Which way it goes.
-    pub side: Side,
-    /// Shares asked for, not negative.
-    pub wanted: f64,
-    /// Shares filled.
-    pub filled: f64,
-    /// Price of the fill; none where nothing was filled.
-    pub price: Option<f64>,
-    /// Costs in money.
-    pub costs: f64,
-    /// Why it was given.
-    pub reason: Reason,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// A position from its opening to its end, additions and trims included.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Trade {
-    /// Index of the symbol.
-    pub symbol: usize,
-    /// Row of the first fill.
-    pub entry_row: usize,
-    /// Row of the last fill; none for a trade that is still open where the bars end. Its figures are as of then, and it
-    /// is no closed trade.
-    pub exit_row: Option<usize>,
-    /// Average price of all that was opened.
-    pub entry_price: f64,
-    /// Average price of all that was closed; of what is open, the last close.
-    pub exit_price: f64,
-    /// All shares that were opened; negative for a short.
-    pub shares: f64,
-    /// Money that was put in, all additions together, not negative.
-    pub notional: f64,
-    /// Profit after costs, in money.
-    pub net_pnl: f64,
-    /// Costs so far, in money.
-    pub costs: f64,
-    /// Why it ended; none while it is open.
-    pub reason: Option<Reason>,
-}
-
-/// One holding at one close.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Position {
-    /// Row of the bar.
-    pub row: usize,
-    /// Index of the symbol.
-    pub symbol: usize,
-    /// Shares; negative for a short.
-    pub shares: f64,
-    /// Price it is valued at: the close, or the last one known.
-    pub price: f64,
-    /// Value as a fraction of equity, signed.
-    pub weight: f64,
-    /// Whether the bar had no close.
-    pub stale: bool,
-}
-
-/// Costs in money by type, one number a bar.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct CostSeries {
-    /// Commission.
-    pub commission: Vec<f64>,
-    /// Half-spread.
-    pub half_spread: Vec<f64>,
-    /// Tax on sales.
-    pub sell_tax: Vec<f64>,
-}
-
-/// How often things happened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Orders filled, at least in part.
-    pub fills: usize,
-    /// Trades that ended.
-    pub closed_trades: usize,
-    /// Orders dropped because the symbol had no price; they would have opened or increased a position.
-    pub untradable: usize,
-    /// Bars that orders closing a position waited for a price.
-    pub delayed: usize,
-    /// Orders cut to the cash or the room there was.
-    pub cut: usize,
-    /// Buys dropped for want of cash.
-    pub no_cash: usize,
-    /// Orders dropped for want of room, while positions that ought to be closed had no price.
-    pub blocked: usize,
-    /// Holdings settled because their symbol no longer traded.
-    pub delisted: usize,
-}
-
-/// What a simulation did. Series have one number a bar, `[bars]`, for all bars that were fed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Outcome {
-    /// Simple net returns from close to close; row 0 is measured from the capital, and is 0 unless fills are made at
-    /// the same close. NaN after ruin.
-    pub returns: Vec<f64>,
-    /// Cash and holdings at the close, in money.
-    pub equity: Vec<f64>,
-    /// Cash at the close, in money; negative where covering shorts cost more than there was.
-    pub cash: Vec<f64>,
-    /// One-way turnover: half the traded value over the equity that orders were sized by. NaN where nothing was traded,
-    /// and on the bar of the first fills, which build the book.
-    pub turnover: Vec<f64>,
-    /// Sum of absolute weights at the close.
-    pub exposure_gross: Vec<f64>,
-    /// Sum of weights at the close.
-    pub exposure_net: Vec<f64>,
-    /// What trading cost, in money.
-    pub costs: Vec<f64>,
-    /// The same by type.
-    pub costs_by_type: CostSeries,
-    /// How often things happened.
-    pub counts: Counts,
-    /// First row at whose close something was held.
-    pub first_held_row: Option<usize>,
-    /// Row at which equity was gone, with a return of -1 or less; nothing is done or earned from there on.
-    pub ruin_row: Option<usize>,
-    /// With [`Detail::Trades`]: trades by the row of their end and symbol, then the open ones.
-    pub trades: Vec<Trade>,
-    /// With [`Detail::Trades`]: orders by the row of their end and symbol, settlements among them; then those waiting.
-    pub orders: Vec<Order>,
-    /// With [`Detail::Full`]: holdings bar by bar, by symbol.
-    pub positions: Vec<Position>,
-}
-
 /// What was executed of an order.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Executed {
     pub(super) shares: f64,
     pub(super) charge: Charge,
+    value: f64,
+    last_price: f64,
+    prices: u32,
+}
+
+impl Executed {
+    fn add(&mut self, shares: f64, price: f64, charge: Charge) {
+        self.prices += u32::from(self.prices == 0 || price != self.last_price);
+        self.shares += shares;
+        self.value += shares * price;
+        self.last_price = price;
+        self.charge.add(charge);
+    }
+
+    /// Average price; none where nothing was executed.
+    pub(super) fn price(&self) -> Option<f64> {
+        match self.prices {
+            0 => None,
+            1 => Some(self.last_price),
+            _ => Some(self.value / self.shares),
+        }
+    }
+}
+
+/// What one bar's holding cost and earned, in money.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Carry {
+    pub(super) borrow: f64,
+    pub(super) financing: f64,
+    pub(super) interest: f64,
 }
 
 /// Writes an [`Outcome`], bar by bar.
@@ -248,6 +62,7 @@ pub(super) struct Recorder {
     /// Of the order that is out for each symbol; of none where orders are not written down.
     executed: Vec<Executed>,
     charged: Charge,
+    carry: Carry,
     traded: f64,
     built: bool,
 }
@@ -264,11 +79,21 @@ impl Recorder {
             exposure_gross: series(),
             exposure_net: series(),
             costs: series(),
-            costs_by_type: CostSeries { commission: series(), half_spread: series(), sell_tax: series() },
+            costs_by_type: CostSeries {
+                commission: series(),
+                half_spread: series(),
+                slippage: series(),
+                impact: series(),
+                sell_tax: series(),
+                borrow: series(),
+                financing: series(),
+            },
+            interest: series(),
             ..Outcome::default()
         };
         let executed = vec![Executed::default(); if detail >= Detail::Trades { symbols } else { 0 }];
-        Self { detail, outcome, executed, charged: Charge::default(), traded: 0.0, built: false }
+        let (charged, carry) = (Charge::default(), Carry::default());
+        Self { detail, outcome, executed, charged, carry, traded: 0.0, built: false }
     }
 
     pub(super) fn outcome(&self) -> &Outcome {
@@ -281,15 +106,21 @@ impl Recorder {
 
     /// Shares and money changed hands.
     #[inline]
-    pub(super) fn traded(&mut self, symbol: usize, shares: f64, value: f64, charge: Charge) {
-        self.traded += value;
+    pub(super) fn traded(&mut self, execution: Execution) {
+        let Execution { symbol, shares, price, charge, .. } = execution;
+        self.traded += shares.abs() * price;
         if self.detail > Detail::Scores {
             self.charged.add(charge);
         }
         if let Some(executed) = self.executed.get_mut(symbol) {
-            executed.shares += shares;
-            executed.charge.add(charge);
+            executed.add(shares.abs(), price, charge);
+            self.outcome.executions.push(execution);
         }
+    }
+
+    /// A bar's holding was paid for.
+    pub(super) fn carried(&mut self, carry: Carry) {
+        self.carry = carry;
     }
 
     /// The order that was out for a symbol ended.
@@ -297,6 +128,13 @@ impl Recorder {
     pub(super) fn order(&mut self, symbol: usize, order: impl FnOnce(Executed) -> Order) {
         if let Some(executed) = self.executed.get_mut(symbol) {
             self.outcome.orders.push(order(std::mem::take(executed)));
+        }
+    }
+
+    /// A holding was settled: an order of its own, beside what else was out for the symbol.
+    pub(super) fn settled(&mut self, order: Order) {
+        if self.detail >= Detail::Trades {
+            self.outcome.orders.push(order);
         }
     }
 
@@ -364,12 +202,18 @@ impl Recorder {
     }
 
     fn push_figures(&mut self, [equity, cash, gross, net]: [f64; 4]) {
-        let (charged, outcome) = (std::mem::take(&mut self.charged), &mut self.outcome);
+        let (charged, carry) = (std::mem::take(&mut self.charged), std::mem::take(&mut self.carry));
+        let outcome = &mut self.outcome;
         outcome.equity.push(equity);
         outcome.cash.push(cash);
         outcome.exposure_gross.push(gross);
         outcome.exposure_net.push(net);
-        outcome.costs.push(charged.total());
+        outcome.costs.push(charged.total() + carry.borrow + carry.financing);
+        outcome.interest.push(carry.interest);
+        outcome.costs_by_type.borrow.push(carry.borrow);
+        outcome.costs_by_type.financing.push(carry.financing);
+        outcome.costs_by_type.slippage.push(charged.slippage);
+        outcome.costs_by_type.impact.push(charged.impact);
         outcome.costs_by_type.commission.push(charged.commission);
         outcome.costs_by_type.half_spread.push(charged.half_spread);
         outcome.costs_by_type.sell_tax.push(charged.sell_tax);

@@ -39,6 +39,7 @@ pub(super) struct Chooser {
     candidates: SymbolSet,
     selection: Selection,
     side: SymbolSet,
+    kept: SymbolSet,
     chosen: Vec<Candidate>,
     weights: Vec<f64>,
     /// All alike, where there are no scores.
@@ -52,6 +53,7 @@ impl Chooser {
             candidates: SymbolSet::new(symbols),
             selection: Selection::default(),
             side: SymbolSet::new(symbols),
+            kept: SymbolSet::new(symbols),
             chosen: Vec::new(),
             weights: Vec::new(),
             alike: vec![0.0; symbols],
@@ -70,36 +72,37 @@ impl Chooser {
         rows: &Rows<'_>,
         book: &Book,
         free: usize,
-    ) -> &Targets {
+    ) -> &mut Targets {
         let Targets { chosen, by_symbol } = &mut self.targets;
         chosen.iter().for_each(|symbol| by_symbol[symbol] = Target::default());
         chosen.clear();
         self.find_candidates(positions, choosable, rows, book);
         let (count, known) = (positions.count.of(members), self.candidates.len());
-        let weighting = positions.weight;
+        let (weighting, gross) = (positions.weight, positions.sizing.gross);
+        let keep = positions.keep.map(|keep| keep.of(members));
         match positions.rule {
             Rule::Top => {
-                self.take(count, 1.0, rows);
-                self.weigh(weighting, rows, 1.0);
+                self.take(count, 1.0, rows, keep, book);
+                self.weigh(weighting, rows, gross);
             }
             Rule::LongShort => {
                 let side = count.min(known / 2);
-                self.take(side, 1.0, rows);
-                self.weigh(weighting, rows, 0.5);
-                self.take(side, -1.0, rows);
-                self.weigh(weighting, rows, -0.5);
+                self.take(side, 1.0, rows, keep, book);
+                self.weigh(weighting, rows, 0.5 * gross);
+                self.take(side, -1.0, rows, keep, book);
+                self.weigh(weighting, rows, -0.5 * gross);
             }
             Rule::Signal => {
-                self.take(free, 1.0, rows);
-                let part = self.chosen.len() as f64 / count as f64;
+                self.take(free, 1.0, rows, None, book);
+                let part = gross * (self.chosen.len() as f64 / count as f64);
                 self.weigh(weighting, rows, part);
             }
             Rule::Weights => {
-                self.take(known, 1.0, rows);
-                self.take_scores_as_weights();
+                self.take(known, 1.0, rows, None, book);
+                self.take_scores_as_weights(gross);
             }
         }
-        &self.targets
+        &mut self.targets
     }
 
     /// Members with a known score that may be held.
@@ -131,11 +134,34 @@ impl Chooser {
     }
 
     /// Moves the highest scores (`side` 1) or the lowest (`side` -1) from the candidates to the chosen, ties in symbol
-    /// order. The chosen stand in symbol order, so that sums over them do not depend on how they were found.
-    fn take(&mut self, count: usize, side: f64, rows: &Rows<'_>) {
-        let Self { candidates, selection, side: taken, chosen, alike, targets, .. } = self;
+    /// order; what is held on that side comes first as long as it is among the best `keep`. The chosen stand in symbol
+    /// order, so that sums over them do not depend on how they were found.
+    fn take(&mut self, count: usize, side: f64, rows: &Rows<'_>, keep: Option<usize>, book: &Book) {
+        let Self { candidates, selection, side: taken, kept, chosen, alike, targets, .. } = self;
         let scores = rows.score.unwrap_or(alike);
-        selection.take(scores, side, candidates, count, taken);
+        kept.clear();
+        if let Some(keep) = keep {
+            selection.take(scores, side, candidates, keep.max(count), taken);
+            for (kept, (&held, &among)) in
+                kept.words_mut().iter_mut().zip(book.held().words().iter().zip(taken.words()))
+            {
+                *kept = held & among;
+            }
+            let others: Vec<usize> = kept.iter().filter(|&symbol| side * book.shares(symbol) < 0.0).collect();
+            for symbol in others {
+                kept.remove(symbol);
+            }
+        }
+        let staying = kept.len();
+        if staying > count {
+            selection.take(scores, side, kept, count, taken);
+        } else {
+            if staying > 0 {
+                candidates.words_mut().iter_mut().zip(kept.words()).for_each(|(word, kept)| *word &= !kept);
+            }
+            selection.take(scores, side, candidates, count - staying, taken);
+            taken.words_mut().iter_mut().zip(kept.words()).for_each(|(word, kept)| *word |= kept);
+        }
         chosen.clear();
         let words = candidates.words_mut().iter_mut().zip(targets.chosen.words_mut()).zip(taken.words());
         for (word, ((candidates, targets), &taken)) in words.enumerate() {
@@ -147,11 +173,11 @@ impl Chooser {
         }
     }
 
-    fn take_scores_as_weights(&mut self) {
+    fn take_scores_as_weights(&mut self, most: f64) {
         // Scores near the largest number would overflow their sum; below 1 they are left as they are.
         let scale = self.chosen.iter().fold(1.0, |most: f64, candidate| most.max(candidate.score.abs()));
         let gross: f64 = self.chosen.iter().map(|candidate| (candidate.score / scale).abs()).sum();
-        let divisor = if gross * scale > 1.0 { gross } else { 1.0 };
+        let divisor = if gross * scale > most { gross / most } else { 1.0 / scale };
         for &Candidate { symbol, score } in &self.chosen {
             self.targets.by_symbol[symbol as usize] = Target { weight: score / scale / divisor, score };
         }
@@ -174,6 +200,18 @@ impl Chooser {
                 let best = chosen.iter().map(|candidate| side * candidate.score).fold(f64::NEG_INFINITY, f64::max);
                 let weight = |score: f64| if best > worst { (side * score - worst) / (best - worst) } else { 1.0 };
                 weights.extend(chosen.iter().map(|candidate| weight(candidate.score)));
+            }
+            Weighting::Rank => {
+                let sign = part.signum();
+                let mut sorted: Vec<f64> = chosen.iter().map(|candidate| sign * candidate.score).collect();
+                sorted.sort_by(f64::total_cmp);
+                let rank = |candidate: &Candidate| {
+                    let score = sign * candidate.score;
+                    let below = sorted.partition_point(|&other| other < score);
+                    let up_to = sorted.partition_point(|&other| other <= score);
+                    0.5 * (below + up_to + 1) as f64
+                };
+                weights.extend(chosen.iter().map(rank));
             }
         }
         let total: f64 = weights.iter().sum();

@@ -3,7 +3,7 @@
 use backtest::{Costs, Delisting, Detail, Fate, Fill, Market, Order, Outcome, Reason, Side, buy_and_hold};
 use factor::{Count, Rebalance, Rule};
 
-use crate::world::{panel, plain, table};
+use crate::world::{plain, table};
 
 const NAN: f64 = f64::NAN;
 
@@ -29,7 +29,7 @@ fn one_symbol_bought_and_sold_with_costs() {
     world.signals.score = Some(table(&[[0.5], [0.5], [NAN], [NAN]]));
     world.positions.rebalance = Rebalance::Weekly;
     world.signals.exit = Some(table(&[[0.0], [0.0], [1.0], [0.0]]));
-    world.settings.costs = Costs { commission_bps: 10.0, half_spread_bps: 5.0, sell_tax_bps: 30.0 };
+    world.settings.costs = Costs { commission_bps: 10.0, half_spread_bps: 5.0, sell_tax_bps: 30.0, ..Costs::FREE };
     let outcome = world.run(Detail::Full);
 
     // 0.5 x 1000 / 100 = 5 shares at 104: 520, and 0.52 + 0.26 for it. Sold at 100: 500, less 0.5 + 0.25 + 1.5.
@@ -98,7 +98,7 @@ fn one_factor_scales_all_buys() {
 
     // Sales come first: what they bring buys on the same bar.
     let mut world = plain(&[[10.0, 10.0]; 4], &[[1.0, 2.0], [2.0, 1.0], [2.0, 1.0], [2.0, 1.0]]);
-    world.settings.costs = Costs { commission_bps: 100.0, half_spread_bps: 0.0, sell_tax_bps: 0.0 };
+    world.settings.costs = Costs { commission_bps: 100.0, half_spread_bps: 0.0, sell_tax_bps: 0.0, ..Costs::FREE };
     let outcome = world.run(Detail::Returns);
     let first = 1000.0 / 1.01;
     check("equity", &outcome.equity, &[1000.0, first, first * 0.99 / 1.01, first * 0.99 / 1.01]);
@@ -110,7 +110,7 @@ fn shorts_bring_cash_and_mirror_longs() {
     world.positions.rule = Rule::Weights;
     world.positions.rebalance = Rebalance::Daily;
     world.signals.score = Some(table(&[[-1.0], [NAN], [NAN], [NAN]]));
-    world.settings.costs = Costs { commission_bps: 10.0, half_spread_bps: 0.0, sell_tax_bps: 20.0 };
+    world.settings.costs = Costs { commission_bps: 10.0, half_spread_bps: 0.0, sell_tax_bps: 20.0, ..Costs::FREE };
     let outcome = world.run(Detail::Full);
     // Sold at 100 for 1000 less 3, covered at 80 for 800 and 0.8.
     check("cash", &outcome.cash, &[1000.0, 1997.0, 1196.2, 1196.2]);
@@ -255,7 +255,7 @@ fn what_no_longer_trades_is_stale_and_then_settled() {
     let mut world = plain(&close, &[[2.0, 1.0]; 7]);
     world.positions.rebalance = Rebalance::Monthly;
     world.settings.delisting = Delisting { after_missing_bars: 3, return_fraction: -0.5 };
-    world.settings.costs = Costs { commission_bps: 0.0, half_spread_bps: 0.0, sell_tax_bps: 100.0 };
+    world.settings.costs = Costs { commission_bps: 0.0, half_spread_bps: 0.0, sell_tax_bps: 100.0, ..Costs::FREE };
     let outcome = world.run(Detail::Full);
     check("equity", &outcome.equity, &[1000.0, 1000.0, 1200.0, 1200.0, 1200.0, 600.0, 600.0]);
     check("cash", &outcome.cash[4..], &[0.0, 600.0, 600.0]);
@@ -273,6 +273,8 @@ fn what_no_longer_trades_is_stale_and_then_settled() {
     let (open, close) = (world.open.clone(), world.close.clone());
     world.open = open.slice_move(ndarray::s![..5, ..]);
     world.close = close.slice_move(ndarray::s![..5, ..]);
+    (world.high, world.low) = (world.close.clone(), world.close.clone());
+    world.volume = world.close.clone();
     let outcome = world.run(Detail::Full);
     assert_eq!((outcome.trades[0].exit_row, outcome.trades[0].reason, outcome.counts.closed_trades), (None, None, 0));
     check("open trade", &[outcome.trades[0].exit_price, outcome.trades[0].net_pnl], &[12.0, 200.0]);
@@ -283,10 +285,10 @@ fn buy_and_hold_buys_the_first_members_once() {
     // Nobody is there on row 0; symbol 2 lists later and is never bought; symbol 1 goes to nothing.
     let close = [[NAN, NAN, NAN], [10.0, 10.0, NAN], [10.0, 10.0, 10.0], [20.0, 5.0, 90.0], [20.0, NAN, 90.0]];
     let world = plain(&close, &[[0.0; 3]; 5]);
-    let panel = panel(&world.open, &world.close);
+    let panel = world.panel();
     let mut settings = world.settings;
     settings.delisting = Delisting { after_missing_bars: 1, return_fraction: -1.0 };
-    let outcome = buy_and_hold(&Market::new(&panel), &settings, Detail::Returns);
+    let outcome = buy_and_hold(&Market::new(&panel), &settings, Detail::Returns, 0..panel.bars());
     check("equity", &outcome.equity, &[1000.0, 1000.0, 1000.0, 1250.0, 1000.0]);
     check("turnover", &outcome.turnover, &[NAN; 5]);
     assert_eq!(outcome.counts.fills, 2);

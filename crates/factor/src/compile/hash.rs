@@ -15,11 +15,13 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// A tag, and three words for every output of a program.
-    const MOST: usize = 1 + 3 * Purpose::COUNT;
+    /// A tag, and three words for every output of a program, or all that tells strategies apart.
+    const MOST: usize = 32;
+    const FITS: () = assert!(3 * Purpose::COUNT < Self::MOST);
 
     /// Nothing but a tag, which says what the other words are.
     pub(super) fn new(tag: u64) -> Self {
+        const { Self::FITS };
         let mut words = Self { bytes: [0; 8 * Self::MOST], used: 0 };
         words.push(tag);
         words

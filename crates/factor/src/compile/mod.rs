@@ -181,7 +181,7 @@ impl Compiler<'_> {
 
     /// Reads off what the terminal node is given.
     fn positions(&mut self, step: &Step) -> Result<(), GraphError> {
-        const PURPOSES: [Purpose; Role::ALL.len()] = [Purpose::Score, Purpose::Entry, Purpose::Exit];
+        const PURPOSES: [Purpose; Role::ALL.len()] = [Purpose::Score, Purpose::Entry, Purpose::Exit, Purpose::Group];
         let filled = step.inputs.iter().take(Role::ALL.len()).filter(|&&input| input != Step::EMPTY).count();
         if filled != step.edges as usize {
             let consumer = self.graph.describe(step.index);
@@ -195,6 +195,7 @@ impl Compiler<'_> {
             let (fits, expected) = match role {
                 Role::Score => (output.is_number(), "number"),
                 Role::Entry | Role::Exit => (output == Type::Flag, "flag"),
+                Role::Group => (output == Type::Group, "group"),
             };
             if !fits {
                 return Err(wrong_type(role.name().to_owned(), 0, expected.to_owned(), self.describe(input), output));

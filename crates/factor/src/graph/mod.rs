@@ -36,11 +36,16 @@ pub enum Role {
     Entry = 1,
     /// A flag: which holdings must be sold. Unknown means no.
     Exit = 2,
+    /// A group: what the book may hold only so much of, for instance a sector.
+    Group = 3,
 }
 
 impl Role {
     /// All roles, in slot order.
-    pub const ALL: [Role; 3] = [Role::Score, Role::Entry, Role::Exit];
+    pub const ALL: [Role; 4] = [Role::Score, Role::Entry, Role::Exit, Role::Group];
+
+    /// The roles that variation fills, empties and exchanges. Limits are a person's, and stay as they are.
+    pub(crate) const VARIED: [Role; 3] = [Role::Score, Role::Entry, Role::Exit];
 
     /// The key in strategy files.
     pub fn name(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Role {
             Role::Score => "score",
             Role::Entry => "entry",
             Role::Exit => "exit",
+            Role::Group => "group",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Strategy, TrailingStop, Weighting};
+use super::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Sizing, Strategy, TrailingStop, Trigger, Weighting};
 use crate::error::StrategyError;
 use crate::graph::{FactorGraph, Kind, NodeIndex, Role};
 use crate::library::LibraryFactor;
@@ -34,15 +34,57 @@ struct FilePositions {
     entry: Option<String>,
     exit: Option<String>,
     count: Option<Number>,
+    keep: Option<Number>,
     #[serde(default = "equal")]
     weight: Weighting,
     #[serde(default = "weekly")]
-    rebalance: Rebalance,
+    rebalance: FileRebalance,
+    gross: Option<f64>,
+    risk_target: Option<f64>,
+    max_position: Option<f64>,
+    group: Option<String>,
+    max_group: Option<f64>,
+    max_net: Option<f64>,
+    band: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "positions.rebalance takes \"daily\", \"weekly\", \"monthly\" or { every = 5 }, in bars")]
+enum FileRebalance {
+    Named(NamedRebalance),
+    Every(Every),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NamedRebalance {
+    Daily,
+    Weekly,
+    Monthly,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Every {
+    every: u32,
+}
+
+impl From<FileRebalance> for Rebalance {
+    fn from(rebalance: FileRebalance) -> Self {
+        match rebalance {
+            FileRebalance::Named(NamedRebalance::Daily) => Rebalance::Daily,
+            FileRebalance::Named(NamedRebalance::Weekly) => Rebalance::Weekly,
+            FileRebalance::Named(NamedRebalance::Monthly) => Rebalance::Monthly,
+            FileRebalance::Every(Every { every }) => Rebalance::Every(every),
+        }
+    }
 }
 
 #[derive(Deserialize, Serialize, Default)]
 #[serde(deny_unknown_fields)]
 struct FileExits {
+    #[serde(default)]
+    trigger: Trigger,
     stop_loss: Option<f64>,
     trailing_stop: Option<FileTrailing>,
     take_profit: Option<f64>,
@@ -63,18 +105,34 @@ enum FileTrailing {
 
 /// A whole number counts symbols; a number with a point is a fraction of them.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "positions.count takes a whole number of symbols or a fraction such as 0.1")]
+#[serde(
+    untagged,
+    expecting = "positions.count and positions.keep take a whole number of symbols or a fraction such as 0.1"
+)]
 enum Number {
     Whole(i64),
     Real(f64),
+}
+
+impl Number {
+    fn count(self, key: &str) -> Result<Count, StrategyError> {
+        match self {
+            Number::Real(fraction) => Ok(Count::Fraction(fraction)),
+            Number::Whole(number) => u32::try_from(number).map(Count::Number).map_err(|_| {
+                StrategyError::Value(format!(
+                    "positions.{key} must be a whole number of symbols or a fraction such as 0.1, not {number}"
+                ))
+            }),
+        }
+    }
 }
 
 fn equal() -> Weighting {
     Weighting::Equal
 }
 
-fn weekly() -> Rebalance {
-    Rebalance::Weekly
+fn weekly() -> FileRebalance {
+    FileRebalance::Named(NamedRebalance::Weekly)
 }
 
 pub(super) fn read(text: &str, schema: &Schema) -> Result<Strategy, StrategyError> {
@@ -96,7 +154,8 @@ pub(super) fn read(text: &str, schema: &Schema) -> Result<Strategy, StrategyErro
         }
         named.insert(name.clone(), (index, kind));
     }
-    let roles = [&file.positions.score, &file.positions.entry, &file.positions.exit];
+    let FilePositions { score, entry, exit, group, .. } = &file.positions;
+    let roles = [score, entry, exit, group];
     for (role, text) in Role::ALL.into_iter().zip(roles) {
         if let Some(text) = text {
             let (index, _) = expression(&mut graph, &named, &format!("positions.{}", role.name()), text)?;
@@ -107,14 +166,11 @@ pub(super) fn read(text: &str, schema: &Schema) -> Result<Strategy, StrategyErro
     let count = match file.positions.count {
         None if file.positions.rule == Rule::Signal => Count::Fraction(1.0),
         None => Count::Fraction(0.1),
-        Some(Number::Whole(number)) => Count::Number(u32::try_from(number).map_err(|_| {
-            StrategyError::Value(format!(
-                "positions.count must be a whole number of symbols or a fraction such as 0.1, not {number}"
-            ))
-        })?),
-        Some(Number::Real(fraction)) => Count::Fraction(fraction),
+        Some(number) => number.count("count")?,
     };
+    let keep = file.positions.keep.map(|number| number.count("keep")).transpose()?;
     let exits = Exits {
+        trigger: file.exits.trigger,
         stop_loss: file.exits.stop_loss,
         trailing_stop: file.exits.trailing_stop.map(|stop| match stop {
             FileTrailing::Trail(trail) => TrailingStop { trail, activation: 0.0 },
@@ -125,8 +181,12 @@ pub(super) fn read(text: &str, schema: &Schema) -> Result<Strategy, StrategyErro
         volatility_stop: file.exits.volatility_stop,
         atr_stop: file.exits.atr_stop,
     };
+    let usual = Sizing::default();
     let FilePositions { rule, weight, rebalance, .. } = file.positions;
-    let positions = Positions { rule, count, weight, rebalance };
+    let FilePositions { gross, risk_target, max_position, max_group, max_net, band, .. } = file.positions;
+    let (gross, band) = (gross.unwrap_or(usual.gross), band.unwrap_or(usual.band));
+    let sizing = Sizing { gross, risk_target, max_position, max_group, max_net, band };
+    let positions = Positions { rule, count, keep, weight, rebalance: rebalance.into(), sizing };
     let strategy = Strategy { name: file.name, description: file.description, graph, positions, exits };
     strategy.check()?;
     strategy.compile()?;
@@ -224,7 +284,7 @@ pub(super) fn write(strategy: &Strategy, comment: &str) -> String {
     for index in written_order(graph, &names) {
         let _ = writeln!(out, "{} = {}", names[&index], quoted(&print(graph, index, &name)));
     }
-    let Positions { rule, count, weight, rebalance } = strategy.positions;
+    let Positions { rule, count, keep, weight, rebalance, sizing } = strategy.positions;
     let _ = writeln!(out, "\n[positions]\nrule = {}", variant(rule));
     for role in Role::ALL {
         if let Some(index) = graph.role(role) {
@@ -232,11 +292,33 @@ pub(super) fn write(strategy: &Strategy, comment: &str) -> String {
             let _ = writeln!(out, "{} = {}", role.name(), quoted(&text));
         }
     }
-    let _ = match count {
-        Count::Number(number) => writeln!(out, "count = {number}"),
-        Count::Fraction(fraction) => writeln!(out, "count = {fraction:?}"),
+    let symbols = |count: Count| match count {
+        Count::Number(number) => number.to_string(),
+        Count::Fraction(fraction) => format!("{fraction:?}"),
     };
-    let _ = writeln!(out, "weight = {}\nrebalance = {}", variant(weight), variant(rebalance));
+    let rebalance = match rebalance {
+        Rebalance::Every(bars) => format!("{{ every = {bars} }}"),
+        named => variant(named),
+    };
+    let _ = writeln!(out, "count = {}", symbols(count));
+    if let Some(keep) = keep {
+        let _ = writeln!(out, "keep = {}", symbols(keep));
+    }
+    let _ = writeln!(out, "weight = {}\nrebalance = {rebalance}", variant(weight));
+    let usual = Sizing::default();
+    let Sizing { gross, risk_target, max_position, max_group, max_net, band } = sizing;
+    for (key, value) in [
+        ("gross", (gross != usual.gross).then_some(gross)),
+        ("risk_target", risk_target),
+        ("max_position", max_position),
+        ("max_group", max_group),
+        ("max_net", max_net),
+        ("band", (band != usual.band).then_some(band)),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "{key} = {value:?}");
+        }
+    }
     write_exits(&strategy.exits, &mut out);
     out
 }
@@ -252,6 +334,7 @@ fn write_exits(exits: &Exits, out: &mut String) {
         }
     };
     let scaled = |stop: ScaledStop| format!("{{ multiplier = {:?}, window = {} }}", stop.multiplier, stop.window);
+    line("trigger", (exits.trigger != Trigger::default()).then(|| variant(exits.trigger)));
     line("stop_loss", exits.stop_loss.map(|x| format!("{x:?}")));
     line(
         "trailing_stop",

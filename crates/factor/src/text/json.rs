@@ -159,6 +159,7 @@ struct JsonPositions {
     score: Option<String>,
     entry: Option<String>,
     exit: Option<String>,
+    group: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -225,9 +226,9 @@ pub fn parse_json(text: &str) -> Result<FactorGraph, JsonError> {
             graph.set_root(root.into());
             graph
         }
-        (None, Some(JsonPositions { score, entry, exit })) => {
+        (None, Some(JsonPositions { score, entry, exit, group })) => {
             let terminal = nodes.len() as u16;
-            for (role, id) in Role::ALL.into_iter().zip([score, entry, exit]) {
+            for (role, id) in Role::ALL.into_iter().zip([score, entry, exit, group]) {
                 if let Some(id) = id {
                     edges.push((find(id)?, terminal, role as Slot));
                 }

@@ -45,7 +45,7 @@ fn cross(mother: &Strategy, father: &Strategy, palette: &Palette, rng: Draw) -> 
 /// Gives the mother what plays a role for the father.
 fn exchange_role<'a>(mother: &mut Sketch<'a>, father: &Sketch<'a>, rng: Draw) -> Option<()> {
     let roles: Vec<(Role, Place)> =
-        Role::ALL.into_iter().filter_map(|role| father.role(role).map(|place| (role, place))).collect();
+        Role::VARIED.into_iter().filter_map(|role| father.role(role).map(|place| (role, place))).collect();
     let (role, place) = one_of(rng, &roles)?;
     let copy = graft(mother, father, place)?;
     if mother.role(role) == Some(copy) {

@@ -53,7 +53,7 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn add_root(&mut self) -> Option<()> {
-        let role = one_among(self.rng, Role::ALL.into_iter().filter(|&role| self.sketch.role(role).is_some()))?;
+        let role = one_among(self.rng, Role::VARIED.into_iter().filter(|&role| self.sketch.role(role).is_some()))?;
         let budget = self.budget()?;
         let current = self.sketch.role(role)?;
         let combined = if role == Role::Score {
@@ -99,7 +99,7 @@ impl<'a> Editor<'a> {
     }
 
     pub(super) fn add_smart(&mut self) -> Option<()> {
-        let missing: Vec<Role> = Role::ALL.into_iter().filter(|&role| self.sketch.role(role).is_none()).collect();
+        let missing: Vec<Role> = Role::VARIED.into_iter().filter(|&role| self.sketch.role(role).is_none()).collect();
         let budget = self.budget()?;
         if missing.is_empty() {
             let role = if percent(self.rng, 70) { Role::Entry } else { Role::Exit };

@@ -42,6 +42,7 @@ pub(super) fn draw_positions(rule: Rule, scored: bool, palette: &Palette, rng: D
         // Equal weights are hard to beat.
         weight: if percent(rng, 60) { Weighting::Equal } else { draw_weighting(rule, scored, palette, rng) },
         rebalance: one_of(rng, &REBALANCES).unwrap_or(Rebalance::Weekly),
+        ..Positions::default()
     }
 }
 
@@ -54,7 +55,17 @@ pub(super) fn draw_exits(palette: &Palette, rng: Draw) -> Exits {
             draw_exit(&mut exits, exit, palette, rng);
         }
     }
+    reconcile(&mut exits);
     exits
+}
+
+/// A trailing stop that take-profit would always come before is armed at once instead.
+fn reconcile(exits: &mut Exits) {
+    if let (Some(stop), Some(target)) = (&mut exits.trailing_stop, exits.take_profit)
+        && target <= stop.activation
+    {
+        stop.activation = 0.0;
+    }
 }
 
 /// What a change of positions changes.
@@ -135,6 +146,7 @@ pub(super) fn change_exits(exits: &mut Exits, palette: &Palette, rng: Draw) -> O
         (_, Some(exit), None) => step_exit(exits, exit, palette, rng),
         (_, None, None) => return None,
     }
+    reconcile(exits);
     Some(())
 }
 

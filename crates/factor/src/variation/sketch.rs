@@ -352,6 +352,7 @@ fn infer(
             let fits = |role: Role, input: Place| match role {
                 Role::Score => output_of(input).is_number(),
                 Role::Entry | Role::Exit => output_of(input) == Type::Flag,
+                Role::Group => output_of(input) == Type::Group,
             };
             let played = Role::ALL.into_iter().zip(inputs).filter(|&(_, input)| input != EMPTY);
             let complete = played.clone().count() == edges;

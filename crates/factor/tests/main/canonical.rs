@@ -317,8 +317,8 @@ fn graphs_that_cannot_run_say_why() {
 
     let mut graph = FactorGraph::new(Kind::Positions);
     let flag = graph.add_with_inputs(Kind::Constant(1.0), &[]);
-    graph.connect(flag, graph.root(), 3);
-    check(&graph, "`positions` takes 3 inputs, but has 1");
+    graph.connect(flag, graph.root(), 4);
+    check(&graph, "`positions` takes 4 inputs, but has 1");
 
     let rsi = LibraryFactor::by_name("rsi").unwrap();
     let mut graph = FactorGraph::new(Kind::Library(rsi, Parameters::NONE));

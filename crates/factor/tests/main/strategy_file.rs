@@ -1,6 +1,6 @@
 //! A strategy file that cannot be used gives one message that names the key and says what to do.
 
-use factor::{Count, Exits, Rebalance, Role, Rule, Schema, Strategy, Weighting};
+use factor::{Count, Exits, Positions, Rebalance, Role, Rule, Schema, Sizing, Strategy, Trigger, Weighting};
 
 fn read(text: &str) -> Result<Strategy, String> {
     Strategy::from_toml(text, &Schema::bars()).map_err(|error| error.to_string())
@@ -29,13 +29,16 @@ fn keys_and_types_are_checked_by_name() {
     );
     check(
         &file("", &format!("{TOP}\nrebalance = \"yearly\""), ""),
-        "unknown variant `yearly`, expected one of `daily`, `weekly`, `monthly`",
+        "positions.rebalance takes \"daily\", \"weekly\", \"monthly\" or { every = 5 }, in bars",
     );
     check(
         &file("", &format!("{TOP}\nsize = 3"), ""),
         "unknown field `size`, expected one of `rule`, `score`, `entry`, `exit`, `count`",
     );
-    check(&file("", TOP, "stoploss = 0.1"), "unknown field `stoploss`, expected one of `stop_loss`, `trailing_stop`");
+    check(
+        &file("", TOP, "stoploss = 0.1"),
+        "unknown field `stoploss`, expected one of `trigger`, `stop_loss`, `trailing_stop`",
+    );
     check("name = \"x\"\nnmae = 1\n[positions]\nrule = \"top\"", "unknown field `nmae`");
     check(&file("", "rule = \"top\"\nscore = 3", ""), "expected a string");
     check(&file("trend = true", TOP, ""), "expected a string");
@@ -49,7 +52,7 @@ fn keys_and_types_are_checked_by_name() {
     );
     check(
         &file("", &format!("{TOP}\ncount = \"all\""), ""),
-        "positions.count takes a whole number of symbols or a fraction such as 0.1",
+        "positions.count and positions.keep take a whole number of symbols or a fraction such as 0.1",
     );
     check(&file("a = \"close\"\na = \"open\"", TOP, ""), "duplicate key");
     check("name = \"x\n", "invalid basic string");
@@ -145,6 +148,11 @@ fn numbers_are_kept_in_range() {
         ),
         ("max_holding = 0", "exits.max_holding must be at least 1 bar"),
         (
+            "take_profit = 0.1\ntrailing_stop = { trail = 0.05, activation = 0.1 }",
+            "exits contradict each other: the trailing stop is armed by a gain of 0.1, but take_profit sells at 0.1",
+        ),
+        ("trigger = \"touched\"\nmax_holding = 5", "exits.trigger = \"touched\" needs an exit that a price can touch"),
+        (
             "volatility_stop = { multiplier = 0.0, window = 20 }",
             "exits.volatility_stop.multiplier must lie above 0 and below 1000, not 0",
         ),
@@ -155,6 +163,96 @@ fn numbers_are_kept_in_range() {
         ),
     ] {
         check(&file("", TOP, exit), message);
+    }
+}
+
+#[test]
+fn bounds_of_a_book_make_sense_together() {
+    for (positions, message) in [
+        ("keep = 0", "positions.keep must be at least 1"),
+        ("count = 20\nkeep = 10", "positions.keep must not be below positions.count"),
+        ("count = 0.2\nkeep = 0.1", "positions.keep must not be below positions.count"),
+        ("rebalance = { every = 0 }", "positions.rebalance.every must be from 1 to 100000 bars, not 0"),
+        ("gross = 0.0", "positions.gross must lie above 0 and up to 10, not 0"),
+        ("gross = nan", "positions.gross must lie above 0 and up to 10, not NaN"),
+        ("risk_target = -0.1", "positions.risk_target must lie above 0 and up to 10, not -0.1"),
+        ("max_position = 0.0", "positions.max_position must lie above 0 and up to 10, not 0"),
+        ("max_net = inf", "positions.max_net must lie above 0 and up to 10, not inf"),
+        ("band = 1.0", "positions.band must be from 0 to below 1 (a fraction of equity), not 1"),
+        ("max_group = 0.2", "positions.max_group needs positions.group, which says what the groups are"),
+        (
+            "group = \"cs_bucket(cs_rank(volume), 0, 1, 5)\"",
+            "positions.group does nothing without positions.max_group, the most gross weight of one group",
+        ),
+        ("max_group = 0.2\ngroup = \"close\"", "`group` needs a group as argument 1, but `close` is a number (price)"),
+    ] {
+        check(&file("", &format!("{TOP}\n{positions}"), ""), message);
+    }
+    let signal = "rule = \"signal\"\nentry = \"close > open\"";
+    check(&file("", &format!("{signal}\nkeep = 3"), ""), "positions.keep is for rules `top` and `long_short`");
+    check(&file("", &format!("{signal}\nband = 0.1"), ""), "positions.band is for rules that reset the whole book");
+    check(&file("", &format!("{signal}\nweight = \"rank\""), ""), "weight `rank` needs positions.score");
+}
+
+#[test]
+fn every_key_of_a_book_is_read_and_written() {
+    let text = r#"name = "bounded"
+
+[factors]
+size = "cs_bucket(cs_rank(volume), 0, 1, 5)"
+
+[positions]
+rule = "long_short"
+score = "momentum(20)"
+group = "size"
+count = 10
+keep = 15
+weight = "rank"
+rebalance = { every = 5 }
+gross = 1.6
+risk_target = 0.1
+max_position = 0.05
+max_group = 0.4
+max_net = 0.2
+band = 0.01
+
+[exits]
+trigger = "touched"
+stop_loss = 0.08
+"#;
+    let strategy = read(text).unwrap();
+    assert_eq!(strategy.to_toml(""), text);
+    let Positions { keep, weight, rebalance, sizing, .. } = strategy.positions;
+    assert_eq!((keep, weight, rebalance), (Some(Count::Number(15)), Weighting::Rank, Rebalance::Every(5)));
+    let expected = Sizing {
+        gross: 1.6,
+        risk_target: Some(0.1),
+        max_position: Some(0.05),
+        max_group: Some(0.4),
+        max_net: Some(0.2),
+        band: 0.01,
+    };
+    assert_eq!(sizing, expected);
+    assert_eq!(strategy.exits, Exits { trigger: Trigger::Touched, stop_loss: Some(0.08), ..Exits::default() });
+    // Each of them tells strategies apart.
+    let identity = |strategy: &Strategy| strategy.identity(&strategy.compile().unwrap());
+    let mut seen = vec![identity(&strategy)];
+    for (key, other) in [
+        ("keep = 15", "keep = 16"),
+        ("keep = 15\n", ""),
+        ("{ every = 5 }", "{ every = 6 }"),
+        ("gross = 1.6\n", ""),
+        ("risk_target = 0.1\n", ""),
+        ("max_position = 0.05", "max_position = 0.06"),
+        ("max_group = 0.4", "max_group = 0.5"),
+        ("max_net = 0.2\n", ""),
+        ("band = 0.01\n", ""),
+        ("trigger = \"touched\"\n", ""),
+    ] {
+        let changed = read(&text.replace(key, other)).unwrap();
+        let found = identity(&changed);
+        assert!(!seen.contains(&found), "{key}");
+        seen.push(found);
     }
 }
 
@@ -194,7 +292,8 @@ volatility_stop = { multiplier = 3.0, window = 20 }
     );
     assert_eq!(strategy.exits.max_holding, Some(60));
     assert_eq!(strategy.factors(), 8, "the trend is one factor, used twice");
-    assert!(Role::ALL.iter().all(|&role| strategy.graph.role(role).is_some()));
+    let given = Role::ALL.map(|role| strategy.graph.role(role).is_some());
+    assert_eq!(given, [true, true, true, false], "score, entry and exit, but no group");
     assert_eq!(strategy.compile().unwrap().outputs.len(), 5, "score, entry, exit, and what weights and stops measure");
     // Defaults.
     let bare = read("name = \"bare\"\n[positions]\nrule = \"signal\"\nentry = \"close > open\"").unwrap();

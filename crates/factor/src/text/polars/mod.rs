@@ -57,6 +57,7 @@ pub fn print_polars(graph: &FactorGraph) -> Result<String, PolarsError> {
                 Purpose::Score if bare => "value",
                 Purpose::Entry => "entry",
                 Purpose::Exit => "exit",
+                Purpose::Group => "group",
                 _ => "score",
             };
             format!("{name}={}.cast(pl.Float64)", names[id.0 as usize])
