@@ -13,6 +13,7 @@ mod evolve;
 mod expressions;
 mod factor_tables;
 mod leaderboard;
+mod market;
 mod memory;
 mod ops;
 mod print;
@@ -22,13 +23,14 @@ mod strategy;
 
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::market::{Import, ImportOptions, Panel, read_panel};
-use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
 use tracing_subscriber::prelude::*;
+
+use self::market::{MarketArguments, describe, read_market};
 
 /// Evolves trading strategies on real bars, backtests them with costs, and counts every strategy tried.
 #[derive(Debug, Parser)]
@@ -81,64 +83,6 @@ enum Command {
     /// Look at market data, or download it.
     #[command(subcommand)]
     Data(data::DataCommand),
-}
-
-/// The market that a command works on.
-#[derive(Debug, Args)]
-struct MarketArguments {
-    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date. Default: the bundled six US large caps.
-    #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
-    /// Refuse data that would have to be mended, instead of mending it.
-    #[arg(long)]
-    strict: bool,
-}
-
-impl MarketArguments {
-    fn path(&self) -> Result<PathBuf> {
-        match &self.data {
-            Some(path) => Ok(path.clone()),
-            None => bundled(),
-        }
-    }
-
-    fn read(&self) -> Result<Import> {
-        read_market(&self.path()?, self.strict)
-    }
-}
-
-/// Reads a market, and says what was mended.
-fn read_market(path: &Path, strict: bool) -> Result<Import> {
-    let import = read_panel(path, &ImportOptions { strict, ..ImportOptions::default() })?;
-    tracing::info!(path = %path.display(), bars = import.panel.bars(), symbols = import.panel.symbols().len(), "market read");
-    if import.panel.bars() == 0 || import.panel.symbols().is_empty() {
-        bail!("{}: no bar is left after import:\n{}", path.display(), import.ledger);
-    }
-    Ok(import)
-}
-
-/// The bundled market: beside the working directory, else where the program was built.
-fn bundled() -> Result<PathBuf> {
-    let name = Path::new("data").join("us_large_caps_daily_2013_2023.parquet");
-    [PathBuf::from("."), PathBuf::from(env!("CARGO_MANIFEST_DIR"))]
-        .iter()
-        .map(|folder| folder.join(&name))
-        .find(|path| path.is_file())
-        .with_context(|| format!("the bundled market {} is not here: name a file with --data", name.display()))
-}
-
-/// A one-line description of a market.
-fn describe(path: &Path, panel: &Panel) -> String {
-    let calendar = panel.calendar();
-    format!(
-        "{}: {} symbols x {} bars, {} to {}, {}",
-        path.display(),
-        panel.symbols().len(),
-        panel.bars(),
-        calendar.label(0),
-        calendar.label(panel.bars() - 1),
-        calendar.frequency()
-    )
 }
 
 /// Prints to standard output; a reader that went away is no error.

@@ -1,0 +1,24 @@
+//! `evoquant data`: look at market data, check it, bring it in, download it, make it, keep it at hand.
+
+mod fetch;
+mod info;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
+    Info(info::InfoArguments),
+    /// Download one file, with retries; nothing appears under its name before it is whole.
+    Fetch(fetch::FetchArguments),
+}
+
+pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
+    match command {
+        DataCommand::Info(arguments) => info::run(arguments),
+        DataCommand::Fetch(arguments) => fetch::run(arguments),
+    }
+}
