@@ -3,6 +3,7 @@
 mod analyze;
 mod backtest;
 mod bench;
+mod data_cache;
 mod dialects;
 mod eval;
 mod evolve;
@@ -19,6 +20,8 @@ use std::process::{Command, Output};
 fn evoquant() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evoquant"));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // A test must not find, or leave, panels in the user's folder.
+    command.env("EVOQUANT_CACHE", "off");
     command
 }
 

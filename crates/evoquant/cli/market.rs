@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use ::market::{Import, ImportOptions, Panel, read_panel};
-use anyhow::{Context, Result, bail};
+use ::market::{Import, ImportOptions, Panel, PanelCache, read_panel};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+
+use super::memory;
 
 /// The market that a command works on.
 #[derive(Debug, Args)]
@@ -30,14 +32,43 @@ impl MarketArguments {
     }
 }
 
-/// Reads a market, and says what was mended.
+/// Reads a market, from the panel cache where that has it, and says what was mended.
 pub(super) fn read_market(path: &Path, strict: bool) -> Result<Import> {
-    let import = read_panel(path, &ImportOptions { strict, ..ImportOptions::default() })?;
+    let options = ImportOptions { strict, ..ImportOptions::default() };
+    let import = match panel_cache()? {
+        None => read_panel(path, &options)?,
+        Some(cache) => {
+            let (import, found) = cache.read(path, &options)?;
+            tracing::debug!(path = %path.display(), ?found, "panel cache");
+            import
+        }
+    };
     tracing::info!(path = %path.display(), bars = import.panel.bars(), symbols = import.panel.symbols().len(), "market read");
     if import.panel.bars() == 0 || import.panel.symbols().is_empty() {
         bail!("{}: no bar is left after import:\n{}", path.display(), import.ledger);
     }
     Ok(import)
+}
+
+/// The folder of imported panels: what `EVOQUANT_CACHE` names, else `evoquant/panels` in the user's folder of caches.
+/// `None` where it says `off`, or nobody knows such a folder.
+pub(super) fn panel_cache() -> Result<Option<PanelCache>> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = match variable("EVOQUANT_CACHE") {
+        Some(value) if value == "off" => return Ok(None),
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => variable("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| variable("LOCALAPPDATA").map(PathBuf::from))
+            .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
+            .map(|folder| folder.join("evoquant").join("panels")),
+    };
+    let mut cache = folder.map(PanelCache::new);
+    if let (Some(cache), Some(size)) = (&mut cache, variable("EVOQUANT_CACHE_SIZE")) {
+        let size = memory::bytes(&size.to_string_lossy());
+        cache.max_bytes = size.map_err(|problem| anyhow!("EVOQUANT_CACHE_SIZE: {problem}"))? as u64;
+    }
+    Ok(cache)
 }
 
 /// The bundled market: beside the working directory, else where the program was built.

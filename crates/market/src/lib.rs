@@ -30,7 +30,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cache;
 mod calendar;
+mod cells;
 mod error;
 pub mod fetch;
 mod import;
@@ -43,11 +45,12 @@ pub mod table;
 pub use polars;
 pub use polars::prelude::DataFrame;
 
+pub use cache::{CacheStatistics, Found, KeptPanel, PanelCache};
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
 pub use fetch::{FetchOptions, FetchReport, fetch};
 pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_panel};
-pub use panel::{Group, Panel, PanelError};
+pub use panel::{Group, GroupView, Panel, PanelError};
 pub use staged::write_atomically;
 pub use summary::{FieldSummary, GroupSummary, PanelSummary, describe};
 pub use synthetic::{RandomWalk, random_walk};

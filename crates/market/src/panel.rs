@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::calendar::{Calendar, CalendarError};
+use crate::cells::Cells;
 
 /// A label per symbol and bar, such as a sector.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,22 @@ pub struct Group {
     pub labels: Vec<String>,
     /// `[bars x symbols]` codes as f64; NaN where a symbol has no label.
     pub codes: Array2<f64>,
+}
+
+/// A [`Group`] as it stands in a panel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GroupView<'a> {
+    /// The distinct labels, sorted; a code is an index into this list.
+    pub labels: &'a [String],
+    /// `[bars x symbols]` codes as f64; NaN where a symbol has no label.
+    pub codes: ArrayView2<'a, f64>,
+}
+
+impl GroupView<'_> {
+    /// The group by itself.
+    pub fn to_owned(&self) -> Group {
+        Group { labels: self.labels.to_vec(), codes: self.codes.to_owned() }
+    }
 }
 
 /// Why parts do not make a panel.
@@ -50,8 +67,10 @@ pub enum PanelError {
 pub struct Panel {
     calendar: Calendar,
     symbols: Vec<String>,
-    fields: IndexMap<String, Array2<f64>>,
-    groups: IndexMap<String, Group>,
+    fields: IndexMap<String, Cells>,
+    groups: IndexMap<String, (Vec<String>, Cells)>,
+    /// What [`Panel::fingerprint`] gives, where that was computed before.
+    fingerprint: Option<u64>,
 }
 
 impl Panel {
@@ -84,12 +103,21 @@ impl Panel {
                 return Err(PanelError::Shape { field: name.clone(), found, expected });
             }
         }
-        let fields = fields.into_iter().map(|(name, field)| (name, standard(field))).collect();
-        let groups = groups
-            .into_iter()
-            .map(|(name, group)| (name, Group { labels: group.labels, codes: standard(group.codes) }))
-            .collect();
-        Ok(Self { calendar, symbols, fields, groups })
+        let owned = |array| Cells::Owned(standard(array));
+        let fields = fields.into_iter().map(|(name, field)| (name, owned(field))).collect();
+        let groups = groups.into_iter().map(|(name, group)| (name, (group.labels, owned(group.codes)))).collect();
+        Ok(Self { calendar, symbols, fields, groups, fingerprint: None })
+    }
+
+    /// A panel put together before, whose cells lie elsewhere now.
+    pub(crate) fn from_cells(
+        calendar: Calendar,
+        symbols: Vec<String>,
+        fields: IndexMap<String, Cells>,
+        groups: IndexMap<String, (Vec<String>, Cells)>,
+        fingerprint: u64,
+    ) -> Self {
+        Self { calendar, symbols, fields, groups, fingerprint: Some(fingerprint) }
     }
 
     /// Bar times.
@@ -119,18 +147,18 @@ impl Panel {
 
     /// A numeric field, `[bars x symbols]`.
     pub fn field(&self, name: &str) -> Option<ArrayView2<'_, f64>> {
-        self.fields.get(name).map(|array| array.view())
+        self.fields.get(name).map(Cells::view)
     }
 
     /// A numeric field or a group's codes as one flat slice, row after row.
     pub fn values(&self, name: &str) -> Option<&[f64]> {
-        let array = self.fields.get(name).or_else(|| self.groups.get(name).map(|group| &group.codes))?;
-        array.as_slice()
+        let cells = self.fields.get(name).or_else(|| self.groups.get(name).map(|(_, codes)| codes))?;
+        Some(cells.as_slice())
     }
 
     /// A group.
-    pub fn group(&self, name: &str) -> Option<&Group> {
-        self.groups.get(name)
+    pub fn group(&self, name: &str) -> Option<GroupView<'_>> {
+        self.groups.get(name).map(|(labels, codes)| GroupView { labels, codes: codes.view() })
     }
 
     /// Who belongs to the universe, `[bars x symbols]`, row after row: where the panel has a field `universe`, the cells
@@ -145,7 +173,7 @@ impl Panel {
     /// The first `bars` bars: what one would have had on that day.
     #[must_use]
     pub fn prefix(&self, bars: usize) -> Self {
-        let cut = |array: &Array2<f64>| array.slice_axis(Axis(0), (..bars).into()).to_owned();
+        let cut = |cells: &Cells| Cells::Owned(cells.view().slice_axis(Axis(0), (..bars).into()).to_owned());
         Self {
             calendar: self.calendar.prefix(bars),
             symbols: self.symbols.clone(),
@@ -153,8 +181,9 @@ impl Panel {
             groups: self
                 .groups
                 .iter()
-                .map(|(name, group)| (name.clone(), Group { labels: group.labels.clone(), codes: cut(&group.codes) }))
+                .map(|(name, (labels, codes))| (name.clone(), (labels.clone(), cut(codes))))
                 .collect(),
+            fingerprint: None,
         }
     }
 
@@ -173,8 +202,10 @@ impl Panel {
             return Err(shape((rows.len(), expected.1)));
         }
         self.calendar.push(time)?;
-        let arrays = self.fields.values_mut().chain(self.groups.values_mut().map(|group| &mut group.codes));
-        for (array, row) in arrays.zip(rows) {
+        self.fingerprint = None;
+        let arrays = self.fields.values_mut().chain(self.groups.values_mut().map(|(_, codes)| codes));
+        for (cells, row) in arrays.zip(rows) {
+            let array = cells.to_mut();
             let clean: Vec<f64> = row.iter().map(|&value| finite(value)).collect();
             array.push_row(clean.as_slice().into()).map_err(|_| shape((1, row.len())))?;
         }
@@ -184,6 +215,10 @@ impl Panel {
     /// A hash of everything in the panel (xxh3, 64 bits): times, symbols, names and the bits of every value.
     /// Equal panels have equal fingerprints on every machine.
     pub fn fingerprint(&self) -> u64 {
+        self.fingerprint.unwrap_or_else(|| self.hash_everything())
+    }
+
+    fn hash_everything(&self) -> u64 {
         let mut hasher = twox_hash::XxHash3_64::with_seed(0);
         let mut bytes = Vec::new();
         for time in self.calendar.times() {
@@ -193,11 +228,11 @@ impl Panel {
             hasher.write(symbol.as_bytes());
             hasher.write(&[0]);
         }
-        let groups = self.groups.iter().map(|(name, group)| (name, &group.codes));
-        for (name, array) in self.fields.iter().chain(groups) {
+        let groups = self.groups.iter().map(|(name, (_, codes))| (name, codes));
+        for (name, cells) in self.fields.iter().chain(groups) {
             hasher.write(name.as_bytes());
             hasher.write(&[0]);
-            for row in array.rows() {
+            for row in cells.view().rows() {
                 bytes.clear();
                 // Value by value: an iterator over single bytes takes ten times as long.
                 for value in row {
@@ -206,8 +241,8 @@ impl Panel {
                 hasher.write(&bytes);
             }
         }
-        for group in self.groups.values() {
-            for label in &group.labels {
+        for (labels, _) in self.groups.values() {
+            for label in labels {
                 hasher.write(label.as_bytes());
                 hasher.write(&[0]);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use market::{Group, Panel};
+use market::{GroupView, Panel};
 
 use super::leak::InputCheck;
 use super::result::{
@@ -24,7 +24,7 @@ pub(super) struct World<'a> {
     members: &'a [bool],
     settings: &'a AnalysisSettings,
     prices: Prices<'a>,
-    group: Option<&'a Group>,
+    group: Option<GroupView<'a>>,
     min_names: usize,
 }
 

@@ -206,6 +206,6 @@ fn perturbed(panel: &Panel, rows: Range<usize>) -> Panel {
         })
         .collect();
     let groups =
-        panel.group_names().map(|name| (name.to_owned(), panel.group(name).expect("a group").clone())).collect();
+        panel.group_names().map(|name| (name.to_owned(), panel.group(name).expect("a group").to_owned())).collect();
     Panel::new(panel.calendar().clone(), panel.symbols().to_vec(), fields, groups).expect("the same shape")
 }

@@ -1,5 +1,6 @@
 //! `evoquant data`: look at market data, check it, bring it in, download it, make it, keep it at hand.
 
+mod cache;
 mod fetch;
 mod info;
 
@@ -10,6 +11,8 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
+    /// Imported panels that are kept on disk: list, warm, verify and clear them.
+    Cache(cache::CacheArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
     /// Download one file, with retries; nothing appears under its name before it is whole.
@@ -18,6 +21,7 @@ pub(super) enum DataCommand {
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
+        DataCommand::Cache(arguments) => cache::run(arguments),
         DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
     }

@@ -34,7 +34,7 @@ mod pages;
 mod raw;
 mod values;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;
 
@@ -97,6 +97,14 @@ pub fn read_panel(path: &Path, options: &ImportOptions) -> Result<Import, Error>
     drop(bytes);
     let table = frame::from_frame(&loaded.frame, loaded.ignored, &origin)?;
     assemble::assemble(&table, options, &symbol)
+}
+
+/// The files that [`read_panel`] reads for a market, in order.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub(crate) fn sources(path: &Path, _options: &ImportOptions) -> Result<Vec<PathBuf>, Error> {
+    Ok(vec![path.canonicalize().map_err(|cause| Error::Read { path: path.to_owned(), cause })?])
 }
 
 /// Imports a data frame by the same rules as a file; the first row of the frame is row 2 in messages.
