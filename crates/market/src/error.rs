@@ -33,6 +33,14 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// The file or table has no rows, which a folder of files can do without.
+    #[error("{origin}: {problem}")]
+    Empty {
+        /// The file, or the name given to a frame.
+        origin: String,
+        /// What it lacks.
+        problem: String,
+    },
     /// One cell cannot be read.
     #[error("{origin}, row {row}, column `{column}`: `{value}` {problem}")]
     Cell {
@@ -103,6 +111,10 @@ pub enum Error {
 impl Error {
     pub(crate) fn unusable(origin: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Unusable { origin: origin.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn empty(origin: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Empty { origin: origin.into(), problem: problem.into() }
     }
 }
 

@@ -49,7 +49,10 @@ pub use cache::{CacheStatistics, Found, KeptPanel, PanelCache};
 pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
 pub use fetch::{FetchOptions, FetchReport, fetch};
-pub use import::{Import, ImportOptions, Ledger, LedgerEntry, import_frame, read_panel};
+pub use import::{
+    Adjustment, Import, ImportOptions, Ledger, LedgerEntry, ListedImport, Mended, Session, import_frame, mended_table,
+    read_panel, read_panel_listed,
+};
 pub use panel::{Group, GroupView, Panel, PanelError};
 pub use staged::write_atomically;
 pub use summary::{FieldSummary, GroupSummary, PanelSummary, describe};

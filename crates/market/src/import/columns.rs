@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::raw::RawTable;
+use super::raw::{Cells, RawTable, TextCells, is_missing};
+use super::values::number;
 use crate::error::{Error, excerpt};
 
 /// Spellings without case, spaces, underscores, dots, dashes and angle brackets.
-const DATES: [&str; 6] = ["date", "datetime", "timestamp", "tradedate", "tradingdate", "dtyyyymmdd"];
+const DATES: [&str; 7] = ["date", "datetime", "timestamp", "tradedate", "tradingdate", "dtyyyymmdd", OPEN_TIME];
+/// When a kline begins; when it ends and what is left to ignore then say nothing more.
+const OPEN_TIME: &str = "opentime";
+const BESIDE_OPEN_TIME: [&str; 2] = ["closetime", "ignore"];
 const CLOCK: &str = "time";
 /// In order of preference: the first one found names the symbol, the others become groups or fields.
 const SYMBOLS: [&str; 7] = ["symbol", "ticker", "tic", "instrument", "code", "asset", "name"];
@@ -19,6 +23,160 @@ const FIELDS: [(&str, &[&str]); 6] = [
     ("adj_close", &["adjclose", "adjusted", "adjustedclose", "closeadj", "closeadjusted"]),
 ];
 
+/// How the bars of a table are laid out.
+pub(super) enum Shape {
+    /// One row a date and symbol.
+    Long(Layout),
+    /// One row a date, one column a symbol.
+    Wide {
+        /// The column of dates.
+        date: usize,
+        /// The others.
+        columns: Vec<WideName>,
+    },
+}
+
+/// What a column of a wide table holds.
+pub(super) struct WideName {
+    pub(super) index: usize,
+    /// The field, where the table itself says so.
+    pub(super) field: Option<String>,
+    pub(super) symbol: String,
+}
+
+/// Tells long tables from wide ones. Wide is a table of numbers beside dates without a column of symbols and without
+/// any that is called open, high, low, close or volume.
+pub(super) fn shape(table: &mut RawTable<'_>) -> Result<Shape, Error> {
+    if let Some(columns) = stacked_headers(table) {
+        return Ok(Shape::Wide { date: 0, columns });
+    }
+    let Some(date) = wide_date(table) else { return layout(table).map(Shape::Long) };
+    let mut columns: Vec<WideName> = Vec::new();
+    let mut seen = BTreeMap::new();
+    for (index, column) in table.columns.iter().enumerate().filter(|(index, _)| *index != date) {
+        let symbol = column.name.trim();
+        if symbol.is_empty() {
+            let problem = format!("has no symbol over column {}; name it, or remove it", index + 1);
+            return Err(table.unusable(problem));
+        }
+        if seen.insert(symbol, index).is_some() {
+            return Err(table.unusable(format!("has two columns `{}`; rename or remove one", excerpt(symbol))));
+        }
+        columns.push(WideName { index, field: None, symbol: symbol.to_owned() });
+    }
+    Ok(Shape::Wide { date, columns })
+}
+
+/// Where the dates of a wide table stand; `None` when it is not wide.
+fn wide_date(table: &RawTable<'_>) -> Option<usize> {
+    const UNNAMED: [&str; 4] = ["", "index", "unnamed:0", "indexlevel0"];
+    let plain: Vec<String> = table.columns.iter().map(|column| plain(&column.name)).collect();
+    let is_date = |name: &String| DATES.contains(&name.as_str()) || name == CLOCK;
+    let mut dates = (0..plain.len()).filter(|&index| is_date(&plain[index]));
+    let date = match (dates.next(), dates.next()) {
+        (Some(date), None) => date,
+        (None, _) if plain.first().is_some_and(|first| UNNAMED.contains(&first.as_str())) => 0,
+        _ => return None,
+    };
+    let others = || (0..plain.len()).filter(|&index| index != date);
+    let is_field = |name: &str| FIELDS.iter().any(|(_, spellings)| spellings.contains(&name));
+    let has = |name: &str| others().any(|index| plain[index] == name);
+    // Single letters are tickers too: only all four prices together, or nothing beside them, tell a long table.
+    let named = others().any(|index| plain[index].len() > 1 && is_field(&plain[index]));
+    let letters = ["o", "h", "l", "c"].into_iter().all(has) || others().all(|index| is_field(&plain[index]));
+    let numeric = |index: usize| match &table.columns[index].cells {
+        Cells::Number(_) | Cells::Integer(_) => true,
+        Cells::Time(_) => false,
+        Cells::Text(cells) => {
+            let mut known = (0..table.rows).map(|row| cells.get(row)).filter(|cell| !is_missing(cell));
+            known.next().is_none_or(|cell| number(cell).is_some())
+        }
+    };
+    let ignored = table.ignored.iter().any(|name| has_role(name));
+    let long = named || letters || ignored || SYMBOLS.into_iter().any(has);
+    (!long && others().next().is_some() && others().all(numeric)).then_some(date)
+}
+
+/// The two header rows more that yfinance writes: fields over tickers, or tickers over fields, over the name of the
+/// dates. They are taken off the table.
+fn stacked_headers(table: &mut RawTable<'_>) -> Option<Vec<WideName>> {
+    const UPPER: [&str; 2] = ["Price", "Ticker"];
+    let upper = UPPER.iter().position(|&name| table.columns.first().is_some_and(|first| first.name == name))?;
+    let cell = |table: &RawTable<'_>, column: usize, row: usize| match &table.columns[column].cells {
+        Cells::Text(cells) if row < table.rows => cells.text(row),
+        _ => String::new(),
+    };
+    if cell(table, 0, 0) != UPPER[1 - upper] || !["Date", "Datetime"].contains(&cell(table, 0, 1).as_str()) {
+        return None;
+    }
+    let names = (1..table.columns.len()).map(|index| {
+        let mut pair = [table.columns[index].name.trim().to_owned(), cell(table, index, 0)];
+        pair.rotate_left(upper);
+        let [field, symbol] = pair;
+        WideName { index, field: Some(known_field(&field).map_or_else(|| identifier(&field), str::to_owned)), symbol }
+    });
+    let names = names.collect();
+    for column in &mut table.columns {
+        if let Cells::Text(TextCells::Spans { spans, .. }) = &mut column.cells {
+            spans.drain(..2);
+        }
+    }
+    if let Some(lines) = &mut table.lines {
+        lines.drain(..2);
+    }
+    table.rows -= 2;
+    Some(names)
+}
+
+/// The field that a wide file of this name holds, such as `close` for `sp500_close`; `None` where the name is no field's.
+pub(super) fn field_of_stem(stem: &str) -> Option<&'static str> {
+    let words: Vec<&str> = stem.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let last = |count: usize| words.len().checked_sub(count).and_then(|start| known_field(&words[start..].concat()));
+    known_field(stem).or_else(|| last(2)).or_else(|| last(1))
+}
+
+/// The common field that a word of more than one letter names.
+fn known_field(name: &str) -> Option<&'static str> {
+    let plain = plain(name);
+    let spelt = |spellings: &[&str]| plain.len() > 1 && spellings.contains(&plain.as_str());
+    FIELDS.into_iter().find(|(_, spellings)| spelt(spellings)).map(|(field, _)| field)
+}
+
+/// The symbol that a file of this name holds: all of it, but `BTCUSDT` for Binance's `BTCUSDT-1h-2021-01`.
+pub(super) fn symbol_of_stem(stem: &str) -> String {
+    let mut parts: Vec<&str> = stem.split('-').collect();
+    let dated = |part: &&str| matches!(part.len(), 2 | 4) && part.bytes().all(|b| b.is_ascii_digit());
+    while parts.len() > 1 && parts.last().is_some_and(dated) {
+        parts.pop();
+    }
+    let interval = |part: &str| {
+        let number = part.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = &part[number.len()..];
+        (1..=2).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && ["s", "m", "h", "d", "w", "mo"].contains(&unit)
+    };
+    match parts.as_slice() {
+        [symbol, last] if interval(last) => (*symbol).to_owned(),
+        _ => stem.to_owned(),
+    }
+}
+
+/// Where the columns of a lookup table stand: the symbol, and the others.
+///
+/// # Errors
+/// When no column is called symbol, ticker or the like.
+pub(super) fn lookup(table: &RawTable<'_>) -> Result<(usize, Vec<(usize, String)>), Error> {
+    let plain: Vec<String> = table.columns.iter().map(|column| plain(&column.name)).collect();
+    let symbol = SYMBOLS.iter().find_map(|&name| plain.iter().position(|other| other == name)).ok_or_else(|| {
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let names = excerpt(&names.join(", "));
+        table.unusable(format!("has no column of symbols (its columns: {names}); name it `symbol`"))
+    })?;
+    let others = (0..plain.len()).filter(|&index| index != symbol && !plain[index].is_empty());
+    Ok((symbol, others.map(|index| (index, identifier(&table.columns[index].name))).collect()))
+}
+
 /// Where everything is. Columns are named by index.
 #[derive(Debug, PartialEq)]
 pub(super) struct Layout {
@@ -27,12 +185,12 @@ pub(super) struct Layout {
     pub(super) symbol: Option<usize>,
     /// Every other column with the name it has in the panel, in the order of the file.
     pub(super) others: Vec<(usize, String)>,
-    /// Columns without a name: row indices that a data frame wrote out.
+    /// Columns without a name, which are row indices that a data frame wrote out, and those that repeat the time.
     pub(super) ignored: Vec<usize>,
 }
 
 /// Assigns every column its role.
-pub(super) fn layout(table: &RawTable<'_>) -> Result<Layout, Error> {
+fn layout(table: &RawTable<'_>) -> Result<Layout, Error> {
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let plain: Vec<String> = names.iter().map(|name| plain(name)).collect();
     let position = |wanted: &str| plain.iter().position(|name| name == wanted);
@@ -69,7 +227,8 @@ pub(super) fn layout(table: &RawTable<'_>) -> Result<Layout, Error> {
         if index == date || Some(index) == time_of_day || Some(index) == symbol {
             continue;
         }
-        if plain[index].is_empty() || plain[index].starts_with("unnamed:") {
+        let beside = plain[date] == OPEN_TIME && BESIDE_OPEN_TIME.contains(&plain[index].as_str());
+        if beside || plain[index].is_empty() || plain[index].starts_with("unnamed:") {
             ignored.push(index);
             continue;
         }
@@ -122,7 +281,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The name as an expression can spell it: `[a-z_][a-z0-9_]*`.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     let mut identifier = String::new();
     for c in name.trim().chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
@@ -167,6 +326,57 @@ mod tests {
         check(",Date,Close,Unnamed: 3", "1 - - 2=close");
         check("ticker,name,date,close,P/E Ratio,52w high", "2 - 0 1=name 3=close 4=p_e_ratio 5=_52w_high");
         check("date,close,c,volume,vol", "0 - - 1=close 2=c 3=volume 4=vol");
+        check("open_time,close,close_time,count,ignore", "0 - - 1=close 3=count");
+        check("date,c", "0 - - 1=close");
+    }
+
+    #[test]
+    fn tells_wide_tables_from_long_ones() {
+        let check = |header: &str, expected: &str| {
+            let columns =
+                header.split(',').map(|name| RawColumn { name: name.to_owned(), cells: Cells::Number(vec![]) });
+            let mut table =
+                RawTable { origin: "f".to_owned(), rows: 0, lines: None, columns: columns.collect(), ignored: vec![] };
+            let found = match shape(&mut table) {
+                Ok(Shape::Long(_)) => "long".to_owned(),
+                Ok(Shape::Wide { date, columns }) => {
+                    let names: Vec<String> = columns.into_iter().map(|column| column.symbol).collect();
+                    format!("{date} {}", names.join(" "))
+                }
+                Err(error) => error.to_string(),
+            };
+            assert!(found.contains(expected), "{header}: {found}, expected {expected}");
+        };
+        check("Date,AAPL,MSFT", "0 AAPL MSFT");
+        check(",C,O,V,BRK.B", "0 C O V BRK.B");
+        check("DATE,DGS10", "0 DGS10");
+        check("timestamp,o,h,l,c,v", "long");
+        check("date,c", "long");
+        check("date,close", "long");
+        check("date,AAPL,volume", "has no close column");
+        check("date,symbol,open", "has no close column");
+        check("AAPL,MSFT", "has no date column");
+        check("date,AAPL,AAPL", "two columns `AAPL`");
+        check("date,AAPL,", "no symbol over column 3");
+    }
+
+    #[test]
+    fn names_of_files_say_fields_and_symbols() {
+        let field = |stem: &str, expected: Option<&str>| assert_eq!(field_of_stem(stem), expected, "{stem}");
+        field("close", Some("close"));
+        field("Adj Close", Some("adj_close"));
+        field("sp500_adj_close", Some("adj_close"));
+        field("prices-high", Some("high"));
+        field("c", None);
+        field("closes", None);
+        let symbol = |stem: &str, expected: &str| assert_eq!(symbol_of_stem(stem), expected, "{stem}");
+        symbol("BTCUSDT-1h-2021-01", "BTCUSDT");
+        symbol("BTCUSDT-1mo-2021-01-31", "BTCUSDT");
+        symbol("ETHBTC-1d", "ETHBTC");
+        symbol("aapl.us", "aapl.us");
+        symbol("BRK-B", "BRK-B");
+        symbol("BF-1h-x", "BF-1h-x");
+        symbol("ES-2021", "ES-2021");
     }
 
     #[test]

@@ -68,10 +68,14 @@ pub(super) fn split(text: &mut [u8], origin: &str, max_bytes: u64) -> Result<Spl
     let mut scanner = Scanner::new(text, origin);
     let mut record = Vec::new();
     let Some(_) = scanner.record(&mut record)? else {
-        return Err(Error::unusable(origin, "is empty; it needs a header row and rows of bars"));
+        return Err(Error::empty(origin, "is empty; it needs a header row and rows of bars"));
     };
-    let names: Vec<String> = record.iter().map(|&span| scanner.cell(span)).collect();
+    let mut names: Vec<String> = record.iter().map(|&span| scanner.cell(span)).collect();
     refuse_web_page(&names, origin)?;
+    if is_kline(&names) {
+        names = KLINE.map(str::to_owned).to_vec();
+        (scanner.position, scanner.line) = (0, 1);
+    }
     let mut columns: Vec<Vec<(u32, u32)>> = vec![Vec::new(); names.len()];
     let mut lines = Vec::new();
     while let Some(line) = scanner.record(&mut record)? {
@@ -95,9 +99,34 @@ pub(super) fn split(text: &mut [u8], origin: &str, max_bytes: u64) -> Result<Spl
     }
     if lines.is_empty() {
         let problem = format!("has a header ({}) but no rows", excerpt(&names.join(", ")));
-        return Err(Error::unusable(origin, problem));
+        return Err(Error::empty(origin, problem));
     }
     Ok(Split { names, columns, lines })
+}
+
+/// Columns of Binance's klines, whose files have no header.
+const KLINE: [&str; 12] = [
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "count",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+];
+
+/// Whether the first row is one of numbers that begins with two times since 1970, in milli- or microseconds.
+fn is_kline(cells: &[String]) -> bool {
+    let time = |cell: &str| matches!(cell.len(), 13 | 16) && cell.bytes().all(|b| b.is_ascii_digit());
+    cells.len() == KLINE.len()
+        && time(&cells[0])
+        && time(&cells[6])
+        && cells.iter().all(|cell| cell.parse::<f64>().is_ok())
 }
 
 fn check_encoding(text: &[u8], origin: &str) -> Result<(), Error> {
@@ -262,6 +291,17 @@ mod tests {
         check("a,b\n\"x\ny\",2\n3,4\n", Ok(("a|b / x\ny|2 / 3|4", &[2, 4])));
         check("a,b\r1,2\r3,4\r", Ok(("a|b / 1|2 / 3|4", &[2, 3])));
         check("\"a\" ,b\n1,\"é\"\"é\"\n", Ok(("a|b / 1|é\"é", &[2])));
+    }
+
+    #[test]
+    fn klines_need_no_header() {
+        let row = "1609459200000,1,3,1,2,9,1609462799999,18,4,5,10,0";
+        let names = KLINE.join("|");
+        let cells = row.replace(',', "|");
+        check(&format!("{row}\n{row}\n"), Ok((&format!("{names} / {cells} / {cells}"), &[1, 2])));
+        check(&format!("{}\n{row}\n", KLINE.join(",")), Ok((&format!("{names} / {cells}"), &[2])));
+        let eleven = &row[..row.len() - 2];
+        check(&format!("{eleven}\n{eleven}\n"), Ok((&format!("{0} / {0}", eleven.replace(',', "|")), &[2])));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::ImportOptions;
 use super::raw::{Cells, MISSING, RawTable, TextCells, TimeCells, is_missing};
-use crate::error::Error;
+use crate::error::{Error, excerpt};
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -22,6 +22,15 @@ pub(super) struct Times {
     pub(super) zone: Option<String>,
 }
 
+/// What the times of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Read off a clock in a place that nobody named, or dates.
+    Local,
+    /// Instants, the same everywhere.
+    Instant,
+}
+
 /// Reads the date column, and the time-of-day column where there is one.
 pub(super) fn read_times(
     table: &RawTable<'_>,
@@ -31,11 +40,11 @@ pub(super) fn read_times(
 ) -> Result<Times, Error> {
     let column = &table.columns[date];
     let name = column.name.as_str();
-    let mut times = match &column.cells {
+    let (mut times, mut kind) = match &column.cells {
         Cells::Time(cells) => from_typed(table, name, cells)?,
-        Cells::Integer(cells) => Times { micros: from_integers(table, name, cells)?, zone: None },
+        Cells::Integer(cells) => from_integers(table, name, cells)?,
         Cells::Text(cells) => match integers(cells, table.rows) {
-            Some(integers) => Times { micros: from_integers(table, name, &integers)?, zone: None },
+            Some(integers) => from_integers(table, name, &integers)?,
             None => from_text(table, name, cells, options)?,
         },
         Cells::Number(_) => {
@@ -44,13 +53,61 @@ pub(super) fn read_times(
     };
     if let Some(index) = time_of_day {
         add_time_of_day(table, index, &mut times)?;
+        kind = Kind::Local;
     }
     let (earliest, latest) = (year_start(*YEARS.start()), year_start(*YEARS.end() + 1));
     if let Some(row) = times.micros.iter().position(|&t| t != MISSING && !(earliest..latest).contains(&t)) {
         let problem = format!("lies outside the years {} to {}; {HOW}", YEARS.start(), YEARS.end());
         return Err(table.cell_error(row, name, &show(table, date, row), &problem));
     }
-    Ok(times)
+    match &options.time_zone {
+        Some(zone) => into_zone(table, times, kind, zone),
+        None => Ok(times),
+    }
+}
+
+/// Times in the zone asked for: a clock's are read in it, instants are shown in it. Dates have no zone, nor have instants
+/// that are all midnights, there or in UTC, as daily bars are.
+fn into_zone(table: &RawTable<'_>, times: Times, kind: Kind, name: &str) -> Result<Times, Error> {
+    let zone = TimeZone::get(name).map_err(|_| {
+        table.unusable(format!("cannot be read in the unknown time zone `{name}`; write it as America/New_York"))
+    })?;
+    if times.zone.is_none() && times.micros.iter().all(|&time| time == MISSING || time % DAY == 0) {
+        return Ok(times);
+    }
+    let Times { mut micros, zone: labelled } = times;
+    if kind == Kind::Local && labelled.is_none() {
+        for time in micros.iter_mut().filter(|time| **time != MISSING) {
+            let stamp = jiff::Timestamp::from_microsecond(*time).ok();
+            let civil = stamp.map(|stamp| TimeZone::UTC.to_datetime(stamp));
+            // Where clocks are set back, the first of two equal hours is meant, and where they skip one, the one after.
+            let instant = civil.and_then(|civil| zone.to_ambiguous_timestamp(civil).compatible().ok());
+            *time = instant.map_or(MISSING, jiff::Timestamp::as_microsecond);
+        }
+    }
+    Ok(dates_or_times(micros, &zone, name))
+}
+
+/// Instants whose every one is midnight in the zone are dates; else they keep the zone.
+fn dates_or_times(micros: Vec<i64>, zone: &TimeZone, name: &str) -> Times {
+    let mut dates = Vec::with_capacity(micros.len());
+    let mut previous = (MISSING, MISSING);
+    for &time in &micros {
+        if time == MISSING {
+            dates.push(MISSING);
+            continue;
+        }
+        if time != previous.0 {
+            let Ok(stamp) = jiff::Timestamp::from_microsecond(time) else { return Times { micros, zone: None } };
+            let civil = zone.to_datetime(stamp);
+            if civil.time() != jiff::civil::Time::midnight() {
+                return Times { micros, zone: Some(name.to_owned()) };
+            }
+            previous = (time, days(civil.date()) * DAY);
+        }
+        dates.push(previous.1);
+    }
+    Times { micros: dates, zone: None }
 }
 
 /// How a time stands in messages: `2013-02-08`, or with the time of day where it is not midnight.
@@ -72,33 +129,18 @@ fn show(table: &RawTable<'_>, column: usize, row: usize) -> String {
 }
 
 /// Typed times. A zoned column whose every time is local midnight holds dates.
-fn from_typed(table: &RawTable<'_>, name: &str, cells: &TimeCells) -> Result<Times, Error> {
-    let Some(zone_name) = cells.zone.as_deref().filter(|zone| *zone != "UTC") else {
-        return Ok(Times { micros: cells.micros.clone(), zone: None });
-    };
-    let zone = TimeZone::get(zone_name).map_err(|_| {
-        table.unusable(format!("column `{name}` has the unknown time zone `{zone_name}`; convert it to UTC"))
-    })?;
-    let mut dates = Vec::with_capacity(cells.micros.len());
-    let mut previous = (MISSING, MISSING);
-    for &time in &cells.micros {
-        if time == MISSING {
-            dates.push(MISSING);
-            continue;
+fn from_typed(table: &RawTable<'_>, name: &str, cells: &TimeCells) -> Result<(Times, Kind), Error> {
+    let utc = |kind| Ok((Times { micros: cells.micros.clone(), zone: None }, kind));
+    match cells.zone.as_deref() {
+        None => utc(Kind::Local),
+        Some("UTC") => utc(Kind::Instant),
+        Some(zone_name) => {
+            let zone = TimeZone::get(zone_name).map_err(|_| {
+                table.unusable(format!("column `{name}` has the unknown time zone `{zone_name}`; convert it to UTC"))
+            })?;
+            Ok((dates_or_times(cells.micros.clone(), &zone, zone_name), Kind::Instant))
         }
-        if time != previous.0 {
-            let Ok(stamp) = jiff::Timestamp::from_microsecond(time) else {
-                return Ok(Times { micros: cells.micros.clone(), zone: None });
-            };
-            let civil = zone.to_datetime(stamp);
-            if civil.time() != jiff::civil::Time::midnight() {
-                return Ok(Times { micros: cells.micros.clone(), zone: Some(zone_name.to_owned()) });
-            }
-            previous = (time, days(civil.date()) * DAY);
-        }
-        dates.push(previous.1);
     }
-    Ok(Times { micros: dates, zone: None })
 }
 
 /// The cells as integers when the first that is not missing is all digits.
@@ -113,10 +155,11 @@ fn integers(cells: &TextCells<'_>, rows: usize) -> Option<Vec<i64>> {
 
 /// Integers are dates (20130208) when every one reads as such, and epoch times when every one lies between 1980 and
 /// 2100 in one and the same unit; the ranges of seconds, milli-, micro- and nanoseconds do not overlap.
-fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<Vec<i64>, Error> {
+fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<(Times, Kind), Error> {
+    let times = |micros: Vec<i64>, kind| (Times { micros, zone: None }, kind);
     const UNITS: [(i64, i64); 4] = [(SECOND, 1), (1_000, 1), (1, 1), (1, 1_000)];
     let Some(&first) = cells.iter().find(|&&cell| cell != MISSING) else {
-        return Ok(cells.to_vec());
+        return Ok(times(cells.to_vec(), Kind::Local));
     };
     if (10_000_000..100_000_000).contains(&first) {
         let read = |(row, &cell): (usize, &i64)| {
@@ -127,7 +170,7 @@ fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<Vec<
                 table.cell_error(row, name, &cell.to_string(), &format!("is no date of the form 20130208; {HOW}"))
             })
         };
-        return cells.iter().enumerate().map(read).collect();
+        return Ok(times(cells.iter().enumerate().map(read).collect::<Result<_, _>>()?, Kind::Local));
     }
     let range = year_start(1980)..year_start(2100);
     let convert = |cell: i64, (times, over): (i64, i64)| {
@@ -141,7 +184,7 @@ fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<Vec<
     let read = |(row, &cell): (usize, &i64)| {
         if cell == MISSING { Ok(MISSING) } else { convert(cell, unit).ok_or_else(|| refuse(row)) }
     };
-    cells.iter().enumerate().map(read).collect()
+    Ok(times(cells.iter().enumerate().map(read).collect::<Result<_, _>>()?, Kind::Instant))
 }
 
 /// Which of the first two parts of 02/08/2013 is the day.
@@ -152,11 +195,17 @@ enum Order {
     Unknown,
 }
 
-fn from_text(table: &RawTable<'_>, name: &str, cells: &TextCells<'_>, options: &ImportOptions) -> Result<Times, Error> {
+fn from_text(
+    table: &RawTable<'_>,
+    name: &str,
+    cells: &TextCells<'_>,
+    options: &ImportOptions,
+) -> Result<(Times, Kind), Error> {
     let order = order(table, name, cells, options)?;
     let mut local = Vec::with_capacity(table.rows);
     let mut offsets = Vec::with_capacity(table.rows);
     let mut first: Option<bool> = None;
+    let mut zone: Option<&[u8]> = None;
     // Rows of one day follow each other in most files, so the last text read is remembered.
     let mut previous: (&[u8], Stamp) = (b"", Stamp { micros: MISSING, offset: None });
     for row in 0..table.rows {
@@ -167,7 +216,13 @@ fn from_text(table: &RawTable<'_>, name: &str, cells: &TextCells<'_>, options: &
             continue;
         }
         if cell != previous.0 {
-            let stamp = parse(cell, order)
+            let (clock, place) = split_zone(cell);
+            if first.is_some() && place != zone {
+                let problem = "names another time zone than the rows before it; give all times one zone";
+                return Err(table.cell_error(row, name, &cells.text(row), problem));
+            }
+            zone = place;
+            let stamp = parse(clock, order)
                 .map_err(|problem| table.cell_error(row, name, &cells.text(row), &format!("{problem}; {HOW}")))?;
             previous = (cell, stamp);
         }
@@ -183,6 +238,7 @@ fn from_text(table: &RawTable<'_>, name: &str, cells: &TextCells<'_>, options: &
     }
     // Daily bars are often written as local midnights (00:00:00-05:00): those are dates, whatever the offset.
     let dates = local.iter().all(|&micros| micros == MISSING || micros % DAY == 0);
+    let kind = if first == Some(true) && !dates { Kind::Instant } else { Kind::Local };
     if !dates {
         for (micros, offset) in local.iter_mut().zip(offsets) {
             if *micros != MISSING {
@@ -190,7 +246,27 @@ fn from_text(table: &RawTable<'_>, name: &str, cells: &TextCells<'_>, options: &
             }
         }
     }
-    Ok(Times { micros: local, zone: None })
+    let Some(zone) = zone.filter(|_| !dates) else {
+        return Ok((Times { micros: local, zone: None }, kind));
+    };
+    let zone = String::from_utf8_lossy(zone);
+    let known = TimeZone::get(&zone).map_err(|_| {
+        table.unusable(format!("column `{name}` has the unknown time zone `{}`; convert it to UTC", excerpt(&zone)))
+    })?;
+    Ok((dates_or_times(local, &known, &zone), kind))
+}
+
+/// Takes the zone off the end: `2020-01-06T09:30:00-05:00[America/New_York]`.
+fn split_zone(cell: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let inner = cell.strip_suffix(b"]").and_then(|cell| {
+        let at = cell.iter().rposition(|&b| b == b'[')?;
+        Some((&cell[..at], &cell[at + 1..]))
+    });
+    // Without an offset the time would not be an instant.
+    match inner {
+        Some((clock, zone)) if matches!(split_offset(clock), Ok((_, Some(_)))) => (clock, Some(zone)),
+        _ => (cell, None),
+    }
 }
 
 /// Day and month order is what the option says, or what some row proves with a part above 12, else refused.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dates;
+use crate::table::{Column, Table};
+
 /// What an import did with the rows it read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -40,6 +43,41 @@ impl Ledger {
     }
 }
 
+/// One row or cell that an import dropped or mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    /// The file, where the import read several.
+    pub file: Option<String>,
+    /// Row as a text editor or spreadsheet counts it: the header is row 1. For a whole file, 0.
+    pub row: usize,
+    /// Its time in microseconds since 1970, where it has one.
+    pub time: Option<i64>,
+    /// Its symbol, where it has one; rows of wide files have none.
+    pub symbol: Option<String>,
+    /// What a sound row never does, as in [`LedgerEntry::rule`].
+    pub rule: &'static str,
+    /// What was done, as in [`LedgerEntry::action`].
+    pub action: &'static str,
+    /// The offending value, where there is one.
+    pub detail: String,
+    /// Whether all prices of the bar were made missing.
+    pub bar_masked: bool,
+}
+
+/// Every row of an import that was dropped or mended, as a table with columns `file`, `row`, `date`, `symbol`, `rule`,
+/// `action` and `detail`.
+pub fn mended_table(rows: &[Mended]) -> Table {
+    let text = |of: &dyn Fn(&Mended) -> String| Column::Text(rows.iter().map(of).collect());
+    Table::new()
+        .with("file", text(&|row| row.file.clone().unwrap_or_default()))
+        .with("row", Column::Integer(rows.iter().map(|row| row.row as i64).collect()))
+        .with("date", text(&|row| row.time.map(dates::label).unwrap_or_default()))
+        .with("symbol", text(&|row| row.symbol.clone().unwrap_or_default()))
+        .with("rule", text(&|row| row.rule.to_owned()))
+        .with("action", text(&|row| row.action.to_owned()))
+        .with("detail", text(&|row| row.detail.clone()))
+}
+
 impl std::fmt::Display for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "import of {}", self.source)?;
@@ -62,7 +100,9 @@ impl std::fmt::Display for Ledger {
 /// The rules, in the order in which they apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rule {
+    EmptyFile,
     NoKey,
+    OutsideSession,
     Duplicate,
     Unsorted,
     Infinite,
@@ -71,13 +111,16 @@ pub(super) enum Rule {
     OutsideRange,
     NegativeVolume,
     NoClose,
+    NoAdjusted,
 }
 
 impl Rule {
     fn text(self) -> (&'static str, &'static str) {
         const BAR: &str = "the bar's open, high, low, close, adj_close and volume become missing";
         match self {
+            Rule::EmptyFile => ("a file without rows", "the file is left out"),
             Rule::NoKey => ("no date or no symbol", "the row is dropped"),
+            Rule::OutsideSession => ("a time outside the session", "the row is dropped, as asked"),
             Rule::Duplicate => ("same date and symbol as a later row", "the last such row is kept"),
             Rule::Unsorted => ("dated before the row above it of the same symbol", "rows are sorted by date"),
             Rule::Infinite => ("an infinite value", "the value becomes missing"),
@@ -86,7 +129,40 @@ impl Rule {
             Rule::OutsideRange => ("high below low, or open or close outside of them", BAR),
             Rule::NegativeVolume => ("a negative volume", "the volume becomes missing"),
             Rule::NoClose => ("no close", "the row is kept, its symbol does not trade on that bar"),
+            Rule::NoAdjusted => ("a close without an adj_close to adjust it by", BAR),
         }
+    }
+
+    /// What was asked for is no repair, and no reason for a strict import to refuse.
+    fn was_asked_for(self) -> bool {
+        self == Rule::OutsideSession
+    }
+}
+
+/// How a row is called.
+pub(super) struct Mention {
+    /// The file, where there are several.
+    pub(super) file: Option<String>,
+    /// 0 for none.
+    pub(super) row: usize,
+    pub(super) time: Option<i64>,
+    pub(super) symbol: Option<String>,
+    /// Begins with its separator, as it follows the symbol: `, close 0`, ` comes after 2020-01-03`.
+    pub(super) detail: String,
+}
+
+impl std::fmt::Display for Mention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let file = self.file.as_deref();
+        match (file, self.row) {
+            (Some(file), 0) => f.write_str(file)?,
+            (Some(file), row) => write!(f, "{file}, row {row}")?,
+            (None, row) => write!(f, "row {row}")?,
+        }
+        let key = [self.time.map(dates::label), self.symbol.clone()];
+        let key: Vec<String> = key.into_iter().flatten().collect();
+        let separator = if key.is_empty() { "" } else { ": " };
+        write!(f, "{separator}{}{}", key.join(" "), self.detail)
     }
 }
 
@@ -94,23 +170,55 @@ impl Rule {
 #[derive(Debug, Default)]
 pub(super) struct Repairs {
     entries: Vec<(Rule, usize, String)>,
+    /// Every row, where someone asked for them.
+    pub(super) rows: Option<Vec<Mended>>,
 }
 
 impl Repairs {
-    /// Counts a row; the example is spelt out only for the first row of a rule.
-    pub(super) fn count(&mut self, rule: Rule, example: impl FnOnce() -> String) {
-        match self.entries.iter_mut().find(|entry| entry.0 == rule) {
-            Some(entry) => entry.1 += 1,
-            None => self.entries.push((rule, 1, example())),
+    /// Rows listed at most; beyond, they are only counted.
+    const MOST_ROWS: usize = 1_000_000;
+
+    /// An account that lists every row.
+    pub(super) fn listing() -> Self {
+        Self { rows: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Counts a row; it is spelt out only for the first row of a rule, or where all are listed.
+    pub(super) fn count(&mut self, rule: Rule, mention: impl FnOnce() -> Mention) {
+        let known = self.entries.iter_mut().find(|entry| entry.0 == rule);
+        let listing = self.rows.as_mut().filter(|rows| rows.len() < Self::MOST_ROWS);
+        match (known, listing) {
+            (Some(entry), None) => entry.1 += 1,
+            (known, listing) => {
+                let mention = mention();
+                match known {
+                    Some(entry) => entry.1 += 1,
+                    None => self.entries.push((rule, 1, mention.to_string())),
+                }
+                if let Some(rows) = listing {
+                    let (text, action) = rule.text();
+                    let Mention { file, row, time, symbol, detail } = mention;
+                    let detail = detail.trim_start_matches([',', ' ']).to_owned();
+                    let bar_masked = matches!(rule, Rule::NonPositive | Rule::OutsideRange | Rule::NoAdjusted);
+                    rows.push(Mended { file, row, time, symbol, rule: text, action, detail, bar_masked });
+                }
+            }
         }
     }
 
-    pub(super) fn into_entries(mut self) -> Vec<LedgerEntry> {
-        self.entries.sort_by_key(|entry| entry.0);
-        let spell = |(rule, rows, first_example): (Rule, usize, String)| {
-            let (rule, action) = rule.text();
-            LedgerEntry { rule: rule.to_owned(), rows, first_example, action: action.to_owned() }
-        };
-        self.entries.into_iter().map(spell).collect()
+    /// The first rule that a strict import refuses.
+    pub(super) fn first_refused(&self) -> Option<LedgerEntry> {
+        let refused = self.entries.iter().filter(|entry| !entry.0.was_asked_for());
+        refused.min_by_key(|entry| entry.0).map(entry)
     }
+
+    pub(super) fn entries(&mut self) -> Vec<LedgerEntry> {
+        self.entries.sort_by_key(|entry| entry.0);
+        self.entries.iter().map(entry).collect()
+    }
+}
+
+fn entry((rule, rows, first_example): &(Rule, usize, String)) -> LedgerEntry {
+    let (rule, action) = rule.text();
+    LedgerEntry { rule: rule.to_owned(), rows: *rows, first_example: first_example.clone(), action: action.to_owned() }
 }

@@ -25,30 +25,53 @@ pub(super) fn read_columns(table: &RawTable<'_>, wanted: &[(usize, String)]) -> 
 /// that one slip in it is an error and not a group of a million labels.
 fn read_column(table: &RawTable<'_>, index: usize, name: &str) -> Result<Column, Error> {
     const NUMERIC: [&str; 6] = ["open", "high", "low", "close", "volume", "adj_close"];
-    let must_be_numeric = NUMERIC.contains(&name);
-    let source = &table.columns[index];
-    let number = |values| Ok(Column { name: name.to_owned(), values, labels: None });
-    let label = |cells: &TextCells<'_>| {
-        let (values, labels) = labels(cells, table.rows);
-        Column { name: name.to_owned(), values, labels: Some(labels) }
+    let (values, labels) = read_cells(table, index, NUMERIC.contains(&name))?;
+    Ok(Column { name: name.to_owned(), values, labels })
+}
+
+/// A column that must hold numbers; NaN where missing.
+pub(super) fn read_numbers(table: &RawTable<'_>, index: usize) -> Result<Vec<f64>, Error> {
+    Ok(read_cells(table, index, true)?.0)
+}
+
+/// A column of texts as codes, NaN where missing, and sorted labels, even where they look like numbers.
+pub(super) fn read_labels(table: &RawTable<'_>, index: usize) -> (Vec<f64>, Vec<String>) {
+    let spelt: Vec<String> = match &table.columns[index].cells {
+        Cells::Text(cells) => return labels(cells, table.rows),
+        Cells::Number(values) => values.iter().map(f64::to_string).collect(),
+        Cells::Integer(cells) => cells.iter().map(|&cell| spell(cell, |cell| cell.to_string())).collect(),
+        Cells::Time(cells) => cells.micros.iter().map(|&time| spell(time, dates::label)).collect(),
     };
+    labels(&TextCells::Owned(spelt), table.rows)
+}
+
+fn spell(cell: i64, known: impl Fn(i64) -> String) -> String {
+    if cell == MISSING { String::new() } else { known(cell) }
+}
+
+/// Values, and labels where they are codes.
+fn read_cells(
+    table: &RawTable<'_>,
+    index: usize,
+    must_be_numeric: bool,
+) -> Result<(Vec<f64>, Option<Vec<String>>), Error> {
+    let source = &table.columns[index];
+    let label = |(values, labels)| Ok((values, Some(labels)));
     match &source.cells {
-        Cells::Number(values) => number(values.clone()),
+        Cells::Number(values) => Ok((values.clone(), None)),
         Cells::Integer(cells) => {
-            number(cells.iter().map(|&cell| if cell == MISSING { f64::NAN } else { cell as f64 }).collect())
+            let value = |&cell: &i64| if cell == MISSING { f64::NAN } else { cell as f64 };
+            Ok((cells.iter().map(value).collect(), None))
         }
         Cells::Time(_) if must_be_numeric => {
             Err(table.unusable(format!("column `{}` holds times where numbers belong", source.name)))
         }
-        Cells::Time(cells) => {
-            let spell = |&time: &i64| if time == MISSING { String::new() } else { dates::label(time) };
-            Ok(label(&TextCells::Owned(cells.micros.iter().map(spell).collect())))
-        }
+        Cells::Time(_) => label(read_labels(table, index)),
         Cells::Text(cells) => {
             let parsed = numbers(cells, table.rows);
             match parsed.first_text {
-                None => number(parsed.values),
-                Some(_) if !must_be_numeric && parsed.texts > parsed.numbers => Ok(label(cells)),
+                None => Ok((parsed.values, None)),
+                Some(_) if !must_be_numeric && parsed.texts > parsed.numbers => label(labels(cells, table.rows)),
                 Some(row) => Err(not_a_number(table, row, &source.name, &cells.text(row))),
             }
         }
@@ -93,7 +116,8 @@ fn numbers(cells: &TextCells<'_>, rows: usize) -> Parsed {
     parsed
 }
 
-fn number(cell: &[u8]) -> Option<f64> {
+/// The number that a cell holds; `inf` is one, to be mended later.
+pub(super) fn number(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
