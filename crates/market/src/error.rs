@@ -71,6 +71,18 @@ pub enum Error {
         /// What an import that is not strict does with them.
         action: String,
     },
+    /// A file that is read piece by piece is not sorted.
+    #[error(
+        "{origin}, row {row}: {problem}; a file too large for memory has to be sorted by date, or by symbol and date"
+    )]
+    OutOfOrder {
+        /// The file.
+        origin: String,
+        /// The first row out of order.
+        row: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The dense panel would not fit the stated limit.
     #[error(
         "{origin}: {bars} bars x {symbols} symbols x {columns} columns would take {bytes} bytes, above the limit of \

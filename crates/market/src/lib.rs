@@ -50,8 +50,8 @@ pub use calendar::{Calendar, CalendarError, Frequency};
 pub use error::Error;
 pub use fetch::{FetchOptions, FetchReport, fetch};
 pub use import::{
-    Adjustment, Import, ImportOptions, Ledger, LedgerEntry, ListedImport, Mended, Session, import_frame, mended_table,
-    read_panel, read_panel_listed,
+    Adjustment, Import, ImportOptions, Ledger, LedgerEntry, ListedImport, Mended, PanelStream, RowOrder, Session,
+    count_rows, import_frame, mended_table, read_panel, read_panel_listed, stream_panel,
 };
 pub use panel::{Group, GroupView, Panel, PanelError};
 pub use staged::write_atomically;

@@ -219,36 +219,48 @@ impl Panel {
     }
 
     fn hash_everything(&self) -> u64 {
-        let mut hasher = twox_hash::XxHash3_64::with_seed(0);
-        let mut bytes = Vec::new();
-        for time in self.calendar.times() {
-            hasher.write(&time.to_le_bytes());
-        }
-        for symbol in &self.symbols {
-            hasher.write(symbol.as_bytes());
-            hasher.write(&[0]);
-        }
-        let groups = self.groups.iter().map(|(name, (_, codes))| (name, codes));
-        for (name, cells) in self.fields.iter().chain(groups) {
-            hasher.write(name.as_bytes());
-            hasher.write(&[0]);
-            for row in cells.view().rows() {
-                bytes.clear();
-                // Value by value: an iterator over single bytes takes ten times as long.
-                for value in row {
-                    bytes.extend_from_slice(&canonical_bits(*value).to_le_bytes());
-                }
-                hasher.write(&bytes);
-            }
-        }
-        for (labels, _) in self.groups.values() {
-            for label in labels {
-                hasher.write(label.as_bytes());
-                hasher.write(&[0]);
-            }
-        }
-        hasher.finish()
+        let fields = self.fields.iter().map(|(name, cells)| (name.as_str(), cells.as_slice(), None));
+        let groups =
+            self.groups.iter().map(|(name, (labels, codes))| (name.as_str(), codes.as_slice(), Some(&labels[..])));
+        fingerprint(self.calendar.times(), &self.symbols, fields.chain(groups))
     }
+}
+
+/// [`Panel::fingerprint`] of parts: fields, then groups with their labels.
+pub(crate) fn fingerprint<'a>(
+    times: &[i64],
+    symbols: &[String],
+    columns: impl Iterator<Item = (&'a str, &'a [f64], Option<&'a [String]>)>,
+) -> u64 {
+    const VALUES: usize = 1 << 13;
+    let mut hasher = twox_hash::XxHash3_64::with_seed(0);
+    let mut bytes = Vec::new();
+    for time in times {
+        hasher.write(&time.to_le_bytes());
+    }
+    for symbol in symbols {
+        hasher.write(symbol.as_bytes());
+        hasher.write(&[0]);
+    }
+    let mut all_labels = Vec::new();
+    for (name, values, labels) in columns {
+        hasher.write(name.as_bytes());
+        hasher.write(&[0]);
+        for piece in values.chunks(VALUES) {
+            bytes.clear();
+            // Value by value: an iterator over single bytes takes ten times as long.
+            for value in piece {
+                bytes.extend_from_slice(&canonical_bits(*value).to_le_bytes());
+            }
+            hasher.write(&bytes);
+        }
+        all_labels.extend(labels.unwrap_or_default());
+    }
+    for label in all_labels {
+        hasher.write(label.as_bytes());
+        hasher.write(&[0]);
+    }
+    hasher.finish()
 }
 
 fn finite(value: f64) -> f64 {

@@ -18,10 +18,11 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use super::mapped::map;
+use super::outsized;
 use super::stamp::Stamp;
 use crate::calendar::Calendar;
 use crate::error::Error;
-use crate::import::{Import, ImportOptions, Ledger, read_panel};
+use crate::import::{Import, ImportOptions, Ledger, is_outsized, read_panel};
 use crate::panel::Panel;
 use crate::staged::write_atomically;
 
@@ -65,17 +66,49 @@ pub(super) struct Field {
     pub(super) name: String,
     /// The labels of a group.
     pub(super) labels: Option<Vec<String>>,
-    cells: Section,
+    pub(super) cells: Section,
+}
+
+/// Where the sections of a panel of a known shape lie.
+pub(super) struct Layout {
+    bars: usize,
+    cells: usize,
+    /// Of all sections, without the trailer.
+    pub(super) bytes: u128,
+}
+
+impl Layout {
+    pub(super) fn new(bars: usize, symbols: usize, fields: usize) -> Self {
+        let aligned = |bytes: u128| bytes.next_multiple_of(ALIGNMENT.into());
+        let cells = bars as u128 * symbols as u128;
+        let bytes = u128::from(ALIGNMENT) + aligned(8 * bars as u128) + fields as u128 * aligned(8 * cells);
+        Self { bars, cells: usize::try_from(cells).unwrap_or(usize::MAX), bytes }
+    }
+
+    pub(super) fn times(&self) -> Range<usize> {
+        let start = ALIGNMENT as usize;
+        start..start + 8 * self.bars
+    }
+
+    /// The cells of a field. To be asked only where [`Layout::bytes`] fit on a disk.
+    pub(super) fn field(&self, index: usize) -> Range<usize> {
+        let aligned = |bytes: usize| bytes.next_multiple_of(ALIGNMENT as usize);
+        let start = aligned(self.times().end) + index * aligned(8 * self.cells);
+        start..start + 8 * self.cells
+    }
 }
 
 impl Section {
+    pub(super) fn new(range: Range<usize>, hashes: Vec<u64>) -> Self {
+        Self { start: range.start as u64, bytes: range.len() as u64, hashes }
+    }
+
     fn range(&self) -> Range<usize> {
         self.start as usize..(self.start + self.bytes) as usize
     }
 
     fn is_sound(&self, file: &[u8]) -> bool {
-        let blocks = file.get(self.range()).map(|bytes| bytes.chunks(BLOCK));
-        blocks.is_some_and(|blocks| blocks.map(hash).eq(self.hashes.iter().copied()))
+        file.get(self.range()).is_some_and(|bytes| hashes(bytes) == self.hashes)
     }
 }
 
@@ -97,6 +130,11 @@ impl Trailer {
             && self.times.bytes % 8 == 0
             && self.fields.iter().all(|field| inside(&field.cells) && Some(field.cells.bytes) == cells)
     }
+}
+
+/// The hash of every block.
+pub(super) fn hashes(bytes: &[u8]) -> Vec<u64> {
+    bytes.chunks(BLOCK).map(hash).collect()
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -134,7 +172,7 @@ pub(super) fn write(path: &Path, import: &Import, origin: Origin<'_>) -> Result<
         let trailer = Trailer {
             sources: origin.sources,
             source: origin.source.to_owned(),
-            options: format!("{:?}", origin.options),
+            options: super::spelt(origin.options),
             taken: origin.taken,
             fingerprint: panel.fingerprint(),
             ledger: import.ledger.clone(),
@@ -149,12 +187,8 @@ pub(super) fn write(path: &Path, import: &Import, origin: Origin<'_>) -> Result<
 
 fn write_section(out: &mut (impl Write + Seek), bytes: &[u8]) -> std::io::Result<Section> {
     let start = align(out)?;
-    let mut hashes = Vec::with_capacity(bytes.len().div_ceil(BLOCK));
-    for block in bytes.chunks(BLOCK) {
-        hashes.push(hash(block));
-        out.write_all(block)?;
-    }
-    Ok(Section { start, bytes: bytes.len() as u64, hashes })
+    out.write_all(bytes)?;
+    Ok(Section { start, bytes: bytes.len() as u64, hashes: hashes(bytes) })
 }
 
 fn align(out: &mut (impl Write + Seek)) -> std::io::Result<u64> {
@@ -165,7 +199,7 @@ fn align(out: &mut (impl Write + Seek)) -> std::io::Result<u64> {
 }
 
 /// Writes the trailer, and the prefix last of all.
-fn write_trailer(out: &mut (impl Write + Seek), trailer: &Trailer) -> std::io::Result<()> {
+pub(super) fn write_trailer(out: &mut (impl Write + Seek), trailer: &Trailer) -> std::io::Result<()> {
     let text = serde_json::to_vec(trailer)?;
     let start = align(out)?;
     out.write_all(&text)?;
@@ -261,9 +295,8 @@ impl KeptFile {
         let name = &self.trailer.fields[field].name;
         tracing::warn!(file = %self.path.display(), field = name, "a panel in the cache is damaged; importing its source again");
         let _ = std::fs::remove_file(&self.path);
-        let import = read_panel(&self.trailer.source, &self.options);
         let cells = self.trailer.bars() * self.trailer.symbols.len();
-        let values = import.ok().and_then(|import| import.panel.values(name).map(<[f64]>::to_vec));
+        let values = self.import_source().ok().and_then(|import| import.panel.values(name).map(<[f64]>::to_vec));
         values.filter(|values| values.len() == cells).unwrap_or_else(|| {
             panic!(
                 "{} is damaged, and {} changed since it was opened; run again",
@@ -271,6 +304,18 @@ impl KeptFile {
                 self.trailer.source.display()
             )
         })
+    }
+
+    /// The source as it is now, by way of a new kept panel where it does not fit in memory.
+    fn import_source(&self) -> Result<Import, Error> {
+        let Trailer { source, sources, taken, .. } = &self.trailer;
+        if !is_outsized(source, &self.options)? {
+            return read_panel(source, &self.options);
+        }
+        let origin = Origin { source, sources: sources.clone(), options: &self.options, taken: *taken };
+        outsized::write(&self.path, origin, u64::MAX)?;
+        let kept = Self::open(&self.path, &self.options)?.and_then(Self::into_import);
+        kept.ok_or_else(|| Error::unusable(self.path.display().to_string(), "was damaged as soon as it was written"))
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod kept;
 mod mapped;
+mod outsized;
 mod stamp;
 mod usage;
 
@@ -19,10 +20,11 @@ use std::time::{Duration, SystemTime};
 
 pub(crate) use self::kept::KeptCells;
 use self::kept::{FORMAT, KeptFile, Origin};
+pub(crate) use self::mapped::map;
 use self::stamp::{Stamp, nanoseconds};
 use self::usage::Usage;
 use crate::error::Error;
-use crate::import::{Import, ImportOptions, read_panel, sources};
+use crate::import::{Import, ImportOptions, is_outsized, read_panel, sources};
 
 const EXTENSION: &str = "panel";
 
@@ -116,6 +118,13 @@ impl PanelCache {
         let taken = now();
         // Taken before the import, so that a change in between shows later.
         let stamps: Option<Vec<Stamp>> = sources(source, options)?.iter().map(|path| Stamp::take(path).ok()).collect();
+        if is_outsized(source, options)? {
+            let sources = sources(source, options)?.iter().map(|path| Stamp::take(path)).collect::<Result<_, _>>()?;
+            let import = self.lay_out(&key, Origin { source: &absolute(source), sources, options, taken })?;
+            usage::record(&self.folder, &key, found);
+            self.tidy(Some(&key));
+            return Ok((import, found));
+        }
         let import = read_panel(source, options)?;
         let Some(stamps) = stamps.filter(|stamps| self.is_worth_it(stamps, &import)) else {
             return Ok((import, Found::NotKept));
@@ -212,7 +221,7 @@ impl PanelCache {
     fn key(&self, source: &Path, options: &ImportOptions) -> String {
         let mut hasher = twox_hash::XxHash3_64::with_seed(u64::from(FORMAT));
         hasher.write(absolute(source).as_os_str().as_encoded_bytes());
-        hasher.write(format!("{options:?}").as_bytes());
+        hasher.write(spelt(options).as_bytes());
         let name = source.file_name().unwrap_or_default().to_string_lossy();
         let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
         let name: String = name.chars().map(plain).take(60).collect();
@@ -231,7 +240,7 @@ impl PanelCache {
         }
         let file = KeptFile::open(&path, options).ok().flatten().ok_or(Found::Damaged)?;
         let trailer = file.trailer();
-        if trailer.source != absolute(source) || trailer.options != format!("{options:?}") {
+        if trailer.source != absolute(source) || trailer.options != spelt(options) {
             return Err(Found::Damaged);
         }
         // Files that came into a folder make it stale as well.
@@ -257,6 +266,15 @@ impl PanelCache {
         kept::write(&self.path(key), import, origin)
     }
 
+    /// Imports what does not fit in memory straight into the cache.
+    fn lay_out(&self, key: &str, origin: Origin<'_>) -> Result<Import, Error> {
+        let (path, options) = (self.path(key), origin.options);
+        std::fs::create_dir_all(&self.folder).map_err(|cause| Error::Write { path: self.folder.clone(), cause })?;
+        outsized::write(&path, origin, self.max_bytes)?;
+        let kept = KeptFile::open(&path, options)?.and_then(KeptFile::into_import);
+        kept.ok_or_else(|| Error::unusable(path.display().to_string(), "was damaged as soon as it was written"))
+    }
+
     fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match std::fs::read_dir(&self.folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -270,6 +288,11 @@ impl PanelCache {
 
 fn is_fresh(file: &KeptFile) -> bool {
     file.trailer().sources.iter().all(|stamp| stamp.holds(file.trailer().taken))
+}
+
+/// Import options as text; how much memory an import may take changes nothing in it.
+fn spelt(options: &ImportOptions) -> String {
+    format!("{:?}", ImportOptions { max_bytes: 0, ..options.clone() })
 }
 
 /// The path from the root, with links followed where the file exists.

@@ -1,6 +1,8 @@
 //! Text files into columns of spans. Our own splitter, because every error must name the row, no input may panic,
 //! and what a decompressor puts out must be bounded.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use polars::io::utils::compression::{ByteSourceReader, SupportedCompression};
@@ -9,7 +11,7 @@ use super::raw::{Cells, RawColumn, RawTable, TextCells};
 use crate::error::{Error, excerpt};
 
 /// Spans are 32 bits wide; a longer text belongs in Parquet.
-const LONGEST_TEXT: u64 = u32::MAX as u64;
+pub(super) const LONGEST_TEXT: u64 = u32::MAX as u64;
 /// What the span of a cell takes, and later its number.
 const CELL_BYTES: u64 = 8;
 
@@ -23,6 +25,12 @@ pub(super) struct Split {
 }
 
 impl Split {
+    /// For a piece of a file: how many more lines stand before its rows.
+    pub(super) fn shift_lines(&mut self, lines: usize) {
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+        self.lines.iter_mut().for_each(|line| *line = line.saturating_add(lines));
+    }
+
     pub(super) fn into_table<'a>(self, buffer: &'a [u8], origin: &str) -> RawTable<'a> {
         let columns = self
             .names
@@ -37,6 +45,24 @@ impl Split {
             ignored: Vec::new(),
         }
     }
+}
+
+/// Whether a file begins as gzip or zstd.
+pub(super) fn is_packed(mut file: &File) -> bool {
+    let mut start = [0; 8];
+    let read = file.read(&mut start).unwrap_or(0);
+    matches!(SupportedCompression::check(&start[..read]), Some(SupportedCompression::GZIP | SupportedCompression::ZSTD))
+}
+
+/// The text of a file as it is read, unpacked when it is gzip or zstd.
+pub(super) fn unpacking(file: File, path: &Path) -> Result<Box<dyn Read + Send>, Error> {
+    let mut file = BufReader::new(file);
+    let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
+    Ok(match SupportedCompression::check(file.fill_buf().map_err(unreadable)?) {
+        Some(SupportedCompression::GZIP) => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        Some(SupportedCompression::ZSTD) => Box::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?),
+        _ => Box::new(file),
+    })
 }
 
 /// The text of a file, unpacked when it is gzip or zstd.

@@ -1,6 +1,7 @@
 //! Data frames into raw tables, and Parquet and Arrow files into data frames.
 
 use std::io::Cursor;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -33,6 +34,25 @@ pub(super) fn read_parquet(path: &Path, bytes: &[u8], max_bytes: u64) -> Result<
     guarded(path, "Parquet", || {
         let (columns, ignored) = readable(&*reader().schema()?);
         Ok(Loaded { frame: reader().with_columns(Some(columns)).finish()?, ignored })
+    })
+}
+
+/// Rows and columns of a Parquet file whose parts can be true.
+pub(super) fn parquet_shape(path: &Path, bytes: &[u8]) -> Result<(usize, usize), Error> {
+    let metadata = guarded(path, "Parquet", || Ok(ParquetReader::new(Cursor::new(bytes)).get_metadata()?.clone()))?;
+    match doubt(bytes, &metadata, u64::MAX) {
+        Some(problem) => Err(Error::unusable(path.display().to_string(), problem)),
+        None => Ok((metadata.num_rows, metadata.schema_descr.columns().len())),
+    }
+}
+
+/// Reads some rows of a Parquet file that [`parquet_shape`] found sound.
+pub(super) fn read_parquet_rows(path: &Path, bytes: &[u8], rows: Range<usize>) -> Result<Loaded, Error> {
+    let reader = || ParquetReader::new(Cursor::new(bytes));
+    guarded(path, "Parquet", || {
+        let (columns, ignored) = readable(&*reader().schema()?);
+        let slice = Some((rows.start, rows.len()));
+        Ok(Loaded { frame: reader().with_columns(Some(columns)).with_slice(slice).finish()?, ignored })
     })
 }
 

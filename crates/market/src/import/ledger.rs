@@ -41,6 +41,25 @@ impl Ledger {
     pub fn is_clean(&self) -> bool {
         self.repaired.is_empty()
     }
+
+    /// Adds the account of rows that follow in the same file.
+    pub(crate) fn add(&mut self, later: Ledger) {
+        self.rows_read += later.rows_read;
+        self.rows_kept += later.rows_kept;
+        self.rows_dropped += later.rows_dropped;
+        for entry in later.repaired {
+            match self.repaired.iter_mut().find(|known| known.rule == entry.rule) {
+                Some(known) => known.rows += entry.rows,
+                None => self.repaired.push(entry),
+            }
+        }
+        self.repaired.sort_by_key(|entry| Rule::ALL.iter().position(|rule| rule.text().0 == entry.rule));
+        for name in later.ignored_columns {
+            if !self.ignored_columns.contains(&name) {
+                self.ignored_columns.push(name);
+            }
+        }
+    }
 }
 
 /// One row or cell that an import dropped or mended.
@@ -115,6 +134,21 @@ pub(super) enum Rule {
 }
 
 impl Rule {
+    const ALL: [Self; 12] = [
+        Rule::EmptyFile,
+        Rule::NoKey,
+        Rule::OutsideSession,
+        Rule::Duplicate,
+        Rule::Unsorted,
+        Rule::Infinite,
+        Rule::NonPositive,
+        Rule::NonPositiveAdjusted,
+        Rule::OutsideRange,
+        Rule::NegativeVolume,
+        Rule::NoClose,
+        Rule::NoAdjusted,
+    ];
+
     fn text(self) -> (&'static str, &'static str) {
         const BAR: &str = "the bar's open, high, low, close, adj_close and volume become missing";
         match self {

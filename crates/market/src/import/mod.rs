@@ -38,6 +38,7 @@
 //! - Under [`ImportOptions::adjust`], a bar with a close and no `adj_close` becomes missing.
 
 mod blocks;
+mod chunks;
 mod columns;
 mod csv;
 mod dates;
@@ -51,6 +52,7 @@ mod raw;
 mod repair;
 mod session;
 mod source;
+mod stream;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +66,7 @@ pub use self::ledger::{Ledger, LedgerEntry, Mended, mended_table};
 use self::ledger::{Mention, Repairs, Rule};
 use self::part::{Part, make_part, read_part};
 pub use self::session::Session;
+pub use self::stream::{PanelStream, RowOrder, count_rows, stream_panel};
 use self::values::Column;
 use crate::calendar::Calendar;
 use crate::error::Error;
@@ -167,12 +170,23 @@ pub fn read_panel_listed(
     import_path(path, options, Repairs::listing(), progress)
 }
 
-/// The files that [`read_panel`] reads for a market, in order.
+/// The files that [`read_panel`] reads for a market, in order, by their paths from the root.
 ///
 /// # Errors
-/// When a folder cannot be listed.
-pub(crate) fn sources(path: &Path, _options: &ImportOptions) -> Result<Vec<PathBuf>, Error> {
-    Ok(vec![path.canonicalize().map_err(|cause| Error::Read { path: path.to_owned(), cause })?])
+/// When one does not exist, or a folder cannot be listed.
+pub(crate) fn sources(path: &Path, options: &ImportOptions) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = if path.is_dir() { source::files_in(path)? } else { vec![path.to_owned()] };
+    paths.extend(options.sectors.iter().chain(&options.universe).cloned());
+    let absolute = |path: PathBuf| path.canonicalize().map_err(|cause| Error::Read { path, cause });
+    paths.into_iter().map(absolute).collect()
+}
+
+/// Whether a file is so large that it can only be read piece by piece within [`ImportOptions::max_bytes`].
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn is_outsized(path: &Path, options: &ImportOptions) -> Result<bool, Error> {
+    Ok(path.is_file() && chunks::bytes_of(path)? > options.max_bytes)
 }
 
 /// Imports a data frame by the same rules as a file; the first row of the frame is row 2 in messages.

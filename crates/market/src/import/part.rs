@@ -63,6 +63,77 @@ impl Rows {
 }
 
 impl Part {
+    /// Leaves the rows before `row`, and gives those from there on.
+    pub(super) fn split_off(&mut self, row: usize) -> Self {
+        let rows = Rows {
+            origin: self.rows.origin.clone(),
+            count: self.rows.count - row,
+            lines: self.rows.lines.as_mut().map(|lines| lines.split_off(row)),
+            times: Times { micros: self.rows.times.micros.split_off(row), zone: self.rows.times.zone.clone() },
+        };
+        self.rows.count = row;
+        let bars = match &mut self.bars {
+            Bars::Long { symbols, columns } => Bars::Long {
+                symbols: Symbols { codes: symbols.codes.split_off(row), names: symbols.names.clone() },
+                columns: columns.iter_mut().map(|column| column.split_off(row)).collect(),
+            },
+            Bars::Wide(columns) => {
+                let split = |column: &mut WideColumn| WideColumn {
+                    field: column.field.clone(),
+                    symbol: column.symbol.clone(),
+                    values: column.values.split_off(row),
+                };
+                Bars::Wide(columns.iter_mut().map(split).collect())
+            }
+        };
+        Self { rows, ignored: self.ignored.clone(), bars }
+    }
+
+    /// Puts the rows that follow in the same file behind these.
+    ///
+    /// # Errors
+    /// When they differ in zone, or a column holds numbers here and texts there.
+    pub(super) fn append(&mut self, next: Self) -> Result<(), Error> {
+        if self.rows.times.zone != next.rows.times.zone {
+            let problem = "has times of several zones; name one zone for all";
+            return Err(Error::unusable(&self.rows.origin, problem));
+        }
+        if let (Some(lines), Some(more)) = (&mut self.rows.lines, next.rows.lines) {
+            lines.extend(more);
+        }
+        self.rows.count += next.rows.count;
+        self.rows.times.micros.extend(next.rows.times.micros);
+        let (Bars::Long { symbols, columns }, Bars::Long { symbols: more, columns: others }) =
+            (&mut self.bars, next.bars)
+        else {
+            unreachable!("only long bars come in pieces");
+        };
+        let places: HashMap<&str, u32> = symbols.names.iter().map(String::as_str).zip(0..).collect();
+        let mut added = Vec::new();
+        let renamed: Vec<u32> = more
+            .names
+            .iter()
+            .map(|name| {
+                places.get(name.as_str()).copied().unwrap_or_else(|| {
+                    added.push(name.clone());
+                    (symbols.names.len() + added.len() - 1) as u32
+                })
+            })
+            .collect();
+        symbols.codes.extend(more.codes.iter().map(|&code| renamed.get(code as usize).copied().unwrap_or(NONE)));
+        symbols.names.extend(added);
+        for (column, other) in columns.iter_mut().zip(others) {
+            let row = self.rows.count - other.values.len();
+            column.append(other).map_err(|name| {
+                let line = self.rows.lines.as_ref().map_or(row + 2, |lines| lines[row] as usize);
+                let problem =
+                    format!("column `{name}` changes between numbers and texts at row {line}; make them one kind");
+                Error::unusable(&self.rows.origin, problem)
+            })?;
+        }
+        Ok(())
+    }
+
     /// Bytes held, to keep many files within the limit of one panel.
     pub(super) fn bytes(&self) -> u64 {
         let columns = match &self.bars {

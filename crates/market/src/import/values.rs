@@ -16,6 +16,41 @@ pub(super) struct Column {
     pub(super) labels: Option<Vec<String>>,
 }
 
+impl Column {
+    /// Leaves the rows before `row`, and gives those from there on.
+    pub(super) fn split_off(&mut self, row: usize) -> Self {
+        Self { name: self.name.clone(), values: self.values.split_off(row), labels: self.labels.clone() }
+    }
+
+    /// Puts later rows of the same column behind these; the name is the error where one has numbers and the other labels.
+    pub(super) fn append(&mut self, mut later: Self) -> Result<(), String> {
+        let is_empty = |values: &[f64]| values.iter().all(|value| value.is_nan());
+        match (&mut self.labels, &mut later.labels) {
+            (None, None) => {}
+            (Some(known), Some(more)) => {
+                let mut all = known.clone();
+                all.extend(more.iter().cloned());
+                all.sort_unstable();
+                all.dedup();
+                let code = |label: &String| all.binary_search(label).expect("every label is among them all") as f64;
+                let (here, there): (Vec<f64>, Vec<f64>) =
+                    (known.iter().map(code).collect(), more.iter().map(code).collect());
+                let rename = |values: &mut [f64], codes: &[f64]| {
+                    values.iter_mut().filter(|value| !value.is_nan()).for_each(|value| *value = codes[*value as usize]);
+                };
+                rename(&mut self.values, &here);
+                rename(&mut later.values, &there);
+                *known = all;
+            }
+            (_, more) if is_empty(&self.values) => self.labels = more.take(),
+            _ if is_empty(&later.values) => {}
+            _ => return Err(self.name.clone()),
+        }
+        self.values.extend(later.values);
+        Ok(())
+    }
+}
+
 /// Reads columns given by index and panel name.
 pub(super) fn read_columns(table: &RawTable<'_>, wanted: &[(usize, String)]) -> Result<Vec<Column>, Error> {
     wanted.iter().map(|(index, name)| read_column(table, *index, name)).collect()
