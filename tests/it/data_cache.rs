@@ -71,3 +71,28 @@ fn a_cache_that_is_off_or_cannot_be_written_stops_nobody() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("cannot be kept"));
 }
+
+/// A strategy over a file that does not fit in the memory allowed gives what it gives over one that does.
+#[test]
+fn files_larger_than_memory_are_backtested_from_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let market = folder.path().join("bars.csv");
+    let convert = ["data", "import", BUNDLED, "--out", market.to_str().unwrap()];
+    assert_eq!(evoquant().args(convert).status().unwrap().code(), Some(0));
+    let arguments = ["backtest", "strategies/momentum-12-1.toml", "--data", market.to_str().unwrap()];
+    let whole = evoquant().args(arguments).output().unwrap();
+    let cache = folder.path().join("panels");
+    for _ in 0..2 {
+        let mut little = evoquant();
+        little.env("EVOQUANT_CACHE", &cache).env("EVOQUANT_IMPORT_MEMORY", "200kB").args(arguments);
+        let little = little.output().unwrap();
+        assert_eq!(stderr(&little), stderr(&whole));
+        assert_eq!(stdout(&little), stdout(&whole));
+    }
+    assert_eq!(std::fs::read_dir(&cache).unwrap().flatten().filter(|entry| entry.path().is_file()).count(), 2);
+    let count = stdout(&evoquant().args(["data", "count", market.to_str().unwrap()]).output().unwrap());
+    assert!(count.ends_with(": 16608 rows\n"), "{count}");
+    let refused = evoquant().env("EVOQUANT_IMPORT_MEMORY", "much").args(arguments).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("EVOQUANT_IMPORT_MEMORY: an amount of memory"), "{}", stderr(&refused));
+}

@@ -1,5 +1,6 @@
 //! The market that a command works on.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use ::market::{Import, ImportOptions, Panel, PanelCache, read_panel};
@@ -34,7 +35,7 @@ impl MarketArguments {
 
 /// Reads a market, from the panel cache where that has it, and says what was mended.
 pub(super) fn read_market(path: &Path, strict: bool) -> Result<Import> {
-    let options = ImportOptions { strict, ..ImportOptions::default() };
+    let options = import_options(strict)?;
     let import = match panel_cache()? {
         None => read_panel(path, &options)?,
         Some(cache) => {
@@ -50,10 +51,28 @@ pub(super) fn read_market(path: &Path, strict: bool) -> Result<Import> {
     Ok(import)
 }
 
+/// How markets are imported: within 4 GiB, or half of what is free, or what `EVOQUANT_IMPORT_MEMORY` says. What is larger goes
+/// through the panel cache, piece by piece.
+pub(super) fn import_options(strict: bool) -> Result<ImportOptions> {
+    let options = ImportOptions { strict, ..ImportOptions::default() };
+    let max_bytes = match variable("EVOQUANT_IMPORT_MEMORY") {
+        None => options.max_bytes.min(2 * memory::share_of_free() as u64),
+        Some(size) => {
+            let size = memory::bytes(&size.to_string_lossy());
+            size.map_err(|problem| anyhow!("EVOQUANT_IMPORT_MEMORY: {problem}"))? as u64
+        }
+    };
+    Ok(ImportOptions { max_bytes, ..options })
+}
+
+/// A variable of the environment that is set and not empty.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// The folder of imported panels: what `EVOQUANT_CACHE` names, else `evoquant/panels` in the user's folder of caches.
 /// `None` where it says `off`, or nobody knows such a folder.
 pub(super) fn panel_cache() -> Result<Option<PanelCache>> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let folder = match variable("EVOQUANT_CACHE") {
         Some(value) if value == "off" => return Ok(None),
         Some(folder) => Some(PathBuf::from(folder)),

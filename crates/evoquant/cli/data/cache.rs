@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ::market::{Found, ImportOptions, KeptPanel, PanelCache};
+use ::market::{Found, KeptPanel, PanelCache};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
-use crate::cli::market::panel_cache;
+use crate::cli::market::{import_options, panel_cache};
 use crate::cli::{memory, print};
 
 #[derive(Debug, Args)]
@@ -25,7 +25,9 @@ while the file it came from has the same size and time of change, and after its 
 it is imported again.
 
   EVOQUANT_CACHE=FOLDER     where panels are kept; `off` keeps none (default: evoquant/panels in your folder of caches)
-  EVOQUANT_CACHE_SIZE=4GB   how much is kept (default 16GiB); the longest unused go first, and all that nobody used for 90 days";
+  EVOQUANT_CACHE_SIZE=4GB   how much is kept (default 16GiB); the longest unused go first, and all that nobody used for 90 days
+  EVOQUANT_IMPORT_MEMORY=2GB    how much memory an import may take (default: 4 GiB, or half of what is free); larger CSV and
+                                Parquet files, sorted by date or by symbol, go to the cache piece by piece";
 
 #[derive(Debug, Subcommand)]
 enum CacheCommand {
@@ -103,8 +105,9 @@ fn list(cache: &PanelCache) -> Result<String> {
 fn warm(mut cache: PanelCache, files: &[PathBuf], strict: bool) -> Result<()> {
     // Asked for by name, small ones are kept too.
     cache.smallest_source = 0;
+    let options = import_options(strict)?;
     for file in files {
-        let (import, found) = cache.read(file, &ImportOptions { strict, ..ImportOptions::default() })?;
+        let (import, found) = cache.read(file, &options)?;
         let what = match found {
             Found::Kept => "was there already",
             Found::New => "imported and kept",

@@ -1,6 +1,7 @@
 //! `evoquant data`: look at market data, check it, bring it in, download it, make it, keep it at hand.
 
 mod cache;
+mod count;
 mod fetch;
 mod info;
 
@@ -13,6 +14,8 @@ use clap::Subcommand;
 pub(super) enum DataCommand {
     /// Imported panels that are kept on disk: list, warm, verify and clear them.
     Cache(cache::CacheArguments),
+    /// Count the rows of files of any size, piece by piece.
+    Count(count::CountArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
     /// Download one file, with retries; nothing appears under its name before it is whole.
@@ -22,6 +25,7 @@ pub(super) enum DataCommand {
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::Cache(arguments) => cache::run(arguments),
+        DataCommand::Count(arguments) => count::run(arguments),
         DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
     }

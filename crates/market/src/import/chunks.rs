@@ -55,6 +55,26 @@ impl Chunks {
         Ok(Self { path: path.to_owned(), options: options.clone(), bytes, kind })
     }
 
+    /// Counts the rows that are left, without reading what is in their cells.
+    ///
+    /// # Errors
+    /// When the file breaks off, or a row has other columns than the header.
+    pub(super) fn count(mut self) -> Result<u64, Error> {
+        let origin = self.path.display().to_string();
+        match &mut self.kind {
+            Kind::Parquet { rows, next, .. } => Ok((*rows - *next) as u64),
+            Kind::Text(text) => {
+                let mut rows = 0;
+                while let Some((mut piece, lines_before)) = text.next(self.bytes, &origin)? {
+                    let mut split = csv::split(&mut piece, &origin, u64::MAX)?;
+                    split.shift_lines(lines_before);
+                    rows += split.rows() as u64;
+                }
+                Ok(rows)
+            }
+        }
+    }
+
     /// The next rows, or `None` behind the last.
     ///
     /// # Errors

@@ -31,6 +31,10 @@ impl Split {
         self.lines.iter_mut().for_each(|line| *line = line.saturating_add(lines));
     }
 
+    pub(super) fn rows(&self) -> usize {
+        self.lines.len()
+    }
+
     pub(super) fn into_table<'a>(self, buffer: &'a [u8], origin: &str) -> RawTable<'a> {
         let columns = self
             .names

@@ -62,17 +62,12 @@ pub fn stream_panel(path: &Path, options: &ImportOptions, order: RowOrder) -> Re
     })
 }
 
-/// Rows of data in a long or wide file, counted piece by piece.
+/// Rows of data in a CSV or Parquet file of any size, counted piece by piece.
 ///
 /// # Errors
-/// As [`stream_panel`].
+/// As [`stream_panel`]; and when a row of a CSV file has more or fewer cells than its header.
 pub fn count_rows(path: &Path, options: &ImportOptions) -> Result<u64, Error> {
-    let mut chunks = Chunks::open(path, options)?;
-    let mut rows = 0;
-    while let Some(part) = chunks.next()? {
-        rows += part.rows.count as u64;
-    }
-    Ok(rows)
+    Chunks::open(path, options)?.count()
 }
 
 impl Iterator for PanelStream {
