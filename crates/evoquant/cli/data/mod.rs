@@ -1,6 +1,8 @@
 //! `evoquant data`: look at market data, check it, bring it in, download it, make it, keep it at hand.
 
+mod check;
 mod fetch;
+mod import;
 mod info;
 
 use std::process::ExitCode;
@@ -10,6 +12,10 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
+    /// Look for what is wrong in a market: copied bars, spikes, splits, gaps; and mask it.
+    Check(check::CheckArguments),
+    /// Bring a file or folder of bars in as one panel, with an account of every row dropped or mended.
+    Import(import::ImportArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
     /// Download one file, with retries; nothing appears under its name before it is whole.
@@ -18,6 +24,8 @@ pub(super) enum DataCommand {
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
+        DataCommand::Check(arguments) => check::run(arguments),
+        DataCommand::Import(arguments) => import::run(arguments),
         DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
     }
