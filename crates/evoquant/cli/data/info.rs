@@ -7,20 +7,20 @@ use ::market::describe;
 use anyhow::Result;
 use clap::Args;
 
-use crate::cli::{print, read_market};
+use super::import::ReadingArguments;
+use crate::cli::print;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InfoArguments {
-    /// Long CSV, Parquet or Arrow IPC.
+    /// A file of bars, or a folder of them, as `data import` reads it.
     file: PathBuf,
-    /// Refuse data that would have to be mended, instead of mending it.
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 pub(super) fn run(arguments: &InfoArguments) -> Result<ExitCode> {
-    let InfoArguments { file, strict } = arguments;
-    let import = read_market(file, *strict)?;
+    let InfoArguments { file, reading } = arguments;
+    let import = reading.read(file)?.import;
     print(&format!("{}\n{}\n\n{}\n", file.display(), describe(&import.panel), import.ledger))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,10 @@
 //! `evoquant data`: look at market data, check it, bring it in, download it, make it, keep it at hand.
 
 mod cache;
+mod check;
 mod count;
 mod fetch;
+mod import;
 mod info;
 
 use std::process::ExitCode;
@@ -16,6 +18,10 @@ pub(super) enum DataCommand {
     Cache(cache::CacheArguments),
     /// Count the rows of files of any size, piece by piece.
     Count(count::CountArguments),
+    /// Look for what is wrong in a market: copied bars, spikes, splits, gaps; and mask it.
+    Check(check::CheckArguments),
+    /// Bring a file or folder of bars in as one panel, with an account of every row dropped or mended.
+    Import(import::ImportArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
     /// Download one file, with retries; nothing appears under its name before it is whole.
@@ -26,6 +32,8 @@ pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::Cache(arguments) => cache::run(arguments),
         DataCommand::Count(arguments) => count::run(arguments),
+        DataCommand::Check(arguments) => check::run(arguments),
+        DataCommand::Import(arguments) => import::run(arguments),
         DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
     }

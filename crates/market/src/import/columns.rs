@@ -7,7 +7,8 @@ use super::values::number;
 use crate::error::{Error, excerpt};
 
 /// Spellings without case, spaces, underscores, dots, dashes and angle brackets.
-const DATES: [&str; 7] = ["date", "datetime", "timestamp", "tradedate", "tradingdate", "dtyyyymmdd", OPEN_TIME];
+const DATES: [&str; 8] =
+    ["date", "datetime", "timestamp", "tradedate", "tradingdate", "dtyyyymmdd", "windowstart", OPEN_TIME];
 /// When a kline begins; when it ends and what is left to ignore then say nothing more.
 const OPEN_TIME: &str = "opentime";
 const BESIDE_OPEN_TIME: [&str; 2] = ["closetime", "ignore"];

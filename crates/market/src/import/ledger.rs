@@ -83,6 +83,18 @@ pub struct Mended {
     pub bar_masked: bool,
 }
 
+impl Mended {
+    /// The date or time as messages spell it; empty where there is none.
+    pub fn date(&self) -> String {
+        self.time.map(dates::label).unwrap_or_default()
+    }
+
+    /// Whether it says nothing against the data: rows in another order, and what was asked for.
+    pub(crate) fn is_harmless(&self) -> bool {
+        [Rule::Unsorted, Rule::OutsideSession].iter().any(|rule| rule.text().0 == self.rule)
+    }
+}
+
 /// Every row of an import that was dropped or mended, as a table with columns `file`, `row`, `date`, `symbol`, `rule`,
 /// `action` and `detail`.
 pub fn mended_table(rows: &[Mended]) -> Table {
@@ -90,7 +102,7 @@ pub fn mended_table(rows: &[Mended]) -> Table {
     Table::new()
         .with("file", text(&|row| row.file.clone().unwrap_or_default()))
         .with("row", Column::Integer(rows.iter().map(|row| row.row as i64).collect()))
-        .with("date", text(&|row| row.time.map(dates::label).unwrap_or_default()))
+        .with("date", text(&Mended::date))
         .with("symbol", text(&|row| row.symbol.clone().unwrap_or_default()))
         .with("rule", text(&|row| row.rule.to_owned()))
         .with("action", text(&|row| row.action.to_owned()))

@@ -13,7 +13,7 @@ use super::dates::read_times;
 use super::dense::Dense;
 use super::part::{NONE, read_symbols, with_table};
 use super::raw::{MISSING, RawTable};
-use super::values::{Column, read_labels};
+use super::values::{Column, number, read_labels};
 use crate::error::{Error, excerpt};
 
 /// Adds every column of a table of symbols as a group, on the cells for which there is a row.
@@ -56,7 +56,10 @@ fn read_sectors(table: &RawTable<'_>, dense: &Dense) -> Result<Vec<Column>, Erro
             *code = place as f64;
         }
         let values = rows.iter().map(|row| known(row).map_or(f64::NAN, |code| used[&(code as usize)])).collect();
-        let labels = used.keys().map(|&code| names[code].clone()).collect();
+        // Labels that look like numbers would read back as numbers once the panel is written.
+        let numbers = used.keys().any(|&code| number(names[code].as_bytes()).is_some());
+        let label = |&code: &usize| if numbers { format!("{name} {}", names[code]) } else { names[code].clone() };
+        let labels = used.keys().map(label).collect();
         Ok(Column { name, values, labels: Some(labels) })
     };
     others.into_iter().map(read).collect()

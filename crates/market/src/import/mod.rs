@@ -300,6 +300,11 @@ fn panel(dense: Dense) -> Result<Panel, PanelError> {
     Panel::new(Calendar::new(dense.bars, dense.zone.as_deref())?, dense.symbols, fields, groups)
 }
 
+/// Whether a symbol of this name would be taken for a missing one.
+pub(crate) fn reads_as_missing_symbol(symbol: &str) -> bool {
+    raw::is_missing_symbol(symbol.trim_ascii().as_bytes()) || symbol.trim_ascii() != symbol
+}
+
 impl Panel {
     /// Imports a data frame with default options; see [`import_frame`] for the ledger.
     ///

@@ -189,7 +189,7 @@ pub(super) fn make_part(
     let (bars, times, ignored) = match columns::shape(&mut table)? {
         Shape::Long(layout) => {
             let times = read_times(&table, layout.date, layout.time_of_day, options)?;
-            let named = symbol.unwrap_or_else(|| columns::symbol_of_stem(stem));
+            let named = symbol.unwrap_or_else(|| columns::symbol_of_stem(stem.trim()));
             let symbols = read_symbols(&table, layout.symbol, &named)?;
             let columns = read_columns(&table, &layout.others)?;
             (Bars::Long { symbols, columns }, times, ignored_columns(&table, &layout))
