@@ -9,7 +9,7 @@
 //! - [`Panel`] holds the market: dense fields `[bars x symbols]`, row after row, over one [`Calendar`]; NaN where a symbol
 //!   does not trade, never infinite. Annualisation follows from the calendar's [`Frequency`].
 //! - [`describe`] sums a panel up; [`table`] writes results as CSV, Parquet or Arrow IPC, whole or not at all.
-//! - [`fetch`](mod@fetch) downloads one file, patiently; [`synthetic`] makes random walks without an edge.
+//! - [`fetch`](mod@fetch) downloads one file, patiently; [`synthetic`] makes markets to order, with or without an edge.
 //!
 //! What it does not do: adjust prices for splits or dividends by anything but the file's own `adj_close`, or know anything
 //! of factors and strategies. It is the only crate of evoquant that knows polars (re-exported as [`polars`] for those who bring
@@ -62,4 +62,4 @@ pub use import::{
 pub use panel::{Group, GroupView, Panel, PanelError};
 pub use staged::write_atomically;
 pub use summary::{FieldSummary, GroupSummary, PanelSummary, describe};
-pub use synthetic::{RandomWalk, random_walk};
+pub use synthetic::{RandomWalk, SynthSpec, Synthetic, random_walk};

@@ -1,4 +1,4 @@
-//! Markets out of a generator: random walks without an edge, for tests, benches and placebos.
+//! Random walks without an edge, for tests, benches and placebos.
 
 use indexmap::IndexMap;
 use jiff::ToSpan;

@@ -1,0 +1,549 @@
+//! The keys of a [`SynthSpec`]: one table that reads, writes, documents and bounds them.
+
+use toml::Value;
+
+use super::spec::{Decay, Noise, PlantReturn, Regime, Scenario, ScenarioKind, Session, Spacing, SynthSpec};
+use crate::error::{Error, excerpt};
+
+/// A key, what it is about, and where its value lives.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) slot: for<'a> fn(&'a mut SynthSpec) -> Slot<'a>,
+}
+
+/// Where a value lives, and what it may be.
+pub(super) enum Slot<'a> {
+    Count(&'a mut usize, usize, usize),
+    Seed(&'a mut u64),
+    Number(&'a mut f64, f64, f64),
+    Degrees(&'a mut f64),
+    Text(&'a mut String),
+    Optional(&'a mut Option<String>),
+    Noise(&'a mut Noise),
+    Spacing(&'a mut Spacing),
+    Session(&'a mut Session),
+    Decay(&'a mut Decay),
+    Return(&'a mut PlantReturn),
+}
+
+macro_rules! key {
+    ($name:ident, $kind:ident($($bound:expr),*), $about:expr) => {
+        Key { name: stringify!($name), about: $about, slot: |spec| Slot::$kind(&mut spec.$name $(, $bound)*) }
+    };
+}
+
+/// In the order in which they are written. `noise` comes first of those that it sets.
+pub(super) const KEYS: [Key; 34] = [
+    key!(bars, Count(1, 1_000_000_000), "bars a symbol"),
+    key!(symbols, Count(1, 200_000), "symbols"),
+    key!(seed, Seed(), "same seed and keys, same market"),
+    key!(noise, Noise(), "a market without an edge to start from"),
+    key!(start, Text(), "date (and time) on or after which the first bar lies"),
+    key!(frequency, Spacing(), "how far bars are apart"),
+    key!(session, Session(), "when there are bars"),
+    key!(sectors, Count(0, 1_000), "sectors that share a factor each"),
+    key!(drift, Number(-2.0, 2.0), "mean simple return a year"),
+    key!(market_volatility, Number(0.0, 5.0), "volatility a year of the factor that all share"),
+    key!(sector_volatility, Number(0.0, 5.0), "volatility a year of each sector's factor"),
+    key!(volatility, Number(0.0, 5.0), "own volatility a year, median over symbols"),
+    key!(volatility_spread, Number(0.0, 2.0), "deviation over symbols of its logarithm"),
+    key!(beta_spread, Number(0.0, 2.0), "deviation over symbols of the beta, about 1"),
+    key!(garch_alpha, Number(0.0, 0.999), "part of a variance that is the last squared move"),
+    key!(garch_beta, Number(0.0, 0.999), "part of a variance that is the last variance"),
+    key!(degrees_of_freedom, Degrees(), "of the Student t that moves follow; 0 is normal"),
+    key!(autocorrelation, Number(-0.9, 0.9), "correlation of each move with the one before"),
+    key!(overnight, Number(0.0, 0.95), "share of a day's variance between sessions"),
+    key!(price, Number(1e-6, 1e9), "median first price"),
+    key!(price_spread, Number(0.0, 4.0), "deviation over symbols of its logarithm"),
+    key!(volume, Number(0.0, 1e12), "median volume a day"),
+    key!(volume_spread, Number(0.0, 4.0), "deviation over symbols of its logarithm"),
+    key!(volume_noise, Number(0.0, 4.0), "deviation over bars of its logarithm"),
+    key!(volume_persistence, Number(0.0, 0.999), "how much of that is the last bar's"),
+    key!(volume_elasticity, Number(0.0, 4.0), "power of volatility that volume follows"),
+    key!(late_listings, Number(0.0, 1.0), "share of symbols listed after the first bar"),
+    key!(delisting_rate, Number(0.0, 50.0), "chance a year that a symbol is delisted"),
+    key!(split_rate, Number(0.0, 50.0), "splits a year and symbol; adds a column split"),
+    key!(plant, Optional(), "expression whose values foretell returns"),
+    key!(rank_ic, Number(-0.9, 0.9), "rank IC of the plant with the next return"),
+    key!(half_life, Number(0.0, 2_000.0), "bars in which its effect halves; 0: one bar"),
+    key!(decay, Decay(), "how the effect falls"),
+    key!(plant_return, Return(), "which return carries it"),
+];
+
+const DECAYS: [(Decay, &str); 3] =
+    [(Decay::Exponential, "exponential"), (Decay::Linear, "linear"), (Decay::Step, "step")];
+const RETURNS: [(PlantReturn, &str); 2] =
+    [(PlantReturn::NextOpen, "next_open"), (PlantReturn::SameClose, "same_close")];
+
+impl SynthSpec {
+    /// Reads `bars=2500,symbols=500,noise=garch`: keys and values between commas. Commas within brackets or double quotes
+    /// are part of a value. `regime=NAME:DRIFT:VOLATILITY:LENGTH` and `scenario=KIND:START:LENGTH:STRENGTH` may be
+    /// repeated.
+    ///
+    /// # Errors
+    /// One line that names the key, what it can be, and the nearest known name.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut spec = Self::default();
+        spec.change(text)?;
+        Ok(spec)
+    }
+
+    /// As [`SynthSpec::parse`], on top of what is set already. A regime or scenario in the text replaces none.
+    ///
+    /// # Errors
+    /// As [`SynthSpec::parse`]; the spec is then half changed.
+    pub fn change(&mut self, text: &str) -> Result<(), Error> {
+        let mut pairs = Vec::new();
+        for part in split(text).map_err(|problem| refuse("synth", problem))? {
+            let Some((key, value)) = part.split_once('=') else {
+                let problem = format!("`{}` is no key=value, such as bars=2500", excerpt(part.trim()));
+                return Err(refuse("synth", problem));
+            };
+            pairs.push((key.trim().to_owned(), Value::String(unquoted(value.trim()))));
+        }
+        self.assign(pairs, "synth")
+    }
+
+    /// Reads a TOML file of the same keys, with `[[regime]]` and `[[scenario]]` as tables. A manifest, which keeps them
+    /// under `[spec]`, is such a file too.
+    ///
+    /// # Errors
+    /// As [`SynthSpec::parse`]; `origin` is named in messages.
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, Error> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            refuse(origin, format!("line {line}: {}", error.message().lines().collect::<Vec<_>>().join(" ")))
+        })?;
+        let table = match table.get("spec") {
+            Some(Value::Table(spec)) => spec.clone(),
+            _ => table,
+        };
+        let mut spec = Self::default();
+        spec.assign(table.into_iter().collect(), origin)?;
+        Ok(spec)
+    }
+
+    /// Sets keys in any order; a preset goes first, as the others are on top of it.
+    fn assign(&mut self, pairs: Vec<(String, Value)>, origin: &str) -> Result<(), Error> {
+        let refuse = |problem: String| Err(refuse(origin, problem));
+        for (place, (key, _)) in pairs.iter().enumerate() {
+            let may_repeat = key == "regime" || key == "scenario";
+            if !may_repeat && pairs[..place].iter().any(|(earlier, _)| earlier == key) {
+                return refuse(format!("`{}` is given twice", excerpt(key)));
+            }
+        }
+        let (first, rest): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| key == "noise");
+        for (key, value) in first.into_iter().chain(rest) {
+            let done = match key.as_str() {
+                "regime" => list(value, &mut self.regimes, regime),
+                "scenario" => list(value, &mut self.scenarios, scenario),
+                name => match KEYS.iter().find(|key| key.name == name) {
+                    Some(key) => (key.slot)(self).set(&value),
+                    None => return refuse(unknown(&key)),
+                },
+            };
+            if let Err(problem) = done {
+                return refuse(format!("`{key}` {problem}"));
+            }
+            if key == "noise" {
+                self.noise.apply(self);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse(origin: &str, problem: String) -> Error {
+    Error::unusable(origin, problem)
+}
+
+fn unknown(key: &str) -> String {
+    let names: Vec<&str> = KEYS.iter().map(|key| key.name).chain(["regime", "scenario"]).collect();
+    let hint = match nearest(key, &names) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("the keys are {}", names.join(", ")),
+    };
+    format!("there is no key `{}`; {hint}", excerpt(key))
+}
+
+/// The name that a misspelt one may be.
+fn nearest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
+    let text: Vec<char> = text.chars().take(40).collect();
+    let most = (text.len() / 3).max(1);
+    let within = |name: &&'a str| (distance(&text, name), *name);
+    names.iter().map(within).filter(|(edits, _)| *edits <= most).min().map(|(_, name)| name)
+}
+
+/// Letters to insert, remove or replace.
+fn distance(text: &[char], name: &str) -> usize {
+    let name: Vec<char> = name.chars().collect();
+    let mut row: Vec<usize> = (0..=name.len()).collect();
+    for (place, letter) in text.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = place + 1;
+        for column in 0..name.len() {
+            let replaced = diagonal + usize::from(name[column] != *letter);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[name.len()]
+}
+
+/// Parts between commas that stand outside brackets and quotes.
+fn split(text: &str) -> Result<Vec<&str>, String> {
+    let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
+    for (place, letter) in text.char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth = depth.saturating_sub(1),
+            ',' if !quoted && depth == 0 => {
+                parts.push(&text[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    if quoted || depth > 0 {
+        let what = if quoted { "a quote" } else { "a bracket" };
+        return Err(format!("{what} in `{}` is never closed", excerpt(text)));
+    }
+    parts.push(&text[start..]);
+    Ok(parts.into_iter().filter(|part| !part.trim().is_empty()).collect())
+}
+
+fn unquoted(text: &str) -> String {
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).to_owned()
+}
+
+/// Adds what a text says, or what an array of tables says.
+fn list<T>(value: Value, into: &mut Vec<T>, read: fn(&[Value]) -> Result<T, String>) -> Result<(), String> {
+    const MOST: usize = 1_000;
+    let tables = match value {
+        Value::Array(tables) => tables,
+        other => vec![other],
+    };
+    for table in tables {
+        into.push(read(&[table])?);
+    }
+    if into.len() > MOST { Err(format!("stands there more than {MOST} times")) } else { Ok(()) }
+}
+
+/// Four parts of a text between colons, or four values of a table under their names.
+fn four(value: &[Value], names: [&str; 4], form: &str) -> Result<[Value; 4], String> {
+    match &value[0] {
+        Value::String(text) => {
+            // The start of a scenario may be a time of day, with colons of its own.
+            let parts = text.split_once(':').and_then(|(first, rest)| {
+                let (rest, last) = rest.rsplit_once(':')?;
+                let (second, third) = rest.rsplit_once(':')?;
+                Some([first, second, third, last].map(|part| Value::String(part.trim().to_owned())))
+            });
+            parts.ok_or_else(|| format!("must be {form}, not `{}`", excerpt(text)))
+        }
+        Value::Table(table) => {
+            if let Some(key) = table.keys().find(|key| !names.contains(&key.as_str())) {
+                let hint = match nearest(key, &names) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("it has {}", names.join(", ")),
+                };
+                return Err(format!("has no `{}`; {hint}", excerpt(key)));
+            }
+            let part = |name: &str| {
+                table.get(name).cloned().ok_or_else(|| format!("lacks `{name}`: it needs {}", names.join(", ")))
+            };
+            Ok([part(names[0])?, part(names[1])?, part(names[2])?, part(names[3])?])
+        }
+        _ => Err(format!("must be {form}, or tables in a file")),
+    }
+}
+
+fn regime(value: &[Value]) -> Result<Regime, String> {
+    let names = ["name", "drift", "volatility", "length"];
+    let [name, drift, volatility, length] = four(value, names, "NAME:DRIFT:VOLATILITY:LENGTH")?;
+    let name = match name {
+        Value::String(name) if !name.trim().is_empty() && !name.contains([',', ':', '"']) => name,
+        other => return Err(format!("needs a name without commas, colons and quotes, not `{}`", shown(&other))),
+    };
+    Ok(Regime {
+        name,
+        drift: part("drift", &drift, -50.0, 50.0)?,
+        volatility: part("volatility", &volatility, 0.01, 20.0)?,
+        length: part("length", &length, 1.0, 1e9)?,
+    })
+}
+
+fn scenario(value: &[Value]) -> Result<Scenario, String> {
+    let names = ["kind", "start", "length", "strength"];
+    let [kind, start, length, strength] = four(value, names, "KIND:START:LENGTH:STRENGTH")?;
+    let kind = one_of(&kind, &ScenarioKind::ALL.map(|kind| (kind, kind.name()))).map_err(|e| format!("kind {e}"))?;
+    let start = match start {
+        Value::String(text) => text,
+        Value::Integer(bar) => bar.to_string(),
+        Value::Datetime(date) => date.to_string(),
+        other => return Err(format!("start must be a bar's number or a date, not `{}`", shown(&other))),
+    };
+    let length = part("length", &length, 1.0, 1e9)?;
+    if length.fract() != 0.0 {
+        return Err(format!("length must be a whole number of bars, not {length}"));
+    }
+    let strength = part(&format!("strength of {}", kind.name()), &strength, 0.0, kind.most())?;
+    Ok(Scenario { kind, start, length: length as usize, strength })
+}
+
+fn part(name: &str, value: &Value, least: f64, most: f64) -> Result<f64, String> {
+    number(value, least, most).map_err(|problem| format!("{name} {problem}"))
+}
+
+fn number(value: &Value, least: f64, most: f64) -> Result<f64, String> {
+    let found = match value {
+        Value::Integer(whole) => Some(*whole as f64),
+        Value::Float(number) => Some(*number),
+        Value::String(text) => plain_number(text),
+        _ => None,
+    };
+    found
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("must be a number from {least} to {most}, not `{}`", shown(value)))
+}
+
+/// A number as people write it; underscores may part digits.
+fn plain_number(text: &str) -> Option<f64> {
+    let digits: String = text.chars().filter(|&letter| letter != '_').collect();
+    // Rust reads `inf` and `nan` as numbers.
+    if digits.chars().any(|letter| letter.is_ascii_alphabetic() && !matches!(letter, 'e' | 'E')) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+fn one_of<T: Copy>(value: &Value, known: &[(T, &str)]) -> Result<T, String> {
+    let text = value.as_str().unwrap_or_default();
+    if let Some((found, _)) = known.iter().find(|(_, name)| *name == text) {
+        return Ok(*found);
+    }
+    let names: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
+    let hint = nearest(text, &names).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    Err(format!("must be one of {}, not `{}`{hint}", names.join(", "), shown(value)))
+}
+
+fn shown(value: &Value) -> String {
+    excerpt(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}
+
+impl Slot<'_> {
+    fn set(&mut self, value: &Value) -> Result<(), String> {
+        match self {
+            Slot::Count(count, least, most) => {
+                let found = number(value, *least as f64, *most as f64).ok().filter(|number| number.fract() == 0.0);
+                let refused = || format!("must be a whole number from {least} to {most}, not `{}`", shown(value));
+                **count = found.ok_or_else(refused)? as usize;
+            }
+            Slot::Seed(seed) => {
+                let found = match value {
+                    Value::Integer(whole) => u64::try_from(*whole).ok(),
+                    Value::String(text) => text.replace('_', "").parse().ok(),
+                    _ => None,
+                };
+                let refused = || format!("must be a whole number from 0 to {}, not `{}`", u64::MAX, shown(value));
+                **seed = found.ok_or_else(refused)?;
+            }
+            Slot::Number(number_, least, most) => **number_ = number(value, *least, *most)?,
+            Slot::Degrees(degrees) => {
+                let found = number(value, 0.0, 1_000.0).ok().filter(|&degrees| degrees == 0.0 || degrees >= 2.1);
+                let refused = || format!("must be 0, or a number from 2.1 to 1000, not `{}`", shown(value));
+                **degrees = found.ok_or_else(refused)?;
+            }
+            Slot::Text(text) => {
+                let found = match value {
+                    Value::String(text) => Some(text.clone()),
+                    Value::Datetime(date) => Some(date.to_string()),
+                    _ => None,
+                };
+                **text = found.ok_or_else(|| format!("must be a text, not `{}`", shown(value)))?;
+            }
+            Slot::Optional(text) => {
+                let found = value.as_str().map(|text| Some(text.to_owned()).filter(|text| !text.trim().is_empty()));
+                **text = found.ok_or_else(|| format!("must be a text, not `{}`", shown(value)))?;
+            }
+            Slot::Noise(noise) => **noise = one_of(value, &Noise::ALL.map(|noise| (noise, noise.name())))?,
+            Slot::Decay(decay) => **decay = one_of(value, &DECAYS)?,
+            Slot::Return(which) => **which = one_of(value, &RETURNS)?,
+            Slot::Spacing(spacing) => {
+                let found = value.as_str().and_then(read_spacing);
+                let refused = || format!("must be daily, or such as 1min, 5min, 1h, not `{}`", shown(value));
+                **spacing = found.ok_or_else(refused)?;
+            }
+            Slot::Session(session) => {
+                let found = value.as_str().and_then(read_session);
+                let refused = || format!("must be always, or hours such as 09:30-16:00, not `{}`", shown(value));
+                **session = found.ok_or_else(refused)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The value as text.
+    pub(super) fn plain(&self) -> String {
+        match self {
+            Slot::Count(count, ..) => count.to_string(),
+            Slot::Seed(seed) => seed.to_string(),
+            Slot::Number(number, ..) | Slot::Degrees(number) => format!("{number:?}"),
+            Slot::Text(text) => (**text).clone(),
+            Slot::Optional(text) => text.as_deref().map_or_else(String::new, |text| format!("\"{text}\"")),
+            Slot::Noise(noise) => noise.name().to_owned(),
+            Slot::Spacing(spacing) => Self::spacing_text(**spacing),
+            Slot::Session(session) => Self::session_text(**session),
+            Slot::Decay(decay) => {
+                DECAYS.iter().find(|(known, _)| known == *decay).map_or("", |(_, name)| name).to_owned()
+            }
+            Slot::Return(which) => {
+                RETURNS.iter().find(|(known, _)| known == *which).map_or("", |(_, name)| name).to_owned()
+            }
+        }
+    }
+
+    /// The value as TOML writes it; `None` where there is none.
+    pub(super) fn written(&self) -> Option<String> {
+        match self {
+            // Whole numbers of TOML have a sign.
+            Slot::Seed(seed) if **seed > i64::MAX as u64 => Some(format!("\"{seed}\"")),
+            Slot::Count(..) | Slot::Seed(_) | Slot::Number(..) | Slot::Degrees(_) => Some(self.plain()),
+            Slot::Optional(text) => text.as_deref().map(|text| toml::Value::from(text).to_string()),
+            _ => Some(toml::Value::from(self.plain()).to_string()),
+        }
+    }
+
+    /// What the value may be, in a few words.
+    pub(super) fn range(&self) -> String {
+        match self {
+            Slot::Count(_, least, most) => format!("{least} to {most}"),
+            Slot::Seed(_) => "a whole number".to_owned(),
+            Slot::Number(_, least, most) => format!("{least} to {most}"),
+            Slot::Degrees(_) => "0, or 2.1 to 1000".to_owned(),
+            Slot::Text(_) | Slot::Optional(_) => String::new(),
+            Slot::Noise(_) => Noise::ALL.map(Noise::name).join(", "),
+            Slot::Spacing(_) => "daily, 1min, 5min, 1h, ...".to_owned(),
+            Slot::Session(_) => "HH:MM-HH:MM on business days, or always".to_owned(),
+            Slot::Decay(_) => DECAYS.map(|(_, name)| name).join(", "),
+            Slot::Return(_) => RETURNS.map(|(_, name)| name).join(", "),
+        }
+    }
+
+    pub(super) fn spacing_text(spacing: Spacing) -> String {
+        match spacing {
+            Spacing::Daily => "daily".to_owned(),
+            Spacing::Minutes(minutes) if minutes % 60 == 0 => format!("{}h", minutes / 60),
+            Spacing::Minutes(minutes) => format!("{minutes}min"),
+        }
+    }
+
+    pub(super) fn session_text(session: Session) -> String {
+        let clock = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        match session {
+            Session::Always => "always".to_owned(),
+            Session::Hours { open, close } => format!("{}-{}", clock(open), clock(close)),
+        }
+    }
+}
+
+fn read_spacing(text: &str) -> Option<Spacing> {
+    if text == "daily" {
+        return Some(Spacing::Daily);
+    }
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "min" | "m" => 1,
+        "h" => 60,
+        _ => return None,
+    };
+    let minutes = digits.parse::<u32>().ok()?.checked_mul(unit)?;
+    (1..=720).contains(&minutes).then_some(Spacing::Minutes(minutes))
+}
+
+fn read_session(text: &str) -> Option<Session> {
+    if text == "always" {
+        return Some(Session::Always);
+    }
+    let clock = |text: &str| {
+        let (hours, minutes) = text.split_once(':')?;
+        let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        (hours < 24 && minutes < 60 || (hours, minutes) == (24, 0)).then_some(hours * 60 + minutes)
+    };
+    let (open, close) = text.split_once('-')?;
+    let (open, close) = (clock(open)?, clock(close)?);
+    (open < close).then_some(Session::Hours { open, close })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, words: &[&str]) {
+        let message = SynthSpec::parse(text).expect_err(text).to_string();
+        for word in words {
+            assert!(message.contains(word), "no `{word}` in the message of {text:?}: {message}");
+        }
+        assert!(message.lines().count() == 1 && message.len() < 900, "{message}");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_the_way_out() {
+        check("simbols=3", &["simbols", "did you mean `symbols`"]);
+        check("colour=red", &["colour", "the keys are bars, symbols"]);
+        check("bars", &["`bars`", "key=value"]);
+        check("bars=0", &["`bars`", "1 to 1000000000", "`0`"]);
+        check("bars=2.5", &["`bars`", "whole", "2.5"]);
+        check("bars=many", &["`bars`", "many"]);
+        check("bars=nan", &["`bars`", "nan"]);
+        check("bars=5,bars=6", &["`bars`", "twice"]);
+        check("seed=-1", &["`seed`", "-1"]);
+        check("volatility=inf", &["`volatility`", "0 to 5", "inf"]);
+        check("degrees_of_freedom=2", &["`degrees_of_freedom`", "0, or a number from 2.1"]);
+        check("noise=whit", &["`noise`", "did you mean `white`"]);
+        check("frequency=weekly", &["`frequency`", "5min", "weekly"]);
+        check("session=16:00-09:30", &["`session`", "09:30-16:00"]);
+        check("decay=none", &["`decay`", "exponential"]);
+        check("scenario=crash:5:5:1", &["`scenario`", "kind", "flash_crash"]);
+        check("scenario=bear:5:5", &["`scenario`", "KIND:START:LENGTH:STRENGTH"]);
+        check("scenario=bear:5:5:1.5", &["`scenario`", "strength of bear", "0.99", "1.5"]);
+        check("scenario=bear:5:0.5:0.5", &["`scenario`", "length"]);
+        check("regime=calm:0:0:10", &["`regime`", "volatility", "0.01"]);
+        check("plant=cs_rank(close", &["bracket", "never closed"]);
+        check(&"x".repeat(100_000), &["no key=value"]);
+    }
+
+    #[test]
+    fn text_and_files_say_the_same() {
+        let text = "noise=garch, bars=1_000,symbols=7,plant=-returns(close, 5),rank_ic=-0.02,frequency=5min,\
+                    scenario=bear:2016-03-01T10:30:50:0.2,regime=calm:0.1:0.5:250,session=always,seed=18446744073709551615";
+        let spec = SynthSpec::parse(text).unwrap();
+        assert_eq!((spec.bars, spec.garch_alpha, spec.sectors), (1_000, 0.1, 0));
+        assert_eq!(spec.plant.as_deref(), Some("-returns(close, 5)"));
+        assert_eq!((spec.scenarios[0].start.as_str(), spec.scenarios[0].length), ("2016-03-01T10:30", 50));
+        assert_eq!(SynthSpec::from_toml(&spec.to_toml(), "file").unwrap(), spec);
+        assert_eq!(SynthSpec::parse(&spec.to_string()).unwrap(), spec);
+        let manifest = format!("rows = 5\n[spec]\n{}", spec.to_toml().split("\n[[").next().unwrap());
+        assert_eq!(SynthSpec::from_toml(&manifest, "file").unwrap().bars, 1_000);
+        assert_eq!(SynthSpec::parse("").unwrap(), SynthSpec::default());
+    }
+
+    #[test]
+    fn mistakes_in_files_are_named_too() {
+        for (text, words) in [
+            ("bars = ", &["file", "line 1"][..]),
+            ("seed = 1\nsimbols = 4", &["file", "did you mean `symbols`"]),
+            ("[[scenario]]\nkind = \"bear\"\nstart = 5\nlenght = 4", &["`scenario`", "did you mean `length`"]),
+            ("[[scenario]]\nkind = \"bear\"\nstart = 5\nlength = 4", &["`scenario`", "lacks `strength`"]),
+            ("scenario = 5", &["`scenario`", "KIND:START"]),
+            ("bars = [1]", &["`bars`", "whole number"]),
+        ] {
+            let message = SynthSpec::from_toml(text, "file").expect_err(text).to_string();
+            for word in words {
+                assert!(message.contains(word), "no `{word}` in the message of {text:?}: {message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Markets out of a generator: [`Synthetic`] markets to order, and [random walks](RandomWalk) without an edge.
+
+mod clock;
+mod generator;
+mod keys;
+mod model;
+mod panel;
+mod plant;
+mod random;
+mod random_walk;
+mod shared;
+mod spec;
+mod symbol;
+
+pub use generator::{Chunk, Generator};
+pub use model::Synthetic;
+pub use plant::{Bar, Truth};
+pub use random_walk::{RandomWalk, random_walk};
+pub use spec::{Decay, Noise, PlantReturn, Regime, Scenario, ScenarioKind, Session, Spacing, SynthSpec};
