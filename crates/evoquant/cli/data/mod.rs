@@ -10,15 +10,15 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
+    /// Download bars of many symbols from a provider, or one file; nothing appears under its name before it is whole.
+    Fetch(fetch::FetchArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
-    /// Download one file, with retries; nothing appears under its name before it is whole.
-    Fetch(fetch::FetchArguments),
 }
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
-        DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
+        DataCommand::Info(arguments) => info::run(arguments),
     }
 }
