@@ -6,6 +6,7 @@ mod bench;
 mod dialects;
 mod eval;
 mod evolve;
+mod fetch;
 mod mistakes;
 mod polars_programs;
 mod printing;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    LAST_MODIFIED, RANGE, RETRY_AFTER,
+    LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER,
 };
 use reqwest::{StatusCode, Url};
 
@@ -294,23 +294,31 @@ impl<'o> Http<'o> {
     }
 }
 
-/// Servers may move what they serve, but not to where nobody could tell it from something else.
+/// Servers may move what they serve, but within the web, and not to where others could read along.
 fn redirect(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
     let previous = attempt.previous();
     let secure = previous.last().is_some_and(|url| url.scheme() == "https");
-    match attempt.url().scheme() {
-        "http" if secure => attempt.error("the server sends us from https to http, which is refused"),
-        "http" | "https" if previous.len() > MOST_REDIRECTIONS => attempt.error("too many redirects"),
-        "http" | "https" => attempt.follow(),
-        other => {
-            let problem = format!("the server sends us to an address of `{}`, which is refused", excerpt(other));
-            attempt.error(problem)
-        }
+    let follows = match attempt.url().scheme() {
+        "https" => true,
+        scheme => scheme == "http" && !secure,
+    };
+    if !follows {
+        attempt.stop()
+    } else if previous.len() > MOST_REDIRECTIONS {
+        attempt.error("too many redirects")
+    } else {
+        attempt.follow()
     }
 }
 
 fn refusal(response: Response, explain: &dyn Fn(StatusCode, &[u8]) -> Option<Failure>) -> Failure {
     let status = response.status();
+    if status.is_redirection()
+        && let Some(location) = header(&response, LOCATION)
+    {
+        let problem = format!("the server sends us to `{}`, which is not followed", excerpt(&location));
+        return Failure::Final(problem);
+    }
     let retry_after = retry_after(&response);
     let mut body = Vec::new();
     // What can be read of the reason is enough; the status alone is one too.

@@ -31,7 +31,8 @@ pub fn fetch(
     let hosts = Hosts::new(None, options.longest_wait, Patience::Capped, options.attempts);
     let http = Http::new(options, hosts, !packed).map_err(fail)?;
     let mut staged = Staged::create(out)?;
-    let mut download = Download { http: &http, url: &address, out, known: None, rest: None };
+    let wants_table = expects_table(out);
+    let mut download = Download { http: &http, url: &address, out, known: None, rest: None, wants_table };
     let outcome = http.patiently(&host(&address), url, || download.once(&mut staged, progress));
     match outcome {
         Ok((Came::New { bytes, url, .. }, attempts)) => {
@@ -55,6 +56,8 @@ pub(super) struct Download<'a> {
     pub(super) out: &'a Path,
     /// What is there already.
     pub(super) known: Option<&'a Validators>,
+    /// Whether a web page is refused as soon as it starts to come.
+    pub(super) wants_table: bool,
     /// What the last try left to be asked for.
     pub(super) rest: Option<Rest>,
 }
@@ -80,13 +83,12 @@ impl Download<'_> {
         }
         let before = rest.filter(|_| answer.continues).map_or(0, |rest| rest.from);
         let total = answer.total.map(|total| before + total);
-        let expects_table = expects_table(self.out);
         let mut bytes = before;
         let file = staged.file();
         file.set_len(before).and_then(|()| file.seek(std::io::SeekFrom::Start(before))).map_err(unwritable)?;
         progress(bytes, total);
         let (came, outcome) = self.http.body(&mut answer, &mut |piece| {
-            if bytes == 0 && expects_table && is_web_page(piece) {
+            if bytes == 0 && self.wants_table && is_web_page(piece) {
                 let out = self.out.display();
                 let problem = format!("the answer is a web page, not {out}; give the address of the file itself");
                 return Err(Failure::Final(problem));

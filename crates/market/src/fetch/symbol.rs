@@ -103,7 +103,7 @@ impl Job<'_> {
         let path = self.folder.new_file(symbol);
         let extension = extension(template);
         let mut staged = Staged::create(&path).map_err(Failure::Local)?;
-        let mut download = Download { http: self.http, url: &url, out: &path, known, rest: None };
+        let mut download = Download { http: self.http, url: &url, out: &path, known, rest: None, wants_table: false };
         let mut seen = 0;
         let (came, _) = self.http.patiently(&host(&url), symbol, || {
             let came = download.once(&mut staged, &mut |bytes, _| {

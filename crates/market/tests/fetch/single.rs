@@ -1,93 +1,11 @@
-//! Downloads from a server of our own that misbehaves on purpose.
+//! Downloads of one file from a server that misbehaves on purpose.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use market::fetch::{FetchOptions, FetchReport, fetch};
 
-/// What the server does with one connection.
-#[derive(Clone)]
-enum Answer {
-    /// Status line, further headers, body with its true length.
-    Full(&'static str, &'static str, &'static [u8]),
-    /// A body shorter than the announced length.
-    CutOff(&'static [u8], usize),
-    /// A body of unknown length in chunks, without the final one when cut off.
-    Chunked(&'static [u8], bool),
-    /// Closes the connection at once.
-    HangUp,
-    /// Says nothing until the client gives up.
-    Silence,
-    /// A body without end.
-    Endless,
-}
-
-struct Server {
-    address: String,
-    served: Arc<AtomicUsize>,
-}
-
-/// Answers the first connection with the first answer and so on; the last one is repeated.
-fn serve(answers: Vec<Answer>) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/bars", listener.local_addr().unwrap());
-    let served = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&served);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let number = counter.fetch_add(1, Ordering::SeqCst);
-            let answer = answers[number.min(answers.len() - 1)].clone();
-            let stream = stream.unwrap();
-            // The client may hang up in the middle: that is its right.
-            std::thread::spawn(move || drop(reply(stream, &answer)));
-        }
-    });
-    Server { address, served }
-}
-
-fn reply(mut stream: TcpStream, answer: &Answer) -> std::io::Result<()> {
-    if matches!(answer, Answer::HangUp) {
-        return Ok(());
-    }
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
-    while reader.read_line(&mut line)? > 2 {
-        line.clear();
-    }
-    match answer {
-        Answer::Full(status, headers, body) => {
-            write!(
-                stream,
-                "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            )?;
-            stream.write_all(body)
-        }
-        Answer::CutOff(body, announced) => {
-            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n")?;
-            stream.write_all(body)
-        }
-        Answer::Chunked(body, whole) => {
-            write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n", body.len())?;
-            stream.write_all(body)?;
-            stream.write_all(if *whole { b"\r\n0\r\n\r\n" } else { b"\r\n" })
-        }
-        Answer::Endless => {
-            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
-            loop {
-                stream.write_all(&[b'x'; 4096])?;
-            }
-        }
-        Answer::Silence => {
-            std::thread::sleep(Duration::from_secs(5));
-            Ok(())
-        }
-        Answer::HangUp => Ok(()),
-    }
-}
+use crate::providers;
+use crate::server::{Answer, Server};
 
 fn quick() -> FetchOptions {
     FetchOptions {
@@ -98,82 +16,99 @@ fn quick() -> FetchOptions {
         deadline: Duration::from_secs(20),
         max_bytes: 100_000,
         system_proxy: false,
+        user_agent: None,
     }
 }
 
 /// Fetches and checks the file or the message, how often the server was asked, and that nothing else was left behind.
 fn check(answers: Vec<Answer>, name: &str, expected: Result<&[u8], &str>, asked: usize) {
-    let server = serve(answers);
+    let server = Server::start(move |number, _| answers[number.min(answers.len() - 1)].clone());
+    let address = format!("{}/bars", server.base);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join(name);
     let mut last = (0, None);
-    let found = fetch(&server.address, &out, &quick(), &mut |bytes, total| last = (bytes, total));
+    let found = fetch(&address, &out, &quick(), &mut |bytes, total| last = (bytes, total));
     match (found, expected) {
         (Ok(report), Ok(body)) => {
             assert_eq!(std::fs::read(&out).unwrap(), body);
-            let url = server.address.clone();
+            let url = address;
             assert_eq!(report, FetchReport { bytes: body.len() as u64, attempts: asked as u32, url });
             assert_eq!(last.0, body.len() as u64);
         }
         (Err(error), Err(part)) => {
             let text = error.to_string();
-            assert!(text.contains(part) && text.contains(&server.address) && !text.contains('\n'), "{text}");
+            assert!(text.contains(part) && text.contains(&address) && !text.contains('\n'), "{text}");
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{text}");
         }
         (found, expected) => panic!("{found:?}, expected {expected:?}"),
     }
-    assert_eq!(server.served.load(Ordering::SeqCst), asked);
+    assert_eq!(server.count(), asked);
 }
 
 const BODY: &[u8] = b"date,close\n2013-02-08,1\n";
-const OK: Answer = Answer::Full("200 OK", "", BODY);
+
+fn ok() -> Answer {
+    Answer::ok(BODY)
+}
+
+fn cut_off(length: usize) -> Answer {
+    Answer::CutOff(BODY[..9].to_vec(), length)
+}
+
+fn chunked(length: usize, whole: bool) -> Answer {
+    Answer::Chunked(BODY[..length].to_vec(), whole)
+}
+
+fn status(status: &str) -> Answer {
+    Answer::full(status, "", b"")
+}
 
 #[test]
 fn a_file_comes_as_it_is() {
-    check(vec![OK], "a.csv", Ok(BODY), 1);
-    check(vec![Answer::Chunked(BODY, true)], "a.csv", Ok(BODY), 1);
+    check(vec![ok()], "a.csv", Ok(BODY), 1);
+    check(vec![chunked(BODY.len(), true)], "a.csv", Ok(BODY), 1);
 }
 
 #[test]
 fn passing_failures_are_tried_again() {
-    check(vec![Answer::HangUp, OK], "a.csv", Ok(BODY), 2);
-    check(vec![Answer::Full("503 Busy", "", b"later"), Answer::Full("429 Slow", "", b""), OK], "a.csv", Ok(BODY), 3);
-    check(vec![Answer::CutOff(&BODY[..9], BODY.len()), OK], "a.csv", Ok(BODY), 2);
-    check(vec![Answer::Chunked(&BODY[..9], false), OK], "a.csv", Ok(BODY), 2);
-    check(vec![Answer::Silence, OK], "a.csv", Ok(BODY), 2);
-    check(vec![Answer::Full("200 OK", "", b""), OK], "a.csv", Ok(BODY), 2);
+    check(vec![Answer::HangUp, ok()], "a.csv", Ok(BODY), 2);
+    check(vec![Answer::full("503 Busy", "", b"later"), status("429 Slow"), ok()], "a.csv", Ok(BODY), 3);
+    check(vec![cut_off(BODY.len()), ok()], "a.csv", Ok(BODY), 2);
+    check(vec![chunked(9, false), ok()], "a.csv", Ok(BODY), 2);
+    check(vec![Answer::Silence, ok()], "a.csv", Ok(BODY), 2);
+    check(vec![status("200 OK"), ok()], "a.csv", Ok(BODY), 2);
 }
 
 #[test]
 fn patience_ends() {
-    check(vec![Answer::Full("500 Broken", "", b"")], "a.csv", Err("500 Internal Server Error (tried 3 times)"), 3);
-    check(vec![Answer::CutOff(&BODY[..9], BODY.len())], "a.csv", Err("after 9 bytes"), 3);
+    check(vec![status("500 Broken")], "a.csv", Err("500 Internal Server Error (tried 3 times)"), 3);
+    check(vec![cut_off(BODY.len())], "a.csv", Err("after 9 bytes"), 3);
     check(vec![Answer::HangUp], "a.csv", Err("(tried 3 times)"), 3);
 }
 
 #[test]
 fn refusals_are_final() {
-    check(vec![Answer::Full("404 Not Found", "", b"")], "a.csv", Err("404 Not Found; check the address"), 1);
-    check(vec![Answer::Full("403 Forbidden", "", b"")], "a.csv", Err("login"), 1);
-    check(vec![Answer::Full("304 Not Modified", "", b"")], "a.csv", Err("304"), 1);
+    check(vec![status("404 Not Found")], "a.csv", Err("404 Not Found; check the address"), 1);
+    check(vec![status("403 Forbidden")], "a.csv", Err("login"), 1);
+    check(vec![status("304 Not Modified")], "a.csv", Err("304"), 1);
     let page: &[u8] = b"\n <!DOCTYPE html><title>Sign in</title>";
-    check(vec![Answer::Full("200 OK", "Content-Type: text/html\r\n", page)], "a.parquet", Err("is a web page"), 1);
-    check(vec![Answer::Full("200 OK", "Content-Type: text/html\r\n", page)], "a.html", Ok(page), 1);
-    check(vec![Answer::Full("200 OK", "", b"<TICKER>,<CLOSE>\n")], "a.txt", Ok(b"<TICKER>,<CLOSE>\n"), 1);
+    check(vec![Answer::full("200 OK", "Content-Type: text/html\r\n", page)], "a.parquet", Err("is a web page"), 1);
+    check(vec![Answer::full("200 OK", "Content-Type: text/html\r\n", page)], "a.html", Ok(page), 1);
+    check(vec![Answer::full("200 OK", "", b"<TICKER>,<CLOSE>\n")], "a.txt", Ok(b"<TICKER>,<CLOSE>\n"), 1);
 }
 
 #[test]
 fn sizes_are_bounded() {
-    check(vec![Answer::CutOff(BODY, 100_001)], "a.csv", Err("it has 100001 bytes, above the limit of 100000"), 1);
+    check(vec![cut_off(100_001)], "a.csv", Err("it has 100001 bytes, above the limit of 100000"), 1);
     check(vec![Answer::Endless], "a.csv", Err("above the limit of 100000"), 1);
 }
 
 #[test]
 fn a_server_cannot_ask_for_an_endless_wait() {
     // Honoured to the letter, these would take a day and two centuries.
-    check(vec![Answer::Full("429 Slow", "Retry-After: 86400\r\n", b""), OK], "a.csv", Ok(BODY), 2);
+    check(vec![Answer::full("429 Slow", "Retry-After: 86400\r\n", b""), ok()], "a.csv", Ok(BODY), 2);
     let date = "Retry-After: Fri, 31 Dec 2199 23:59:59 GMT\r\n";
-    check(vec![Answer::Full("503 Busy", date, b""), OK], "a.csv", Ok(BODY), 2);
+    check(vec![Answer::full("503 Busy", date, b""), ok()], "a.csv", Ok(BODY), 2);
 }
 
 #[test]
@@ -181,7 +116,7 @@ fn packed_files_stay_packed_where_they_are_named_so() {
     // gzip of "hi\n"
     let packed: &[u8] =
         &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xcb, 0xc8, 0xe4, 2, 0, 0x7a, 0x7a, 0x6f, 0xed, 3, 0, 0, 0];
-    let answer = || vec![Answer::Full("200 OK", "Content-Encoding: gzip\r\n", packed)];
+    let answer = || vec![Answer::full("200 OK", "Content-Encoding: gzip\r\n", packed)];
     check(answer(), "a.csv", Ok(b"hi\n"), 1);
     check(answer(), "a.csv.gz", Ok(packed), 1);
 }
@@ -203,4 +138,53 @@ fn addresses_are_checked_before_anything_is_done() {
     let text = fetch("http://127.0.0.1:9/", &nowhere, &quick(), &mut |_, _| {}).unwrap_err().to_string();
     assert!(text.starts_with("cannot write"), "{text}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_body_that_was_cut_off_goes_on_where_it_ended() {
+    fn half(headers: &str, body: &[u8]) -> Answer {
+        Answer::CutOffWith(headers.to_owned(), body[..body.len() / 2].to_vec(), body.len())
+    }
+    let whole = providers::behave;
+    let check = |first: fn(Vec<u8>) -> Answer, resumed: bool| {
+        let server = Server::start(move |number, asked| match (number, whole(asked)) {
+            (0, Answer::Full(_, _, body)) => first(body),
+            (_, answer) => answer,
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a.csv");
+        let report = fetch(&format!("{}/files/A.csv", server.base), &out, &quick(), &mut |_, _| {}).unwrap();
+        let direct = folder.path().join("b.csv");
+        fetch(&format!("{}/files/A.csv", server.base), &direct, &quick(), &mut |_, _| {}).unwrap();
+        assert_eq!((report.attempts, std::fs::read(&out).unwrap()), (2, std::fs::read(&direct).unwrap()));
+        let ranges = server.asked().iter().filter(|asked| asked.headers.contains_key("range")).count();
+        assert_eq!(ranges, usize::from(resumed));
+    };
+    check(|body| half("ETag: \"A-1\"\r\nAccept-Ranges: bytes\r\n", &body), true);
+    // The file changed in between: the server sends all of it, and the half that was there goes.
+    check(|body| half("ETag: \"A-0\"\r\nAccept-Ranges: bytes\r\n", &body), true);
+    // A weak tag does not say that bytes are the same, and no offer is no offer.
+    check(|body| half("ETag: W/\"A-1\"\r\nAccept-Ranges: bytes\r\n", &body), false);
+    check(|body| half("ETag: \"A-1\"\r\n", &body), false);
+}
+
+#[test]
+fn redirections_lead_to_the_web_only_and_end() {
+    let check = |to: &'static str, expected: Result<&str, &str>| {
+        let server = Server::start(move |_, asked| match asked.target.as_str() {
+            "/good" => ok(),
+            _ => Answer::full("302 Found", &format!("Location: {to}\r\n"), b""),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a.csv");
+        match (fetch(&format!("{}/bars", server.base), &out, &quick(), &mut |_, _| {}), expected) {
+            (Ok(report), Ok(path)) => assert_eq!(report.url, format!("{}{path}", server.base)),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (found, expected) => panic!("{found:?}, expected {expected:?}"),
+        }
+    };
+    check("/good", Ok("/good"));
+    check("/bars", Err("too many redirects"));
+    check("file:///etc/hosts", Err("sends us to `file:///etc/hosts`, which is not followed"));
+    check("ftp://127.0.0.1/a", Err("`ftp://127.0.0.1/a`, which is not followed"));
 }

@@ -134,6 +134,9 @@ pub(in crate::fetch) fn check_content(file: &mut File, extension: &str) -> Resul
     if says {
         return Ok(());
     }
+    if is_web_page(&start) {
+        return Err(format!("the answer is a web page, no .{extension} file; check the address"));
+    }
     let shown = excerpt(String::from_utf8_lossy(&start).trim());
     Err(format!("the answer is no .{extension} file: `{shown}`"))
 }

@@ -171,9 +171,9 @@ impl Source for Yahoo {
         let failure = series(body).err()?;
         match failure {
             Failure::Final(problem) => Some(Failure::Final(problem)),
-            _ if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
-                Some(Failure::passing(format!("yahoo answered {status}; it may take programs for abuse: wait a while")))
-            }
+            _ if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => Some(Failure::passing(
+                format!("yahoo answered {status}; it may be shutting programs out: try later, or at a lower rate"),
+            )),
             _ => None,
         }
     }
