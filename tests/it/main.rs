@@ -7,6 +7,7 @@ mod data_cache;
 mod dialects;
 mod eval;
 mod evolve;
+mod fetch;
 mod mistakes;
 mod polars_programs;
 mod printing;

@@ -9,7 +9,8 @@
 //! - [`Panel`] holds the market: dense fields `[bars x symbols]`, row after row, over one [`Calendar`]; NaN where a symbol
 //!   does not trade, never infinite. Annualisation follows from the calendar's [`Frequency`].
 //! - [`describe`] sums a panel up; [`table`] writes results as CSV, Parquet or Arrow IPC, whole or not at all.
-//! - [`fetch`](mod@fetch) downloads one file, patiently; [`synthetic`] makes markets to order, with or without an edge.
+//! - [`fetch`](mod@fetch) downloads one file, or the bars of many symbols, patiently; [`synthetic`] makes markets to order,
+//!   with or without an edge.
 //!
 //! What it does not do: adjust prices for splits or dividends by anything but the file's own `adj_close`, or know anything
 //! of factors and strategies. It is the only crate of evoquant that knows polars (re-exported as [`polars`] for those who bring

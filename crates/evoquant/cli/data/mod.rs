@@ -22,10 +22,10 @@ pub(super) enum DataCommand {
     Check(check::CheckArguments),
     /// Bring a file or folder of bars in as one panel, with an account of every row dropped or mended.
     Import(import::ImportArguments),
+    /// Download bars of many symbols from a provider, or one file; nothing appears under its name before it is whole.
+    Fetch(fetch::FetchArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
-    /// Download one file, with retries; nothing appears under its name before it is whole.
-    Fetch(fetch::FetchArguments),
 }
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
@@ -34,7 +34,7 @@ pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
         DataCommand::Count(arguments) => count::run(arguments),
         DataCommand::Check(arguments) => check::run(arguments),
         DataCommand::Import(arguments) => import::run(arguments),
-        DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
+        DataCommand::Info(arguments) => info::run(arguments),
     }
 }
