@@ -19,7 +19,7 @@ use crate::cli::{print, remark};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
-pub(super) struct FetchArguments {
+pub(in crate::cli) struct FetchArguments {
     /// A provider (yahoo, stooq, binance, or url and a template), or the http or https address of one file.
     #[arg(value_name = "PROVIDER")]
     source: String,

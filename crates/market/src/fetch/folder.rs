@@ -253,8 +253,8 @@ impl Pages {
             // A line that was cut off, or that the disk lost, ends what can be used.
             for line in lines {
                 let Ok(page) = serde_json::from_slice::<Page>(line) else { break };
-                let fits =
-                    page.times.len() == page.values.len() && page.times.iter().all(|&time| window.contains(time));
+                let fits = page.times.len() == page.values.len()
+                    && page.times.iter().chain(&page.next).all(|&time| window.contains(time));
                 if !fits {
                     break;
                 }

@@ -54,12 +54,12 @@ pub struct BarOptions {
 }
 
 impl Default for BarOptions {
-    /// Ten minutes is the longest wait that a server may ask for, two minutes the longest that one answer may take, and
-    /// 256 MiB the largest answer.
+    /// Ten minutes is the longest wait that a server may ask for and the longest that one answer may take, and 256 MiB
+    /// the largest answer.
     fn default() -> Self {
         let fetch = FetchOptions {
             longest_wait: Duration::from_mins(10),
-            deadline: Duration::from_mins(2),
+            deadline: Duration::from_mins(10),
             max_bytes: 256 << 20,
             ..FetchOptions::default()
         };
@@ -118,7 +118,8 @@ impl BarReport {
 
 /// Fetches the bars of many symbols into a folder; see the [module](super) for what it holds. Symbols whose file covers
 /// the span are not asked for again, and a file whose span is too short is extended. `progress` is called by several
-/// threads.
+/// threads. Days that are not over yet ([`Span::last_whole_day`]) are best left out: what counts as fetched is not asked
+/// for again.
 ///
 /// # Errors
 /// When there is no symbol, or one that can be none; the provider has no such interval, base or key; the span has more

@@ -87,7 +87,7 @@ impl Download<'_> {
         let file = staged.file();
         file.set_len(before).and_then(|()| file.seek(std::io::SeekFrom::Start(before))).map_err(unwritable)?;
         progress(bytes, total);
-        let (came, outcome) = self.http.body(&mut answer, &mut |piece| {
+        let (came, outcome) = self.http.body(&mut answer, self.http.options.max_bytes, &mut |piece| {
             if bytes == 0 && self.wants_table && is_web_page(piece) {
                 let out = self.out.display();
                 let problem = format!("the answer is a web page, not {out}; give the address of the file itself");

@@ -13,6 +13,9 @@ use super::single::{Came, Download};
 use super::span::{Span, Window};
 use crate::staged::Staged;
 
+/// The largest answer that is read as bars: ten times what sixty years of days take.
+const LONGEST_PAGE: u64 = 32 << 20;
+
 /// How a file came to be as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -127,7 +130,9 @@ impl Job<'_> {
         let Some(key) = self.key.filter(|key| !key.is_empty()) else { return failure };
         let clean = |problem: String| problem.replace(key, "KEY").replace(&url_encode(key), "KEY");
         match failure {
-            Failure::Passing { problem, retry_after } => Failure::Passing { problem: clean(problem), retry_after },
+            Failure::Passing { problem, busy, retry_after } => {
+                Failure::Passing { problem: clean(problem), busy, retry_after }
+            }
             Failure::Unreachable(problem) => Failure::Unreachable(clean(problem)),
             Failure::Final(problem) => Failure::Final(clean(problem)),
             Failure::Closed(problem) => Failure::Closed(clean(problem)),
@@ -220,6 +225,10 @@ impl History<'_> {
                 pages.push(&came, next).map_err(Failure::Local)?;
             }
             bars.append(&mut came);
+            // Pages may reach into each other, but what comes twice throughout comes without an end.
+            if bars.len() as i64 > 2 * (window.end - window.start) / interval.shortest() + 10_000 {
+                return Err(Failure::Final(format!("{} bars came, more than the days have", bars.len())));
+            }
         }
         let end = window.end.max(self.job.request.span.window().end);
         bars.retain(|bar| interval.end(bar.time) <= end);
@@ -237,7 +246,7 @@ impl History<'_> {
             let ask = Request { url: &url, known: None, rest: None };
             let mut answer = http.open(&ask, &|status, body| self.source.explain(status, body))?;
             let mut body = Vec::new();
-            let (_, outcome) = http.body(&mut answer, &mut |piece| {
+            let (_, outcome) = http.body(&mut answer, http.options.max_bytes.min(LONGEST_PAGE), &mut |piece| {
                 bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
                 body.extend_from_slice(piece);
                 Ok(())

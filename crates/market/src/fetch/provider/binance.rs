@@ -1,8 +1,11 @@
 //! Binance: `/api/v3/klines`, JSON with one array a bar, a thousand a page.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use reqwest::{StatusCode, Url};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Bar, Failure, Interval, Query, Source, Window, join, spelling};
 use crate::error::excerpt;
@@ -74,15 +77,14 @@ impl Source for Binance {
         if let Some(failure) = refusal(body) {
             return Err(failure);
         }
-        let rows: Vec<Vec<Value>> = serde_json::from_slice(body)
+        let rows: Vec<Row> = serde_json::from_slice(body)
             .map_err(|error| Failure::passing(format!("the answer cannot be read: {}", excerpt(&error.to_string()))))?;
-        let bars: Option<Vec<Bar>> = rows.iter().map(|row| bar(row)).collect();
-        bars.ok_or_else(|| Failure::passing("the answer has a bar that is none"))
+        Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
     fn explain(&self, status: StatusCode, body: &[u8]) -> Option<Failure> {
         match status.as_u16() {
-            418 => Some(Failure::passing("binance has shut this address out for a while (418)")),
+            418 => Some(Failure::busy("binance has shut this address out for a while (418)")),
             429 => None,
             451 => {
                 let problem =
@@ -99,21 +101,48 @@ impl Source for Binance {
     }
 }
 
-/// Times have been thousandths of a second for as long as there is this interface.
-fn bar(row: &[Value]) -> Option<Bar> {
-    let time = row.first()?.as_i64()?.checked_mul(MILLISECOND).filter(|time| time.abs() < 1 << 53)?;
-    let mut values = [f64::NAN; 6];
-    for (value, cell) in [0, 1, 2, 3, 5].into_iter().zip(row.get(1..6)?) {
-        values[value] = number(cell.as_str()?).filter(|number| !number.is_nan())?;
+/// A bar as it comes: time in thousandths of a second, prices and volume as text, and more that is not looked at. Read
+/// piece by piece, so that a large answer that holds something else takes no memory.
+struct Row(Bar);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Cells)
     }
-    // There is nothing that a price of a coin would be adjusted for.
-    values[4] = values[3];
-    Some(Bar { time, values })
+}
+
+struct Cells;
+
+impl<'de> Visitor<'de> for Cells {
+    type Value = Row;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bar: a time and five numbers as text")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<Row, A::Error> {
+        let wrong = || Error::custom("a bar that is none");
+        let time: i64 = cells.next_element()?.ok_or_else(wrong)?;
+        let time = time.checked_mul(MILLISECOND).filter(|time| time.abs() < 1 << 53).ok_or_else(wrong)?;
+        let mut values = [f64::NAN; 6];
+        for value in [0, 1, 2, 3, 5] {
+            let text: Cow<'de, str> = cells.next_element()?.ok_or_else(wrong)?;
+            values[value] = number(&text).filter(|number| !number.is_nan()).ok_or_else(wrong)?;
+        }
+        while cells.next_element::<IgnoredAny>()?.is_some() {}
+        // There is nothing that the price of a coin would be adjusted for.
+        values[4] = values[3];
+        Ok(Row(Bar { time, values }))
+    }
 }
 
 fn refusal(body: &[u8]) -> Option<Failure> {
     let Refusal { code, msg } = serde_json::from_slice(body).ok()?;
     let problem = format!("binance says: {} ({code})", excerpt(&msg));
     // -1000 to -1099 are troubles of the server and limits, those from -1100 on are mistakes of whoever asks.
-    Some(if code <= -1100 { Failure::Final(problem) } else { Failure::passing(problem) })
+    Some(match code {
+        ..=-1100 => Failure::Final(problem),
+        -1003 => Failure::busy(problem),
+        _ => Failure::passing(problem),
+    })
 }
