@@ -11,6 +11,7 @@ use reqwest::header::{
 use reqwest::{StatusCode, Url};
 
 use super::FetchOptions;
+use super::address::host;
 use super::hosts::{Backoff, Hosts};
 use crate::error::{Error, excerpt};
 
@@ -37,6 +38,8 @@ pub(super) enum Failure {
     Final(String),
     /// The server is to be asked nothing more, by nobody.
     Closed(String),
+    /// There is nothing of what was asked for, which may be as it should.
+    Nothing,
     /// The trouble is on our own disk.
     Local(Error),
 }
@@ -369,21 +372,6 @@ fn header(response: &Response, name: HeaderName) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-/// An address that can be asked.
-pub(super) fn address(url: &str) -> Result<Url, String> {
-    let address = Url::parse(url).map_err(|error| format!("{error}; give a full http or https address"))?;
-    if !matches!(address.scheme(), "http" | "https") {
-        return Err(format!("`{}` is not supported; use http or https", excerpt(address.scheme())));
-    }
-    Ok(address)
-}
-
-/// Name and port of a server: what a rate is kept for.
-pub(super) fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 /// The first bytes of a web page.
 pub(super) fn is_web_page(start: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&start[..start.len().min(256)]).trim_start().to_ascii_lowercase();
@@ -402,17 +390,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// The address without a password, short enough for a line.
-pub(super) fn shown(url: &str) -> String {
-    let mut parsed = match Url::parse(url) {
-        Ok(parsed) if parsed.password().is_some() => parsed,
-        _ if url.len() > 200 => return excerpt(url),
-        _ => return url.to_owned(),
-    };
-    match parsed.set_password(None) {
-        Ok(()) => parsed.to_string(),
-        Err(()) => "the address".to_owned(),
-    }
 }

@@ -11,10 +11,13 @@ use super::{Bar, Failure, Interval, Query, Source, Window, join, spelling};
 use crate::error::excerpt;
 use crate::fetch::bars::number;
 use crate::fetch::http::is_web_page;
+use crate::fetch::span::day_label;
 
 /// The most that it gives at once.
 const PAGE: i64 = 1000;
 const MILLISECOND: i64 = 1000;
+/// The year 2255, in microseconds.
+const LATEST: i64 = 1 << 53;
 
 pub(super) struct Binance;
 
@@ -70,7 +73,7 @@ impl Source for Binance {
         url
     }
 
-    fn read(&self, body: &[u8], _query: &Query<'_>) -> Result<Vec<Bar>, Failure> {
+    fn read(&self, body: &[u8], _query: &Query<'_>, page: Window) -> Result<Vec<Bar>, Failure> {
         if is_web_page(body) {
             return Err(Failure::passing("a web page came instead of data"));
         }
@@ -79,7 +82,12 @@ impl Source for Binance {
         }
         let rows: Vec<Row> = serde_json::from_slice(body)
             .map_err(|error| Failure::passing(format!("the answer cannot be read: {}", excerpt(&error.to_string()))))?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+        let bars: Vec<Bar> = rows.into_iter().map(|row| row.0).collect();
+        // Taken for the end, such a page would lose all that follows.
+        if let Some(last) = bars.iter().map(|bar| bar.time).max().filter(|&last| last < page.start) {
+            return Err(Failure::passing(format!("bars up to {} came instead of later ones", day_label(last))));
+        }
+        Ok(bars)
     }
 
     fn explain(&self, status: StatusCode, body: &[u8]) -> Option<Failure> {
@@ -123,7 +131,7 @@ impl<'de> Visitor<'de> for Cells {
     fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<Row, A::Error> {
         let wrong = || Error::custom("a bar that is none");
         let time: i64 = cells.next_element()?.ok_or_else(wrong)?;
-        let time = time.checked_mul(MILLISECOND).filter(|time| time.abs() < 1 << 53).ok_or_else(wrong)?;
+        let time = time.checked_mul(MILLISECOND).filter(|time| time.abs() < LATEST).ok_or_else(wrong)?;
         let mut values = [f64::NAN; 6];
         for value in [0, 1, 2, 3, 5] {
             let text: Cow<'de, str> = cells.next_element()?.ok_or_else(wrong)?;
