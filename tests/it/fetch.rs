@@ -1,11 +1,10 @@
 //! Downloads as a person meets them: kills, failures and mistakes, with a server of our own.
 
 #[path = "../../crates/market/tests/fetch/providers.rs"]
-#[expect(dead_code, reason = "the tests of the library use more of it")]
 mod providers;
 #[path = "../../crates/market/tests/fetch/server.rs"]
 #[expect(dead_code, reason = "the tests of the library use more of it")]
-pub(crate) mod server;
+mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -121,7 +120,7 @@ fn failures_are_listed_with_the_command_that_tries_them_again() {
     let output = run(&[&["yahoo", "AAPL", "MSFT", "--out", text(&out)], &span[..]].concat());
     let told = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{told}{}", stderr(&output));
-    assert!(told.contains("2 symbols, 2 kept; 84 bars") && !told.contains("failed"), "{told}");
+    assert!(told.contains("2 symbols, 2 kept; 86 bars") && !told.contains("failed"), "{told}");
 }
 
 #[test]
@@ -153,16 +152,16 @@ fn downloads_that_cannot_be_made() {
     let (out, file) = (text(&out), text(&file));
     let cases: &[(&[&str], &[&str])] = &[
         (&[], &["PROVIDER"]),
-        (&["yaho", "AAPL"], &["`yaho` is no provider", "did you mean `yahoo`?"]),
+        (&["yaho", "AAPL"], &["`yaho`: is no provider", "did you mean `yahoo`?"]),
         (&["bloomberg", "AAPL"], &["there are yahoo, stooq, binance, url"]),
         (&["yahoo"], &["no symbol to fetch"]),
         (&["yahoo", "--symbols", "no-such-list.txt"], &["no-such-list.txt"]),
         (&["yahoo", "--symbols", file], &["a file", "row 1", "one symbol a line"]),
-        (&["yahoo", "AAPL", "--from", "2020-02-30"], &["`2020-02-30` is no date", "2016-03-04"]),
-        (&["yahoo", "AAPL", "--from", "yesterday"], &["`yesterday` is no date"]),
+        (&["yahoo", "AAPL", "--from", "2020-02-30"], &["`2020-02-30`: is no date", "2016-03-04"]),
+        (&["yahoo", "AAPL", "--from", "yesterday"], &["`yesterday`: is no date"]),
         (&["yahoo", "AAPL", "--from", "2021", "--to", "2020"], &["first day lies behind the last", "2021"]),
         (&["yahoo", "AAPL", "--from", "2100"], &["first day lies behind the last"]),
-        (&["yahoo", "AAPL", "--interval", "1M"], &["`1M` is no interval", "1mo"]),
+        (&["yahoo", "AAPL", "--interval", "1M"], &["`1M`: is no interval", "1mo"]),
         (&["stooq", "aapl.us", "--interval", "1h"], &["stooq", "no bars of 1h; there are 1d"]),
         (&["yahoo", "AAPL", "--rate", "0"], &["a rate of 0"]),
         (&["yahoo", "AAPL", "--parallel", "0"], &["at a time"]),

@@ -16,6 +16,8 @@ use crate::staged::write_atomically;
 /// The hidden folder beside the files.
 const HIDDEN: &str = ".fetch";
 const VERSION: u32 = 1;
+/// The year 2255, in microseconds: no bar is later.
+const LATEST: i64 = 1 << 53;
 
 /// A folder of bars that is ours alone as long as this lives.
 #[derive(Debug)]
@@ -193,9 +195,16 @@ impl Folder {
     }
 
     /// Pages of a symbol that were fetched before an interruption.
-    pub(super) fn pages(&self, symbol: &str, part: &str, key: &PagesKey) -> Result<Pages, Error> {
+    pub(super) fn pages(
+        &self,
+        symbol: &str,
+        part: &str,
+        key: &PagesKey,
+        window: Window,
+        interval: Interval,
+    ) -> Result<Pages, Error> {
         let path = self.path.join(HIDDEN).join("pages").join(format!("{}.{part}", file_stem(symbol)));
-        Pages::open(path, key)
+        Pages::open(path, key, window, interval)
     }
 
     fn file_name(&self, symbol: &str) -> String {
@@ -207,18 +216,20 @@ impl Folder {
     }
 }
 
-/// What pages belong to; others are thrown away.
+/// What pages belong to; others are thrown away. Bars that are settled do not depend on the end of what was asked for,
+/// which moves on from day to day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PagesKey {
     pub(super) base: String,
     pub(super) start: i64,
-    pub(super) end: i64,
 }
 
 /// One page of a history.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Page {
-    /// Where the next one starts, if there is one.
+    /// The end of what was asked for.
+    until: i64,
+    /// Where the next one starts, if there was one.
     next: Option<i64>,
     times: Vec<i64>,
     /// Bits, since JSON has no NaN.
@@ -230,20 +241,20 @@ struct Page {
 pub(super) struct Pages {
     path: PathBuf,
     file: File,
+    until: i64,
     pub(super) bars: Vec<Bar>,
     /// Where the next page starts; `None` when there is none left.
     pub(super) next: Option<i64>,
 }
 
 impl Pages {
-    fn open(path: PathBuf, key: &PagesKey) -> Result<Self, Error> {
+    fn open(path: PathBuf, key: &PagesKey, window: Window, interval: Interval) -> Result<Self, Error> {
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(cause) => return Err(Error::Read { path, cause }),
         };
-        let window = Window { start: key.start, end: key.end };
-        let mut pages = Vec::new();
+        let mut pages: Vec<Page> = Vec::new();
         let mut whole = 0;
         let mut lines = text.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
         if let Some(first) = lines.next()
@@ -253,8 +264,9 @@ impl Pages {
             // A line that was cut off, or that the disk lost, ends what can be used.
             for line in lines {
                 let Ok(page) = serde_json::from_slice::<Page>(line) else { break };
-                let fits =
-                    page.times.len() == page.values.len() && page.times.iter().all(|&time| window.contains(time));
+                let fits = page.times.len() == page.values.len()
+                    && page.times.iter().chain(&page.next).all(|&time| (key.start..page.until).contains(&time))
+                    && page.until < LATEST;
                 if !fits {
                     break;
                 }
@@ -268,17 +280,24 @@ impl Pages {
         if whole == 0 {
             append(&mut file, key).map_err(unwritable)?;
         }
-        let next = pages.last().map_or(Some(key.start), |page| page.next);
+        let last = pages.iter().flat_map(|page| &page.times).max().map(|&time| interval.end(time));
+        let next = match pages.last() {
+            Some(Page { next: None, until, .. }) if *until >= window.end => None,
+            Some(page) => page.next.or(last).or(Some(key.start)),
+            None => Some(key.start),
+        };
+        let next = next.filter(|&next| next < window.end);
         let bars = pages
             .iter()
             .flat_map(|page| page.times.iter().zip(&page.values))
             .map(|(&time, values)| Bar { time, values: values.map(f64::from_bits) })
             .collect();
-        Ok(Self { path, file, bars, next })
+        Ok(Self { path, file, until: window.end, bars, next })
     }
 
     pub(super) fn push(&mut self, bars: &[Bar], next: Option<i64>) -> Result<(), Error> {
         let page = Page {
+            until: self.until,
             next,
             times: bars.iter().map(|bar| bar.time).collect(),
             values: bars.iter().map(|bar| bar.values.map(f64::to_bits)).collect(),

@@ -11,6 +11,7 @@ use reqwest::header::{
 use reqwest::{StatusCode, Url};
 
 use super::FetchOptions;
+use super::address::host;
 use super::hosts::{Backoff, Hosts};
 use crate::error::{Error, excerpt};
 
@@ -26,7 +27,9 @@ pub(super) enum Failure {
     Passing {
         /// What went wrong.
         problem: String,
-        /// How long the server asks to be left alone.
+        /// Whether the server has too much to do: then all of us slow down.
+        busy: bool,
+        /// How long it asks to be left alone.
         retry_after: Option<Duration>,
     },
     /// No connection came about; trying again may help.
@@ -35,13 +38,20 @@ pub(super) enum Failure {
     Final(String),
     /// The server is to be asked nothing more, by nobody.
     Closed(String),
+    /// There is nothing of what was asked for, which may be as it should.
+    Nothing,
     /// The trouble is on our own disk.
     Local(Error),
 }
 
 impl Failure {
     pub(super) fn passing(problem: impl Into<String>) -> Self {
-        Failure::Passing { problem: problem.into(), retry_after: None }
+        Failure::Passing { problem: problem.into(), busy: false, retry_after: None }
+    }
+
+    /// Too many requests, in words that the status does not have.
+    pub(super) fn busy(problem: impl Into<String>) -> Self {
+        Failure::Passing { problem: problem.into(), busy: true, retry_after: None }
     }
 }
 
@@ -190,24 +200,25 @@ impl<'o> Http<'o> {
         Ok(Answer { validators: Validators::of(&response), response, started, total, continues })
     }
 
-    /// Hands the body on in pieces; returns how many bytes came in all, and why it broke off if it did.
+    /// Hands the body on in pieces, up to `most` bytes; returns how many came in all, and why it broke off if it did.
     pub(super) fn body(
         &self,
         answer: &mut Answer,
+        most: u64,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
     ) -> (u64, Result<(), Failure>) {
         let mut bytes = 0;
-        let outcome = self.read_body(answer, &mut bytes, each);
+        let outcome = self.read_body(answer, most, &mut bytes, each);
         (bytes, outcome)
     }
 
     fn read_body(
         &self,
         answer: &mut Answer,
+        most: u64,
         bytes: &mut u64,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let most = self.options.max_bytes;
         let too_large = |bytes: u64| Failure::Final(format!("it has {bytes} bytes, above the limit of {most}"));
         if let Some(total) = answer.total.filter(|&total| total > most) {
             return Err(too_large(total));
@@ -254,24 +265,26 @@ impl<'o> Http<'o> {
                 Ok(value) => return Ok((value, attempt)),
                 Err(failure) => failure,
             };
-            let (problem, retry_after) = match failure {
-                Failure::Passing { problem, retry_after } => (problem, retry_after),
+            let (problem, busy, retry_after) = match failure {
+                Failure::Passing { problem, busy, retry_after } => (problem, busy, retry_after),
                 Failure::Unreachable(problem) => {
                     self.hosts.unreachable(host, &problem).map_err(Failure::Closed)?;
-                    (problem, None)
+                    (problem, false, None)
                 }
                 Failure::Closed(problem) => return Err(Failure::Closed(self.hosts.close(host, problem))),
                 other => return Err(other),
             };
-            if let Some(asked) = retry_after {
-                self.hosts.pause(host, asked).map_err(Failure::Closed)?;
+            let wait = backoff.wait();
+            // Whoever waits for the server waits at its turn, as all others do.
+            let for_all = busy || retry_after.is_some();
+            if for_all {
+                self.hosts.pause(host, retry_after.unwrap_or(wait)).map_err(Failure::Closed)?;
             }
             if attempt >= options.attempts {
-                let problem = format!("{problem} (tried {attempt} times)");
-                return Err(Failure::Passing { problem, retry_after: None });
+                return Err(Failure::passing(format!("{problem} (tried {attempt} times)")));
             }
-            let pause = if retry_after.is_some() { Duration::ZERO } else { backoff.wait() };
-            tracing::info!(name, attempt, problem, ?retry_after, ?pause, "download failed, trying again");
+            tracing::info!(name, attempt, problem, ?retry_after, ?wait, "download failed, trying again");
+            let pause = if for_all { Duration::ZERO } else { wait };
             std::thread::sleep(pause);
             attempt += 1;
         }
@@ -325,14 +338,14 @@ fn refusal(response: Response, explain: &dyn Fn(StatusCode, &[u8]) -> Option<Fai
     let _ = response.take(LONGEST_REFUSAL).read_to_end(&mut body);
     if let Some(failure) = explain(status, &body) {
         return match failure {
-            Failure::Passing { problem, retry_after: None } => Failure::Passing { problem, retry_after },
+            Failure::Passing { problem, busy, .. } => Failure::Passing { problem, busy, retry_after },
             other => other,
         };
     }
     let problem = format!("the server answered {status}");
-    let busy = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    if busy || status.is_server_error() {
-        return Failure::Passing { problem, retry_after };
+    let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    if busy || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() {
+        return Failure::Passing { problem, busy, retry_after };
     }
     let hint = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; the file needs a login or is closed to programs",
@@ -359,21 +372,6 @@ fn header(response: &Response, name: HeaderName) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-/// An address that can be asked.
-pub(super) fn address(url: &str) -> Result<Url, String> {
-    let address = Url::parse(url).map_err(|error| format!("{error}; give a full http or https address"))?;
-    if !matches!(address.scheme(), "http" | "https") {
-        return Err(format!("`{}` is not supported; use http or https", excerpt(address.scheme())));
-    }
-    Ok(address)
-}
-
-/// Name and port of a server: what a rate is kept for.
-pub(super) fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 /// The first bytes of a web page.
 pub(super) fn is_web_page(start: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&start[..start.len().min(256)]).trim_start().to_ascii_lowercase();
@@ -392,17 +390,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// The address without a password, short enough for a line.
-pub(super) fn shown(url: &str) -> String {
-    let mut parsed = match Url::parse(url) {
-        Ok(parsed) if parsed.password().is_some() => parsed,
-        _ if url.len() > 200 => return excerpt(url),
-        _ => return url.to_owned(),
-    };
-    match parsed.set_password(None) {
-        Ok(()) => parsed.to_string(),
-        Err(()) => "the address".to_owned(),
-    }
 }

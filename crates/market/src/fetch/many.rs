@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::FetchOptions;
+use super::address::address;
 use super::folder::{Contents, Folder};
 use super::hosts::{Hosts, Patience};
-use super::http::{Failure, Http, address};
+use super::http::{Failure, Http};
 use super::names::distinct;
 use super::provider::{Provider, extension, has, spelling};
 use super::span::{Interval, SECOND, Span};
@@ -18,6 +19,8 @@ use crate::error::Error;
 
 /// Bars of one symbol that are held in memory while its file is made: nineteen years of minutes, half a gigabyte.
 const MOST_BARS: i64 = 10_000_000;
+/// A server sees them all; more would only wait for their turn.
+const MOST_PARALLEL: usize = 64;
 /// Connections in a row that may fail, as a multiple of the tries that each request has, before a server counts as gone.
 const SILENT_REQUESTS: u32 = 3;
 
@@ -43,7 +46,7 @@ pub struct BarRequest {
 pub struct BarOptions {
     /// Patience with one request.
     pub fetch: FetchOptions,
-    /// Symbols at a time, at least 1.
+    /// Symbols at a time, 1 to 64.
     pub parallel: usize,
     /// Requests a second to one server; above 0. By default [`Provider::default_rate`].
     pub rate: Option<f64>,
@@ -54,12 +57,12 @@ pub struct BarOptions {
 }
 
 impl Default for BarOptions {
-    /// Ten minutes is the longest wait that a server may ask for, two minutes the longest that one answer may take, and
-    /// 256 MiB the largest answer.
+    /// Ten minutes is the longest wait that a server may ask for and the longest that one answer may take, and 256 MiB
+    /// the largest answer.
     fn default() -> Self {
         let fetch = FetchOptions {
             longest_wait: Duration::from_mins(10),
-            deadline: Duration::from_mins(2),
+            deadline: Duration::from_mins(10),
             max_bytes: 256 << 20,
             ..FetchOptions::default()
         };
@@ -118,7 +121,8 @@ impl BarReport {
 
 /// Fetches the bars of many symbols into a folder; see the [module](super) for what it holds. Symbols whose file covers
 /// the span are not asked for again, and a file whose span is too short is extended. `progress` is called by several
-/// threads.
+/// threads. Days that are not over yet ([`Span::last_whole_day`]) are best left out: what counts as fetched is not asked
+/// for again.
 ///
 /// # Errors
 /// When there is no symbol, or one that can be none; the provider has no such interval, base or key; the span has more
@@ -183,8 +187,11 @@ fn check(request: &BarRequest, options: &BarOptions) -> Result<Vec<String>, Erro
     if symbols.is_empty() {
         return refuse("no symbol to fetch; name some, or a list of them, one a line".to_owned());
     }
-    if options.fetch.attempts == 0 || options.parallel == 0 {
-        return refuse("at least one try and one symbol at a time are needed".to_owned());
+    if options.fetch.attempts == 0 {
+        return refuse("at least one try is needed".to_owned());
+    }
+    if !(1..=MOST_PARALLEL).contains(&options.parallel) {
+        return refuse(format!("{} symbols at a time cannot be; give 1 to {MOST_PARALLEL}", options.parallel));
     }
     if let Some(rate) = options.rate
         && !(rate > 0.001 && rate <= 1000.0)
@@ -226,6 +233,7 @@ fn problem(failure: Failure) -> String {
     match failure {
         Failure::Passing { problem, .. } | Failure::Unreachable(problem) => problem,
         Failure::Final(problem) | Failure::Closed(problem) => problem,
+        Failure::Nothing => "there is nothing of it".to_owned(),
         Failure::Local(error) => error.to_string(),
     }
 }

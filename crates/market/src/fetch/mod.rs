@@ -17,6 +17,7 @@
 //! Providers that adjust prices for splits and dividends rewrite the past with every one of them. A span is therefore
 //! extended only when the bar at the seam comes again with the same values; otherwise all of it is fetched anew.
 
+mod address;
 mod bars;
 mod folder;
 mod hosts;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use reqwest::Url;
 
+use super::address::{address, host, shown};
 use super::hosts::{Hosts, Patience};
-use super::http::{self, Failure, Http, Request, Rest, Validators, address, host, is_web_page};
+use super::http::{Failure, Http, Request, Rest, Validators, is_web_page};
 use super::{FetchOptions, FetchReport};
 use crate::error::Error;
 use crate::staged::Staged;
@@ -24,7 +25,7 @@ pub fn fetch(
     options: &FetchOptions,
     progress: &mut dyn FnMut(u64, Option<u64>),
 ) -> Result<FetchReport, Error> {
-    let fail = |problem: String| Error::Fetch { url: http::shown(url), problem };
+    let fail = |problem: String| Error::Fetch { url: shown(url), problem };
     let address = address(url).map_err(fail)?;
     // A file that is to be kept packed must not be unpacked on the way.
     let packed = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
@@ -41,6 +42,7 @@ pub fn fetch(
         }
         Ok((Came::Unchanged, _)) => Err(fail("the server answered 304 to a request without a condition".to_owned())),
         Err(Failure::Local(error)) => Err(error),
+        Err(Failure::Nothing) => Err(fail("the server has nothing".to_owned())),
         Err(Failure::Final(problem) | Failure::Closed(problem)) => Err(fail(problem)),
         Err(Failure::Passing { problem, .. } | Failure::Unreachable(problem)) => {
             Err(fail(format!("{problem}; try again later")))
@@ -87,7 +89,7 @@ impl Download<'_> {
         let file = staged.file();
         file.set_len(before).and_then(|()| file.seek(std::io::SeekFrom::Start(before))).map_err(unwritable)?;
         progress(bytes, total);
-        let (came, outcome) = self.http.body(&mut answer, &mut |piece| {
+        let (came, outcome) = self.http.body(&mut answer, self.http.options.max_bytes, &mut |piece| {
             if bytes == 0 && self.wants_table && is_web_page(piece) {
                 let out = self.out.display();
                 let problem = format!("the answer is a web page, not {out}; give the address of the file itself");

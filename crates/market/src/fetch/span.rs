@@ -185,9 +185,12 @@ impl Interval {
         if self.is_intraday() { format!("{}Z", stamp(time)) } else { day_label(time) }
     }
 
-    /// Reads what [`Interval::label`] wrote.
+    /// Reads what [`Interval::label`] wrote, in the years that bars can come from.
     pub(super) fn read_label(self, text: &str) -> Option<i64> {
         let civil: jiff::civil::DateTime = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+        if !YEARS.contains(&civil.year()) {
+            return None;
+        }
         Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_microsecond())
     }
 }

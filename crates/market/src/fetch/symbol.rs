@@ -4,14 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Url;
 
+use super::address::{address, host};
 use super::bars::{Bar, Mended, put_in_order, to_csv};
 use super::folder::{Folder, New, Pages, PagesKey, Sidecar, Stored, stored_bars};
-use super::http::{Failure, Http, Request, Validators, address, host};
+use super::http::{Failure, Http, Request, Validators};
 use super::many::BarRequest;
 use super::provider::{Provider, Query, Source, check_content, extension, fill, url_encode};
 use super::single::{Came, Download};
 use super::span::{Span, Window};
 use crate::staged::Staged;
+
+/// The largest answer that is read as bars: ten times what sixty years of days take.
+const LONGEST_PAGE: u64 = 32 << 20;
 
 /// How a file came to be as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,10 +131,13 @@ impl Job<'_> {
         let Some(key) = self.key.filter(|key| !key.is_empty()) else { return failure };
         let clean = |problem: String| problem.replace(key, "KEY").replace(&url_encode(key), "KEY");
         match failure {
-            Failure::Passing { problem, retry_after } => Failure::Passing { problem: clean(problem), retry_after },
+            Failure::Passing { problem, busy, retry_after } => {
+                Failure::Passing { problem: clean(problem), busy, retry_after }
+            }
             Failure::Unreachable(problem) => Failure::Unreachable(clean(problem)),
             Failure::Final(problem) => Failure::Final(clean(problem)),
             Failure::Closed(problem) => Failure::Closed(clean(problem)),
+            Failure::Nothing => Failure::Nothing,
             Failure::Local(error) => Failure::Local(error),
         }
     }
@@ -165,7 +172,7 @@ impl History<'_> {
             }
         }
         let span = there.map_or(*asked, |(_, span)| span.hull(asked));
-        let (bars, mended) = self.collect(span.window(), "whole")?;
+        let (bars, mended) = self.collect(span.window(), span, "whole")?;
         if bars.is_empty() {
             let provider = self.job.request.provider.name();
             return Err(Failure::Final(format!("{provider} has no bars of it from {span}; check symbol and days")));
@@ -177,10 +184,11 @@ impl History<'_> {
     /// all: prices of the past were rewritten, and what is there does not fit what would be added.
     fn extend(&mut self, mut bars: Vec<Bar>, span: Span) -> Result<Option<(Vec<Bar>, Mended)>, Failure> {
         let (asked, had) = (self.job.request.span.window(), span.window());
+        let hull = span.hull(&self.job.request.span);
         let mut mended = Mended::default();
         if asked.end > had.end {
             let last = bars[bars.len() - 1];
-            let (tail, found) = self.collect(Window { start: last.time, end: asked.end }, "tail")?;
+            let (tail, found) = self.collect(Window { start: last.time, end: asked.end }, hull, "tail")?;
             if tail.first() != Some(&last) {
                 return Ok(None);
             }
@@ -189,7 +197,7 @@ impl History<'_> {
         }
         if asked.start < had.start {
             let first = bars[0];
-            let (mut head, found) = self.collect(Window { start: asked.start, end: first.time + 1 }, "head")?;
+            let (mut head, found) = self.collect(Window { start: asked.start, end: first.time + 1 }, hull, "head")?;
             if head.pop() != Some(first) {
                 return Ok(None);
             }
@@ -200,29 +208,35 @@ impl History<'_> {
         Ok(Some((bars, mended)))
     }
 
-    /// All bars of a window that are over by the end of the asked span, page by page.
-    fn collect(&mut self, window: Window, part: &str) -> Result<(Vec<Bar>, Mended), Failure> {
+    /// All bars of a window that are over by the end of the span, page by page.
+    fn collect(&mut self, window: Window, span: Span, part: &str) -> Result<(Vec<Bar>, Mended), Failure> {
         let interval = self.job.request.interval;
-        let key = PagesKey { base: self.base.to_string(), start: window.start, end: window.end };
+        let key = PagesKey { base: self.base.to_string(), start: window.start };
         let mut kept = match self.source.is_settled() && !self.job.request.refresh {
-            true => Some(self.job.folder.pages(self.symbol, part, &key).map_err(Failure::Local)?),
+            true => Some(self.job.folder.pages(self.symbol, part, &key, window, interval).map_err(Failure::Local)?),
             false => None,
         };
         let mut bars = kept.as_mut().map(|pages| std::mem::take(&mut pages.bars)).unwrap_or_default();
         let mut next = kept.as_ref().map_or(Some(window.start), |pages| pages.next);
+        let end = span.window().end;
         while let Some(start) = next {
             let page = self.source.page(Window { start, ..window }, interval);
             let mut came = self.page(page)?;
-            came.retain(|bar| page.contains(bar.time));
+            came.retain(|bar| page.contains(bar.time) && interval.end(bar.time) <= end);
             let last = came.iter().map(|bar| bar.time).max();
-            next = self.source.next(page, last, interval).filter(|&next| next < window.end);
+            next = self.source.next(page, last, interval);
+            next = next.filter(|&next| next < window.end && interval.end(next) <= end);
             if let Some(pages) = &mut kept {
                 pages.push(&came, next).map_err(Failure::Local)?;
             }
             bars.append(&mut came);
+            // Pages may reach into each other, but what comes twice throughout comes without an end.
+            if bars.len() as i64 > 2 * (window.end - window.start) / interval.shortest() + 10_000 {
+                return Err(Failure::Final(format!("{} bars came, more than the days have", bars.len())));
+            }
         }
-        let end = window.end.max(self.job.request.span.window().end);
-        bars.retain(|bar| interval.end(bar.time) <= end);
+        // Pages may be of a time when more was asked for.
+        bars.retain(|bar| window.contains(bar.time) && interval.end(bar.time) <= end);
         if let Some(pages) = kept {
             self.done.push(pages);
         }
@@ -235,15 +249,21 @@ impl History<'_> {
         let url = self.source.url(&query, page);
         let (bars, _) = http.patiently(&host(&url), self.symbol, || {
             let ask = Request { url: &url, known: None, rest: None };
-            let mut answer = http.open(&ask, &|status, body| self.source.explain(status, body))?;
+            let mut answer = match http.open(&ask, &|status, body| self.source.explain(status, body)) {
+                Err(Failure::Nothing) => return Ok(Vec::new()),
+                answer => answer?,
+            };
             let mut body = Vec::new();
-            let (_, outcome) = http.body(&mut answer, &mut |piece| {
+            let (_, outcome) = http.body(&mut answer, http.options.max_bytes.min(LONGEST_PAGE), &mut |piece| {
                 bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
                 body.extend_from_slice(piece);
                 Ok(())
             });
             outcome?;
-            self.source.read(&body, &query)
+            match self.source.read(&body, &query, page) {
+                Err(Failure::Nothing) => Ok(Vec::new()),
+                bars => bars,
+            }
         })?;
         self.requests += 1;
         Ok(bars)

@@ -148,8 +148,11 @@ fn pages_that_came_survive_what_follows() {
         _ => providers::behave(asked),
     });
     let folder = tempfile::tempdir().unwrap();
-    let request = request(Provider::Binance, &["AAA"], "2019-11-04", "2023-12-31", folder.path());
-    assert!(run(&request, &options(&server.base)).failed().next().is_some());
+    let request_to = |to: &str| request(Provider::Binance, &["AAA"], "2019-11-04", to, folder.path());
+    let request = request_to("2023-12-31");
+    // What was asked for the day before ended a day earlier: its pages are good all the same.
+    let earlier = request_to("2023-12-30");
+    assert!(run(&earlier, &options(&server.base)).failed().next().is_some());
     assert_eq!((server.count(), files(folder.path()).len()), (2, 0));
     // Whatever a crash made of the last line is left out.
     let pages = folder.path().join(".fetch/pages/AAA.whole");
@@ -315,7 +318,8 @@ fn wrong_use_is_told_at_once() {
     check(&|request, _| request.interval = "6h".parse().unwrap(), "has no bars of 6h; there are 1m, 2m, 5m");
     check(&|_, options| options.rate = Some(0.0), "a rate of 0 requests a second");
     check(&|_, options| options.rate = Some(f64::NAN), "a rate of NaN");
-    check(&|_, options| options.parallel = 0, "at least one");
+    check(&|_, options| options.parallel = 0, "0 symbols at a time");
+    check(&|_, options| options.parallel = 65, "give 1 to 64");
     check(&|_, options| options.fetch.attempts = 0, "at least one");
     check(&|_, options| options.base_url = Some("file:///tmp".to_owned()), "`file` is not supported");
     check(&|_, options| options.key = Some("k".to_owned()), "takes no key");

@@ -184,6 +184,8 @@ fn providers_say_why_not() {
     refuse("yahoo", "200 OK", &coarse, "bars of 1wk came instead of 1d", 1);
     let short = other.replace("BBB", "AAA").replace("\"close\":[", "\"close\":[null,");
     refuse("yahoo", "200 OK", &short, "values of a column", 6);
+    let before = yahoo("Bad Request", "Data doesn't exist for startDate = 1, endDate = 2");
+    refuse("yahoo", "400 Bad Request", &before, "yahoo has no bars of it from 2020-01-06 to 2020-01-10", 1);
     let none = providers::chart("AAA", 0, DAY, 1.0);
     refuse("yahoo", "200 OK", &none, "yahoo has no bars of it from 2020-01-06 to 2020-01-10", 1);
 
@@ -291,10 +293,15 @@ fn pages_are_joined_without_a_seam() {
         assert!(fetch(&server) == golden, "{shift} {limit}");
         assert!(server.count() >= pages, "{shift} {limit}");
     }
-    // A server that does not move on gives what it has, and no more.
+    // A server that does not move on has no end, and what it gives is not taken for all there is.
     let stuck = Server::start(|_, asked| {
         let target = asked.target.replace(&format!("startTime={}", asked.parameter("startTime")), "startTime=0");
         providers::behave(&crate::server::Asked { target, headers: asked.headers.clone() })
     });
-    assert!(golden.starts_with(&fetch(&stuck)));
+    let folder = tempfile::tempdir().unwrap();
+    let report =
+        run(&request(Provider::Binance, &["AAA"], "2019-01-01", "2023-12-31", folder.path()), &options(&stuck.base));
+    let failed: Vec<_> = report.failed().collect();
+    assert!(failed[0].1.contains("bars up to 2022-07-30 came instead of later ones"), "{failed:?}");
+    assert_eq!(files(folder.path()), [].into());
 }

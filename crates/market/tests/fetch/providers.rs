@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::server::{Answer, Asked};
+use super::server::{Answer, Asked};
 
 const DAY: i64 = 86_400;
 

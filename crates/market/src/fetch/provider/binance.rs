@@ -1,17 +1,23 @@
 //! Binance: `/api/v3/klines`, JSON with one array a bar, a thousand a page.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use reqwest::{StatusCode, Url};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Bar, Failure, Interval, Query, Source, Window, join, spelling};
 use crate::error::excerpt;
 use crate::fetch::bars::number;
 use crate::fetch::http::is_web_page;
+use crate::fetch::span::day_label;
 
 /// The most that it gives at once.
 const PAGE: i64 = 1000;
 const MILLISECOND: i64 = 1000;
+/// The year 2255, in microseconds.
+const LATEST: i64 = 1 << 53;
 
 pub(super) struct Binance;
 
@@ -67,22 +73,26 @@ impl Source for Binance {
         url
     }
 
-    fn read(&self, body: &[u8], _query: &Query<'_>) -> Result<Vec<Bar>, Failure> {
+    fn read(&self, body: &[u8], _query: &Query<'_>, page: Window) -> Result<Vec<Bar>, Failure> {
         if is_web_page(body) {
             return Err(Failure::passing("a web page came instead of data"));
         }
         if let Some(failure) = refusal(body) {
             return Err(failure);
         }
-        let rows: Vec<Vec<Value>> = serde_json::from_slice(body)
+        let rows: Vec<Row> = serde_json::from_slice(body)
             .map_err(|error| Failure::passing(format!("the answer cannot be read: {}", excerpt(&error.to_string()))))?;
-        let bars: Option<Vec<Bar>> = rows.iter().map(|row| bar(row)).collect();
-        bars.ok_or_else(|| Failure::passing("the answer has a bar that is none"))
+        let bars: Vec<Bar> = rows.into_iter().map(|row| row.0).collect();
+        // Taken for the end, such a page would lose all that follows.
+        if let Some(last) = bars.iter().map(|bar| bar.time).max().filter(|&last| last < page.start) {
+            return Err(Failure::passing(format!("bars up to {} came instead of later ones", day_label(last))));
+        }
+        Ok(bars)
     }
 
     fn explain(&self, status: StatusCode, body: &[u8]) -> Option<Failure> {
         match status.as_u16() {
-            418 => Some(Failure::passing("binance has shut this address out for a while (418)")),
+            418 => Some(Failure::busy("binance has shut this address out for a while (418)")),
             429 => None,
             451 => {
                 let problem =
@@ -99,21 +109,48 @@ impl Source for Binance {
     }
 }
 
-/// Times have been thousandths of a second for as long as there is this interface.
-fn bar(row: &[Value]) -> Option<Bar> {
-    let time = row.first()?.as_i64()?.checked_mul(MILLISECOND).filter(|time| time.abs() < 1 << 53)?;
-    let mut values = [f64::NAN; 6];
-    for (value, cell) in [0, 1, 2, 3, 5].into_iter().zip(row.get(1..6)?) {
-        values[value] = number(cell.as_str()?).filter(|number| !number.is_nan())?;
+/// A bar as it comes: time in thousandths of a second, prices and volume as text, and more that is not looked at. Read
+/// piece by piece, so that a large answer that holds something else takes no memory.
+struct Row(Bar);
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Cells)
     }
-    // There is nothing that a price of a coin would be adjusted for.
-    values[4] = values[3];
-    Some(Bar { time, values })
+}
+
+struct Cells;
+
+impl<'de> Visitor<'de> for Cells {
+    type Value = Row;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bar: a time and five numbers as text")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<Row, A::Error> {
+        let wrong = || Error::custom("a bar that is none");
+        let time: i64 = cells.next_element()?.ok_or_else(wrong)?;
+        let time = time.checked_mul(MILLISECOND).filter(|time| time.abs() < LATEST).ok_or_else(wrong)?;
+        let mut values = [f64::NAN; 6];
+        for value in [0, 1, 2, 3, 5] {
+            let text: Cow<'de, str> = cells.next_element()?.ok_or_else(wrong)?;
+            values[value] = number(&text).filter(|number| !number.is_nan()).ok_or_else(wrong)?;
+        }
+        while cells.next_element::<IgnoredAny>()?.is_some() {}
+        // There is nothing that the price of a coin would be adjusted for.
+        values[4] = values[3];
+        Ok(Row(Bar { time, values }))
+    }
 }
 
 fn refusal(body: &[u8]) -> Option<Failure> {
     let Refusal { code, msg } = serde_json::from_slice(body).ok()?;
     let problem = format!("binance says: {} ({code})", excerpt(&msg));
     // -1000 to -1099 are troubles of the server and limits, those from -1100 on are mistakes of whoever asks.
-    Some(if code <= -1100 { Failure::Final(problem) } else { Failure::passing(problem) })
+    Some(match code {
+        ..=-1100 => Failure::Final(problem),
+        -1003 => Failure::busy(problem),
+        _ => Failure::passing(problem),
+    })
 }

@@ -147,7 +147,7 @@ pub(super) trait Source: Sync {
     fn url(&self, query: &Query<'_>, page: Window) -> Url;
 
     /// Bars of an answer; those outside of the page are left out by the caller.
-    fn read(&self, body: &[u8], query: &Query<'_>) -> Result<Vec<Bar>, Failure>;
+    fn read(&self, body: &[u8], query: &Query<'_>, page: Window) -> Result<Vec<Bar>, Failure>;
 
     /// Why it refuses, where it says more than the status does.
     fn explain(&self, _status: StatusCode, _body: &[u8]) -> Option<Failure> {

@@ -36,7 +36,7 @@ impl Source for Stooq {
         url
     }
 
-    fn read(&self, body: &[u8], query: &Query<'_>) -> Result<Vec<Bar>, Failure> {
+    fn read(&self, body: &[u8], query: &Query<'_>, _page: Window) -> Result<Vec<Bar>, Failure> {
         if is_web_page(body) {
             let problem = "a web page came instead of data; stooq may ask for a key (see --key-from)";
             return Err(Failure::passing(problem));

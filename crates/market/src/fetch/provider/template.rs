@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use crate::error::{Error, excerpt};
-use crate::fetch::http::{address, is_web_page};
+use crate::fetch::address::address;
+use crate::fetch::http::is_web_page;
 use crate::fetch::span::{Interval, SECOND, Span};
 
 /// What stands in braces.

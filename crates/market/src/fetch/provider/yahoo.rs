@@ -119,7 +119,7 @@ impl Source for Yahoo {
         url
     }
 
-    fn read(&self, body: &[u8], query: &Query<'_>) -> Result<Vec<Bar>, Failure> {
+    fn read(&self, body: &[u8], query: &Query<'_>, _page: Window) -> Result<Vec<Bar>, Failure> {
         let series = series(body)?;
         let meta = &series.meta;
         if !meta.symbol.eq_ignore_ascii_case(query.symbol) {
@@ -170,7 +170,7 @@ impl Source for Yahoo {
     fn explain(&self, status: StatusCode, body: &[u8]) -> Option<Failure> {
         let failure = series(body).err()?;
         match failure {
-            Failure::Final(problem) => Some(Failure::Final(problem)),
+            Failure::Final(_) | Failure::Nothing => Some(failure),
             _ if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => Some(Failure::passing(
                 format!("yahoo answered {status}; it may be shutting programs out: try later, or at a lower rate"),
             )),
@@ -196,6 +196,10 @@ fn series(body: &[u8]) -> Result<Series, Failure> {
         return Err(Failure::passing("the answer is no chart"));
     };
     if let Some(Refusal { code, description }) = chart.error {
+        // A weekend, or days before the listing.
+        if description.starts_with("Data doesn't exist for startDate") {
+            return Err(Failure::Nothing);
+        }
         let problem =
             format!("yahoo says: {}", excerpt_long(if description.is_empty() { &code } else { &description }));
         let last = ["Not Found", "Bad Request", "Unprocessable Entity"].contains(&code.as_str());
