@@ -193,7 +193,7 @@ pub fn mask(panel: &Panel, report: &CheckReport) -> Panel {
         (name.to_owned(), array)
     };
     let fields: IndexMap<_, _> = panel.field_names().map(field).collect();
-    let group = |name: &str| panel.group(name).map(|group: &Group| (name.to_owned(), group.clone()));
+    let group = |name: &str| panel.group(name).map(|group| (name.to_owned(), group.to_owned()));
     let groups = panel.group_names().filter_map(group).collect();
     Panel::new(panel.calendar().clone(), panel.symbols().to_vec(), fields, groups)
         .expect("the parts are those of a panel, in their shapes")
