@@ -11,7 +11,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
     /// Download bars of many symbols from a provider, or one file; nothing appears under its name before it is whole.
-    Fetch(fetch::FetchArguments),
+    Fetch(Box<fetch::FetchArguments>),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
 }
