@@ -102,12 +102,13 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<ExitCode> {
     if arguments.source.contains("://") { one_file(arguments) } else { bars(arguments) }
 }
 
-fn patience(arguments: &FetchArguments, usual: FetchOptions) -> FetchOptions {
+/// What the user says of patience, and the usual for the rest.
+fn patience(arguments: &FetchArguments, usual: &FetchOptions) -> FetchOptions {
     FetchOptions {
         attempts: arguments.attempts,
         timeout: Duration::from_secs(arguments.timeout),
         user_agent: arguments.user_agent.clone(),
-        ..usual
+        ..usual.clone()
     }
 }
 
@@ -132,7 +133,7 @@ fn one_file(arguments: &FetchArguments) -> Result<ExitCode> {
         bail!("{what} goes with a provider, not with the address of one file");
     }
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let report = fetch(source, out, &patience(arguments, FetchOptions::default()), &mut |bytes, total| {
+    let report = fetch(source, out, &patience(arguments, &FetchOptions::default()), &mut |bytes, total| {
         if let Some(total) = total {
             bar.set_length(total);
         }
@@ -150,7 +151,7 @@ fn bars(arguments: &FetchArguments) -> Result<ExitCode> {
         std::env::var(name).with_context(|| format!("--key-from {name}: there is no such environment variable"))
     });
     let options = BarOptions {
-        fetch: patience(arguments, usual.fetch),
+        fetch: patience(arguments, &usual.fetch),
         parallel: arguments.parallel,
         rate: arguments.rate,
         base_url: arguments.base_url.clone(),

@@ -23,7 +23,7 @@ pub(super) enum DataCommand {
     /// Bring a file or folder of bars in as one panel, with an account of every row dropped or mended.
     Import(import::ImportArguments),
     /// Download bars of many symbols from a provider, or one file; nothing appears under its name before it is whole.
-    Fetch(fetch::FetchArguments),
+    Fetch(Box<fetch::FetchArguments>),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
 }

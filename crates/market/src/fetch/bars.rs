@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::span::Interval;
+use super::span::{Interval, read_label};
 
 /// The header of every file of bars.
 const HEADER: &str = "date,open,high,low,close,adj_close,volume";
@@ -90,14 +90,14 @@ pub(super) fn to_csv(bars: &[Bar], interval: Interval) -> Vec<u8> {
 }
 
 /// Reads what [`to_csv`] wrote; `None` for anything else.
-pub(super) fn from_csv(text: &[u8], interval: Interval) -> Option<Vec<Bar>> {
+pub(super) fn from_csv(text: &[u8]) -> Option<Vec<Bar>> {
     let mut lines = std::str::from_utf8(text).ok()?.strip_suffix('\n')?.split('\n');
     if lines.next()? != HEADER {
         return None;
     }
     let read = |line: &str| {
         let mut cells = line.split(',');
-        let time = interval.read_label(cells.next()?)?;
+        let time = read_label(cells.next()?)?;
         let mut values = [f64::NAN; FIELDS];
         for value in &mut values {
             *value = number(cells.next()?)?;
@@ -135,9 +135,9 @@ mod tests {
             let interval: Interval = interval.parse().unwrap();
             let bars: Vec<Bar> = times.map(|time| bar(time, 1.0 / 3.0)).to_vec();
             let text = to_csv(&bars, interval);
-            assert_eq!(from_csv(&text, interval).unwrap(), bars);
+            assert_eq!(from_csv(&text).unwrap(), bars);
             for cut in [0, 10, text.len() - 3] {
-                assert!(from_csv(&text[..cut], interval).is_none(), "{cut}");
+                assert!(from_csv(&text[..cut]).is_none(), "{cut}");
             }
         }
         assert_eq!(to_csv(&[bar(0, 2.5)], Interval::DAILY), b"date,open,high,low,close,adj_close,volume\n1970-01-01,,0.30000000000000004,0.000000001,2.5,2.5,1000000000000000\n");

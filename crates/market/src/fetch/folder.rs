@@ -70,7 +70,7 @@ pub(super) enum Stored {
     /// Nothing, or what an interruption left; both are to be fetched.
     Nothing,
     /// The file that its sidecar speaks of.
-    Whole(Sidecar),
+    Whole(Box<Sidecar>),
     /// A file that somebody changed since it was fetched.
     Changed,
     /// A file that was never fetched.
@@ -138,7 +138,9 @@ impl Folder {
         Ok(match (sidecar, hash) {
             (_, None) => Stored::Nothing,
             (None, Some(_)) => Stored::Foreign,
-            (Some(sidecar), Some(hash)) if sidecar.hash == hash && sidecar.version == VERSION => Stored::Whole(sidecar),
+            (Some(sidecar), Some(hash)) if sidecar.hash == hash && sidecar.version == VERSION => {
+                Stored::Whole(Box::new(sidecar))
+            }
             (Some(sidecar), Some(hash)) if sidecar.hash == hash || sidecar.replaces.as_ref() == Some(&hash) => {
                 Stored::Nothing
             }
@@ -354,9 +356,4 @@ fn hash(path: &Path) -> Result<Option<String>, Error> {
             length => hasher.write(&buffer[..length]),
         }
     }
-}
-
-/// Bars of a file that was written for this interval.
-pub(super) fn stored_bars(folder: &Folder, symbol: &str, interval: Interval) -> Result<Option<Vec<Bar>>, Error> {
-    Ok(super::bars::from_csv(&folder.read(symbol)?, interval).filter(|bars| !bars.is_empty()))
 }

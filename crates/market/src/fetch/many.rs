@@ -167,7 +167,9 @@ pub fn fetch_bars(
         .collect();
     queue.failed.fetch_sub(again.len(), Ordering::Relaxed);
     queue.work(&again, options.parallel, &mut outcomes)?;
-    let no_way = |outcome| matches!(outcome, &Err(Failure::Unreachable(_) | Failure::Closed(_)));
+    let no_way = |outcome: &Result<Fetched, Failure>| {
+        matches!(outcome, Err(Failure::Passing { .. } | Failure::Unreachable(_) | Failure::Closed(_)))
+    };
     let unreachable = !http.hosts.any_answer() && outcomes.values().any(no_way);
     let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_err());
     let failed_list = folder.list_failed(&failed.map(|(&index, _)| symbols[index].as_str()).collect::<Vec<_>>())?;

@@ -54,16 +54,16 @@ impl Span {
     }
 
     /// The instants that belong to it, in microseconds since 1970 UTC.
-    pub(super) fn window(&self) -> Window {
+    pub(super) fn window(self) -> Window {
         Window { start: days(self.from) * DAY, end: (days(self.to) + 1) * DAY }
     }
 
-    pub(super) fn covers(&self, other: &Span) -> bool {
+    pub(super) fn covers(self, other: Span) -> bool {
         self.from <= other.from && self.to >= other.to
     }
 
     /// The shortest span with both in it, and the days between.
-    pub(super) fn hull(&self, other: &Span) -> Span {
+    pub(super) fn hull(self, other: Span) -> Span {
         Span { from: self.from.min(other.from), to: self.to.max(other.to) }
     }
 }
@@ -95,6 +95,15 @@ impl Window {
 /// `2016-03-04`.
 pub(super) fn day_label(time: i64) -> String {
     stamp(time).date().to_string()
+}
+
+/// Reads what [`Interval::label`] wrote, in the years that bars can come from.
+pub(super) fn read_label(text: &str) -> Option<i64> {
+    let civil: jiff::civil::DateTime = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+    if !YEARS.contains(&civil.year()) {
+        return None;
+    }
+    Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_microsecond())
 }
 
 fn stamp(time: i64) -> jiff::civil::DateTime {
@@ -184,15 +193,6 @@ impl Interval {
     pub(super) fn label(self, time: i64) -> String {
         if self.is_intraday() { format!("{}Z", stamp(time)) } else { day_label(time) }
     }
-
-    /// Reads what [`Interval::label`] wrote, in the years that bars can come from.
-    pub(super) fn read_label(self, text: &str) -> Option<i64> {
-        let civil: jiff::civil::DateTime = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
-        if !YEARS.contains(&civil.year()) {
-            return None;
-        }
-        Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_microsecond())
-    }
 }
 
 impl FromStr for Interval {
@@ -210,13 +210,11 @@ impl FromStr for Interval {
             _ => None,
         };
         let count = text[..digits].parse().ok().filter(|count| (1..=90).contains(count));
-        match (count, unit) {
-            (Some(count), Some(unit)) => Ok(Self { count, unit }),
-            _ => {
-                let problem = "is no interval; write 1m, 15m, 1h, 1d, 1w or 1mo (m are minutes, mo months)";
-                Err(Error::unusable(format!("`{}`", excerpt(text)), problem))
-            }
+        if let (Some(count), Some(unit)) = (count, unit) {
+            return Ok(Self { count, unit });
         }
+        let problem = "is no interval; write 1m, 15m, 1h, 1d, 1w or 1mo (m are minutes, mo months)";
+        Err(Error::unusable(format!("`{}`", excerpt(text)), problem))
     }
 }
 
@@ -259,7 +257,7 @@ mod tests {
     fn bars_end_where_the_next_one_opens() {
         let check = |interval: &str, open: &str, expected: &str| {
             let interval: Interval = interval.parse().unwrap();
-            let open = interval.read_label(open).unwrap();
+            let open = read_label(open).unwrap();
             assert_eq!(interval.label(interval.end(open)), expected);
             assert!(interval.end(open) - open >= interval.shortest());
         };

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reqwest::Url;
 
 use super::address::{address, host};
-use super::bars::{Bar, Mended, put_in_order, to_csv};
-use super::folder::{Folder, New, Pages, PagesKey, Sidecar, Stored, stored_bars};
+use super::bars::{Bar, Mended, from_csv, put_in_order, to_csv};
+use super::folder::{Folder, New, Pages, PagesKey, Sidecar, Stored};
 use super::http::{Failure, Http, Request, Validators};
 use super::many::BarRequest;
 use super::provider::{Provider, Query, Source, check_content, extension, fill, url_encode};
@@ -84,16 +84,16 @@ impl Job<'_> {
                 Err(Failure::Final(format!("{name} was changed since it was fetched; move it away, or use --refresh")))
             }
             Stored::Nothing => Ok(None),
-            Stored::Whole(sidecar) => Ok(Some(sidecar)),
+            Stored::Whole(sidecar) => Ok(Some(*sidecar)),
         }
     }
 
     /// Gets a file of the user's own address, and keeps it as it comes.
     fn download(&self, symbol: &str, template: &str) -> Result<Fetched, Failure> {
-        let BarRequest { span, interval, .. } = self.request;
+        let BarRequest { span, interval, .. } = *self.request;
         let stored = self.stored(symbol)?;
-        let (url, dated) = fill(template, symbol, span, *interval, self.key);
-        let (shown, _) = fill(template, symbol, span, *interval, Some("KEY"));
+        let (url, dated) = fill(template, symbol, span, interval, self.key);
+        let (shown, _) = fill(template, symbol, span, interval, Some("KEY"));
         let same = stored.as_ref().filter(|sidecar| sidecar.url == shown);
         let kept = |how, requests| {
             let bytes = same.map_or(0, |sidecar| sidecar.bytes);
@@ -121,7 +121,7 @@ impl Job<'_> {
         })?;
         let Came::New { validators, .. } = came else { return kept(How::Unchanged, 1) };
         staged.commit().map_err(Failure::Local)?;
-        let new = New { symbol, span: *span, rows: None, url: shown, validators };
+        let new = New { symbol, span, rows: None, url: shown, validators };
         let bytes = self.folder.publish(new).map_err(Failure::Local)?;
         Ok(Fetched { how: How::New, rows: None, bytes, requests: 1, mended: Mended::default() })
     }
@@ -156,7 +156,7 @@ struct History<'a> {
 
 impl History<'_> {
     fn run(mut self) -> Result<Fetched, Failure> {
-        let BarRequest { span: asked, interval, .. } = self.job.request;
+        let asked = self.job.request.span;
         let stored = self.job.stored(self.symbol)?;
         let there = stored.as_ref().and_then(|sidecar| Some((sidecar, sidecar.span()?)));
         if let Some((sidecar, span)) = there {
@@ -164,14 +164,14 @@ impl History<'_> {
                 let Sidecar { rows, bytes, .. } = *sidecar;
                 return Ok(Fetched { how: How::Kept, rows, bytes, requests: 0, mended: Mended::default() });
             }
-            let bars = stored_bars(self.job.folder, self.symbol, *interval).map_err(Failure::Local)?;
-            if let Some(bars) = bars
+            let text = self.job.folder.read(self.symbol).map_err(Failure::Local)?;
+            if let Some(bars) = from_csv(&text).filter(|bars| !bars.is_empty())
                 && let Some((bars, mended)) = self.extend(bars, span)?
             {
                 return self.write(&bars, span.hull(asked), How::Extended, mended);
             }
         }
-        let span = there.map_or(*asked, |(_, span)| span.hull(asked));
+        let span = there.map_or(asked, |(_, span)| span.hull(asked));
         let (bars, mended) = self.collect(span.window(), span, "whole")?;
         if bars.is_empty() {
             let provider = self.job.request.provider.name();
@@ -184,7 +184,7 @@ impl History<'_> {
     /// all: prices of the past were rewritten, and what is there does not fit what would be added.
     fn extend(&mut self, mut bars: Vec<Bar>, span: Span) -> Result<Option<(Vec<Bar>, Mended)>, Failure> {
         let (asked, had) = (self.job.request.span.window(), span.window());
-        let hull = span.hull(&self.job.request.span);
+        let hull = span.hull(self.job.request.span);
         let mut mended = Mended::default();
         if asked.end > had.end {
             let last = bars[bars.len() - 1];
@@ -212,10 +212,11 @@ impl History<'_> {
     fn collect(&mut self, window: Window, span: Span, part: &str) -> Result<(Vec<Bar>, Mended), Failure> {
         let interval = self.job.request.interval;
         let key = PagesKey { base: self.base.to_string(), start: window.start };
-        let mut kept = match self.source.is_settled() && !self.job.request.refresh {
-            true => Some(self.job.folder.pages(self.symbol, part, &key, window, interval).map_err(Failure::Local)?),
-            false => None,
-        };
+        let mut kept = None;
+        if self.source.is_settled() && !self.job.request.refresh {
+            let folder = self.job.folder;
+            kept = Some(folder.pages(self.symbol, part, &key, window, interval).map_err(Failure::Local)?);
+        }
         let mut bars = kept.as_mut().map(|pages| std::mem::take(&mut pages.bars)).unwrap_or_default();
         let mut next = kept.as_ref().map_or(Some(window.start), |pages| pages.next);
         let end = span.window().end;

@@ -8,7 +8,7 @@ use market::fetch::{BarOptions, BarRequest, How, Interval, Provider, fetch_bars}
 use market::{ImportOptions, read_panel};
 
 use crate::providers;
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Asked, Server};
 use crate::{files, options, request, run};
 
 fn good() -> Server {
@@ -265,7 +265,7 @@ fn signs_that_no_file_name_bears_are_spelt_out() {
     let names: Vec<String> = files(&out).into_keys().collect();
     assert_eq!(names, ["%2E.%2FA.csv", "A%2FB.csv", "A&B=C%3F%23.csv", "^GSPC.csv", "万科.csv"]);
     assert_eq!(files(folder.path().join("bars").parent().unwrap().join("none").as_path()).len(), 0);
-    let mut asked: Vec<String> = server.asked().iter().map(|asked| asked.path()).collect();
+    let mut asked: Vec<String> = server.asked().iter().map(Asked::path).collect();
     asked.sort();
     assert_eq!(asked[1], "/v8/finance/chart/A&B=C?#");
 }

@@ -54,7 +54,7 @@ impl Source for Binance {
     }
 
     fn refuse_symbol(&self, symbol: &str) -> Option<String> {
-        let plain = symbol.chars().all(|c| c.is_alphanumeric());
+        let plain = symbol.chars().all(char::is_alphanumeric);
         (!plain).then(|| format!("`{}` is no pair of binance, which has no signs between: BTCUSDT", excerpt(symbol)))
     }
 

@@ -2,10 +2,11 @@
 
 use reqwest::Url;
 
-use super::{Bar, Failure, Interval, Query, Source, Window, join};
+use super::{Bar, Failure, Query, Source, Window, join};
 use crate::error::excerpt;
 use crate::fetch::bars::number;
 use crate::fetch::http::is_web_page;
+use crate::fetch::span::read_label;
 
 pub(super) struct Stooq;
 
@@ -36,7 +37,7 @@ impl Source for Stooq {
         url
     }
 
-    fn read(&self, body: &[u8], query: &Query<'_>, _page: Window) -> Result<Vec<Bar>, Failure> {
+    fn read(&self, body: &[u8], _query: &Query<'_>, _page: Window) -> Result<Vec<Bar>, Failure> {
         if is_web_page(body) {
             let problem = "a web page came instead of data; stooq may ask for a key (see --key-from)";
             return Err(Failure::passing(problem));
@@ -57,12 +58,12 @@ impl Source for Stooq {
                 "stooq asks for a key: get one on its page, put it into a variable and name that by --key-from";
             return Err(Failure::Closed(problem.to_owned()));
         }
-        read_table(text, query.interval).map_err(Failure::passing)
+        read_table(text).map_err(Failure::passing)
     }
 }
 
 /// Reads `Date,Open,High,Low,Close,Volume`; indices and currencies have no volume.
-fn read_table(text: &str, interval: Interval) -> Result<Vec<Bar>, String> {
+fn read_table(text: &str) -> Result<Vec<Bar>, String> {
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default().trim().to_ascii_lowercase();
     let has_volume = match header.as_str() {
@@ -88,7 +89,7 @@ fn read_table(text: &str, interval: Interval) -> Result<Vec<Bar>, String> {
         let close = values[3];
         values[5] = if has_volume { values[4] } else { f64::NAN };
         values[4] = close;
-        Some(Bar { time: interval.read_label(date).filter(|_| date.len() == 10)?, values })
+        Some(Bar { time: read_label(date).filter(|_| date.len() == 10)?, values })
     };
     lines
         .enumerate()

@@ -16,7 +16,7 @@ const PLACES: [&str; 9] =
 /// Whether a template can be filled.
 pub(super) fn check(template: &str) -> Result<(), Error> {
     let refuse = |problem: String| Err(Error::unusable(format!("`{}`", excerpt(template)), problem));
-    let names: Vec<&str> = pieces(template).filter_map(|piece| piece.ok()).collect();
+    let names: Vec<&str> = pieces(template).filter_map(Result::ok).collect();
     if let Some(unknown) = names.iter().find(|name| !PLACES.contains(name)) {
         return refuse(format!("has an unknown {{{}}}; there are {{{}}}", excerpt(unknown), PLACES.join("}, {")));
     }
@@ -31,7 +31,7 @@ pub(super) fn check(template: &str) -> Result<(), Error> {
 pub(in crate::fetch) fn fill(
     template: &str,
     symbol: &str,
-    span: &Span,
+    span: Span,
     interval: Interval,
     key: Option<&str>,
 ) -> (String, bool) {
@@ -157,7 +157,7 @@ mod tests {
     fn templates_are_filled_and_encoded() {
         let span = Span::parse("2020-01-01", "2020-01-31").unwrap();
         let check = |template: &str, expected: (&str, bool)| {
-            let (url, dated) = fill(template, "A/B^", &span, Interval::DAILY, Some("k&y"));
+            let (url, dated) = fill(template, "A/B^", span, Interval::DAILY, Some("k&y"));
             assert_eq!((url.as_str(), dated), expected);
         };
         check("https://h/{symbol}.csv", ("https://h/A%2FB%5E.csv", false));
