@@ -3,6 +3,7 @@
 mod analyze;
 mod backtest;
 mod bench;
+mod data_import;
 mod dialects;
 mod eval;
 mod evolve;

@@ -264,11 +264,11 @@ fn every_row_mended_is_listed() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(listed.mended.len(), 5, "{text}");
     for part in [
-        "0,,,a file without rows",
-        "4,,A,no date or no symbol,the row is dropped,",
-        "2,2020-01-02,A,same date and symbol as a later row,the last such row is kept,",
-        "3,2020-01-03,A,a price that is not positive,",
-        "3,2020-01-02,B,a price that is not positive,",
+        "c.csv,0,\"\",\"\",a file without rows,the file is left out,",
+        "a.csv,4,\"\",A,no date or no symbol,the row is dropped,",
+        "b.csv,2,2020-01-02,A,same date and symbol as a later row,the last such row is kept,",
+        "a.csv,3,2020-01-03,A,a price that is not positive,",
+        "b.csv,3,2020-01-02,B,a price that is not positive,",
     ] {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }

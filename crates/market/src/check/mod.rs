@@ -271,7 +271,7 @@ fn import_findings(mended: &[Mended], findings: &mut Findings<'_>) {
         let place = row.file.as_ref().map(|file| format!("{file}, ")).unwrap_or_default();
         let colon = if row.detail.is_empty() { "" } else { ": " };
         let detail = format!("{place}row {}, {}{colon}{}", row.row, row.rule, row.detail);
-        let called = Some((row.date(), row.symbol.clone().unwrap_or_default()));
+        let called = Some((row.date.clone(), row.symbol.clone().unwrap_or_default()));
         findings.push(Found { rule, bar, symbol, value: f64::NAN, detail, called });
     }
 }

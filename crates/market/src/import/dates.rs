@@ -110,11 +110,13 @@ fn dates_or_times(micros: Vec<i64>, zone: &TimeZone, name: &str) -> Times {
     Times { micros: dates, zone: None }
 }
 
-/// How a time stands in messages: `2013-02-08`, or with the time of day where it is not midnight.
-pub(super) fn label(micros: i64) -> String {
+/// How a time stands in messages, in UTC or the zone named: `2013-02-08`, or with the time of day where it is not midnight.
+pub(super) fn label(micros: i64, zone: Option<&TimeZone>) -> String {
     match jiff::Timestamp::from_microsecond(micros) {
-        Ok(stamp) if micros % DAY == 0 => TimeZone::UTC.to_datetime(stamp).date().to_string(),
-        Ok(stamp) => TimeZone::UTC.to_datetime(stamp).to_string(),
+        Ok(stamp) => {
+            let civil = zone.unwrap_or(&TimeZone::UTC).to_datetime(stamp);
+            if civil.time() == jiff::civil::Time::midnight() { civil.date().to_string() } else { civil.to_string() }
+        }
         Err(_) => format!("{micros} microseconds"),
     }
 }
@@ -124,7 +126,7 @@ fn show(table: &RawTable<'_>, column: usize, row: usize) -> String {
         Cells::Text(cells) => cells.text(row),
         Cells::Integer(cells) => cells[row].to_string(),
         Cells::Number(cells) => cells[row].to_string(),
-        Cells::Time(cells) => label(cells.micros[row]),
+        Cells::Time(cells) => label(cells.micros[row], None),
     }
 }
 
@@ -471,7 +473,7 @@ mod tests {
         let found = read_times(&table, 0, None, &ImportOptions::default());
         match (found, expected) {
             (Ok(times), Ok(labels)) => {
-                let show = |t: &i64| if *t == MISSING { String::new() } else { label(*t) };
+                let show = |t: &i64| if *t == MISSING { String::new() } else { label(*t, None) };
                 assert_eq!(times.micros.iter().map(show).collect::<Vec<_>>(), labels, "{cells:?}");
             }
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{cells:?}: {error}"),
@@ -540,8 +542,8 @@ mod tests {
         fn no_text_breaks_the_reader(text in "[0-9TZ :./+-]{0,30}") {
             for order in [Order::DayFirst, Order::MonthFirst, Order::Unknown] {
                 if let Ok(stamp) = parse(text.as_bytes(), order) {
-                    let year = label(stamp.micros)[..4].to_owned();
-                    assert!(text.contains(&year), "{text} gave {}", label(stamp.micros));
+                    let year = label(stamp.micros, None)[..4].to_owned();
+                    assert!(text.contains(&year), "{text} gave {}", label(stamp.micros, None));
                 }
             }
         }

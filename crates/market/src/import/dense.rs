@@ -79,6 +79,7 @@ pub(super) fn place(
 ) -> Result<Dense, Error> {
     let zone = common_zone(&parts)?;
     let clock = Clock::new(origin, options.session.as_ref(), zone.as_deref(), &parts)?;
+    repairs.zone = Some(clock.zone().clone());
     let bars = common_bars(&parts, &clock);
     let rows_read = parts.iter().map(|part| part.rows.count).sum();
     if rows_read >= NONE as usize {
@@ -246,7 +247,9 @@ fn place_long(
             };
             if time < latest[code] {
                 let before = latest[code];
-                repairs.count(Rule::Unsorted, || mention(format!(" comes after {}", dates::label(before))));
+                repairs.count(Rule::Unsorted, || {
+                    mention(format!(" comes after {}", dates::label(before, Some(clock.zone()))))
+                });
             }
             latest[code] = time;
             let winner = &mut winners[finder.find(time) * width + ranks[code]];
@@ -451,7 +454,9 @@ fn place_wide(
                 continue;
             }
             if time < latest {
-                repairs.count(Rule::Unsorted, || mention(format!(" comes after {}", dates::label(latest))));
+                repairs.count(Rule::Unsorted, || {
+                    mention(format!(" comes after {}", dates::label(latest, Some(clock.zone()))))
+                });
             }
             latest = time;
             let place = &mut rows_of_bars[finder.find(time)];
