@@ -162,7 +162,11 @@ fn each_rule_finds_what_it_is_for_and_nothing_in_a_random_walk() {
     };
     assert_eq!(found(CheckRule::ZeroVolume, quiet), "100 S0004");
     let open = |name: &str, bar: usize, symbol: usize, value: f64| {
-        if bar > 0 && bar % 3 == 0 && symbol == 3 && name == "open" { later("close", bar - 1, symbol) } else { value }
+        if bar > 0 && bar.is_multiple_of(3) && symbol == 3 && name == "open" {
+            later("close", bar - 1, symbol)
+        } else {
+            value
+        }
     };
     assert_eq!(found(CheckRule::CopiedOpen, open), "0 S0004");
     let gap = |_: &str, bar: usize, symbol: usize, value: f64| {

@@ -367,3 +367,18 @@ fn panels_that_cannot_be_written_are_refused() {
     check("a.parquet", "symbol `null` would read back as a missing one");
     check("a.json", "no extension that tells the format of a panel");
 }
+
+/// Tickers that are called like fields do not make a wide table a long one.
+#[test]
+fn a_wide_file_of_tickers_named_like_fields() {
+    let names = ["A", "AAPL", "BA", "C", "H", "IBM", "KO", "L", "LOW", "O", "OPEN", "V"];
+    let mut text = format!("Date,{}\n", names.join(","));
+    for day in 2..9 {
+        writeln!(text, "2020-01-{day:02}{}", ",1.5".repeat(names.len())).unwrap();
+    }
+    let folder = Folder::of(&[("close.csv", &text), ("volume.csv", &text)]);
+    let panel = read_panel(folder.0.path(), &strict()).unwrap().panel;
+    assert_eq!(panel.symbols(), names);
+    assert_eq!(panel.field_names().collect::<Vec<_>>(), ["close", "volume"]);
+    assert_exports(&panel, "wide");
+}

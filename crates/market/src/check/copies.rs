@@ -122,16 +122,18 @@ fn pairs_of(findings: &Findings<'_>, symbol: usize) -> Vec<Pair> {
 /// may be a slip.
 fn tick(bars: &[usize], prices: &[&Vec<f64>; 4]) -> f64 {
     let [open, high, low, close] = prices;
+    // Coins cost millionths: what is too small to be a step depends on the price.
     let differences = |&bar: &usize| {
-        [
+        let steps = [
             open[bar] - close[bar],
             high[bar] - open[bar],
             high[bar] - close[bar],
             open[bar] - low[bar],
             close[bar] - low[bar],
-        ]
+        ];
+        steps.into_iter().map(f64::abs).filter(move |&step| step > 1e-9 * high[bar])
     };
-    let mut steps: Vec<f64> = bars.iter().flat_map(differences).map(f64::abs).filter(|&step| step > 1e-9).collect();
+    let mut steps: Vec<f64> = bars.iter().flat_map(differences).collect();
     if steps.is_empty() {
         return f64::INFINITY;
     }

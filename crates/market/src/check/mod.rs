@@ -178,7 +178,7 @@ fn run(panel: &Panel, mended: &[Mended], options: &CheckOptions) -> CheckReport 
     coverage::check(&mut findings);
     let Findings { mut found, counts, skipped, .. } = findings;
     found.sort_by_key(|found| (found.rule, found.bar, found.symbol));
-    CheckReport::new(panel, found, &counts, skipped)
+    CheckReport::new(panel, &found, &counts, skipped)
 }
 
 /// Makes the five fields of every bar that is to be masked, and its `adj_close`, missing.

@@ -161,8 +161,8 @@ fn integers(cells: &TextCells<'_>, rows: usize) -> Option<Vec<i64>> {
 /// Integers are dates (20130208) when every one reads as such, and epoch times when every one lies between 1980 and
 /// 2100 in one and the same unit; the ranges of seconds, milli-, micro- and nanoseconds do not overlap.
 fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<(Times, Kind), Error> {
-    let times = |micros: Vec<i64>, kind| (Times { micros, zone: None }, kind);
     const UNITS: [(i64, i64); 4] = [(SECOND, 1), (1_000, 1), (1, 1), (1, 1_000)];
+    let times = |micros: Vec<i64>, kind| (Times { micros, zone: None }, kind);
     let Some(&first) = cells.iter().find(|&&cell| cell != MISSING) else {
         return Ok(times(cells.to_vec(), Kind::Local));
     };
