@@ -4,6 +4,7 @@ mod analyze;
 mod backtest;
 mod bench;
 mod data_cache;
+mod data_import;
 mod dialects;
 mod eval;
 mod evolve;

@@ -1,5 +1,6 @@
 //! Damaged and random files: an error or a panel, never a panic, a hang or a full memory.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use market::polars::prelude::{IpcCompression, IpcWriter, SerWriter};
@@ -42,15 +43,22 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Xoshiro256PlusPlus) {
 
 /// Reads it, whatever it is; a message must be one line that names the file.
 fn survive(path: &Path, bytes: &[u8]) {
+    survive_as(path, path, bytes, &ImportOptions { max_bytes: 1 << 26, ..ImportOptions::default() });
+}
+
+/// Reads `source`, the file or the folder that it lies in.
+fn survive_as(source: &Path, path: &Path, bytes: &[u8], options: &ImportOptions) {
     std::fs::write(path, bytes).unwrap();
-    let options = ImportOptions { max_bytes: 1 << 26, ..ImportOptions::default() };
-    match read_panel(path, &options) {
+    match read_panel(source, options) {
         Ok(import) => assert!(import.panel.bars() > 0),
         Err(error @ Error::Panel { .. }) => panic!("the importer built no panel: {error}"),
         Err(error) => {
             let text = error.to_string();
-            let name = path.file_name().unwrap().to_string_lossy();
-            assert!(text.contains(&*name) && !text.contains('\n') && text.len() < 600, "{text}");
+            let name = if source == path { path.file_name() } else { source.file_name() };
+            assert!(
+                text.contains(&*name.unwrap().to_string_lossy()) && !text.contains('\n') && text.len() < 600,
+                "{text}"
+            );
         }
     }
 }
@@ -66,6 +74,54 @@ fn check_damaged(name: &str, rounds: u64) {
         let mut bytes = sound.clone();
         damage(&mut bytes, &mut Xoshiro256PlusPlus::seed_from_u64(round));
         survive(&path, &bytes);
+    }
+}
+
+/// A wide file, alone and between sound ones, with hours and labels asked for.
+#[test]
+fn damaged_wide_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let panel = random_walk(40, 3, 5);
+    let mut sectors = String::from("symbol,sector\n");
+    for name in ["close", "volume"] {
+        let mut text = String::from("date");
+        for symbol in panel.symbols() {
+            write!(text, ",{symbol}").unwrap();
+            writeln!(sectors, "{symbol},{name}").unwrap();
+        }
+        for (bar, row) in panel.field(name).unwrap().rows().into_iter().enumerate() {
+            write!(text, "\n{}T{:02}:30", panel.calendar().label(bar), bar % 24).unwrap();
+            row.iter().for_each(|value| write!(text, ",{value}").unwrap());
+        }
+        std::fs::write(folder.path().join(format!("{name}.csv")), text).unwrap();
+    }
+    let beside = tempfile::tempdir().unwrap();
+    let options = ImportOptions {
+        max_bytes: 1 << 26,
+        time_zone: Some("America/New_York".to_owned()),
+        session: Some("mon-fri 09:30-16:00".parse().unwrap()),
+        ..ImportOptions::default()
+    };
+    let path = folder.path().join("close.csv");
+    let sound = std::fs::read(&path).unwrap();
+    assert!(read_panel(folder.path(), &options).is_ok());
+    for round in 0..1_500 {
+        let mut bytes = sound.clone();
+        damage(&mut bytes, &mut Xoshiro256PlusPlus::seed_from_u64(round));
+        survive_as(folder.path(), &path, &bytes, &options);
+        survive(&beside.path().join("close.csv"), &bytes);
+    }
+    std::fs::write(&path, &sound).unwrap();
+    let path = beside.path().join("sectors.csv");
+    let options = ImportOptions { sectors: Some(path.clone()), universe: Some(path.clone()), ..options };
+    for round in 0..1_500 {
+        let mut bytes = sectors.clone().into_bytes();
+        damage(&mut bytes, &mut Xoshiro256PlusPlus::seed_from_u64(round));
+        std::fs::write(&path, &bytes).unwrap();
+        if let Err(error) = read_panel(folder.path(), &options) {
+            let text = error.to_string();
+            assert!(text.contains("sectors.csv") && !text.contains('\n') && text.len() < 600, "{text}");
+        }
     }
 }
 

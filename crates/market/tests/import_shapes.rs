@@ -264,11 +264,11 @@ fn every_row_mended_is_listed() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(listed.mended.len(), 5, "{text}");
     for part in [
-        "0,,,a file without rows",
-        "4,,A,no date or no symbol,the row is dropped,",
-        "2,2020-01-02,A,same date and symbol as a later row,the last such row is kept,",
-        "3,2020-01-03,A,a price that is not positive,",
-        "3,2020-01-02,B,a price that is not positive,",
+        "c.csv,0,\"\",\"\",a file without rows,the file is left out,",
+        "a.csv,4,\"\",A,no date or no symbol,the row is dropped,",
+        "b.csv,2,2020-01-02,A,same date and symbol as a later row,the last such row is kept,",
+        "a.csv,3,2020-01-03,A,a price that is not positive,",
+        "b.csv,3,2020-01-02,B,a price that is not positive,",
     ] {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }
@@ -366,4 +366,19 @@ fn panels_that_cannot_be_written_are_refused() {
     };
     check("a.parquet", "symbol `null` would read back as a missing one");
     check("a.json", "no extension that tells the format of a panel");
+}
+
+/// Tickers that are called like fields do not make a wide table a long one.
+#[test]
+fn a_wide_file_of_tickers_named_like_fields() {
+    let names = ["A", "AAPL", "BA", "C", "H", "IBM", "KO", "L", "LOW", "O", "OPEN", "V"];
+    let mut text = format!("Date,{}\n", names.join(","));
+    for day in 2..9 {
+        writeln!(text, "2020-01-{day:02}{}", ",1.5".repeat(names.len())).unwrap();
+    }
+    let folder = Folder::of(&[("close.csv", &text), ("volume.csv", &text)]);
+    let panel = read_panel(folder.0.path(), &strict()).unwrap().panel;
+    assert_eq!(panel.symbols(), names);
+    assert_eq!(panel.field_names().collect::<Vec<_>>(), ["close", "volume"]);
+    assert_exports(&panel, "wide");
 }

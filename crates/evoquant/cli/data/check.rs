@@ -1,5 +1,6 @@
 //! `evoquant data check`: what looks wrong in a market, and a panel without it.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -23,8 +24,8 @@ pub(in crate::cli) struct CheckArguments {
     /// detail.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write the panel with open, high, low, close and volume (and adj_close) missing on the bars that broken_bar,
-    /// copied_bar and spike name, and a list of them in FILE.masked.csv.
+    /// Write the panel with open, high, low, close and volume (and `adj_close`) missing on the bars that `broken_bar`,
+    /// `copied_bar` and `spike` name, and a list of them in FILE.masked.csv.
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
     /// Rules to leave out, with commas between.
@@ -75,7 +76,7 @@ fn after_help() -> String {
     for rule in CheckRule::ALL {
         let mark = if rule.masks() { ", masked" } else { "" };
         let severity = format!("{}{mark}", rule.severity());
-        text += &format!("  {:<17} {severity:<15} {}\n", rule.name(), rule.describe());
+        let _ = writeln!(text, "  {:<17} {severity:<15} {}", rule.name(), rule.describe());
     }
     text += "
 Examples:

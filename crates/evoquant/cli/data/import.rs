@@ -51,11 +51,11 @@ pub(in crate::cli) struct ReadingArguments {
     /// Refuse data that would have to be mended, instead of mending it.
     #[arg(long)]
     strict: bool,
-    /// Put adj_close in the place of close, and scale open, high and low alike. `prices` leaves volume as it is, right
+    /// Put `adj_close` in the place of close, and scale open, high and low alike. `prices` leaves volume as it is, right
     /// where vendors state it in today's shares; `all` divides it too, so that price times volume stays.
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "prices")]
     adjust: Option<Adjust>,
-    /// Where clocks without a UTC offset are, and days begin: America/New_York. Default: what the file says, or UTC.
+    /// Where clocks without a UTC offset are, and days begin: `America/New_York`. Default: what the file says, or UTC.
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
     /// Hours of trading in that zone, the last minute not included: 09:30-16:00, 'mon-fri 09:30-16:00', or over midnight

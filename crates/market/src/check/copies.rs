@@ -5,8 +5,8 @@
 //! chance would make. Among the pairs of bars of the symbol that share high and low, the open falls on any of the
 //! ticks between them, and so does the close: a pair whose range is `w` ticks agrees in its open by chance once in
 //! `w + 1`, in its close too once in `(w + 1)^2`; volumes within 1 % of each other come once in fifty. Symbols that
-//! share a pair of dates confirm each other: that a second chance match falls on the very same dates has a chance
-//! of one in the number of bars at best.
+//! share a pair of dates confirm each other: of the chance matches of another symbol, at most one in the number of bars
+//! falls on the very same dates, so that one which makes many of them proves little.
 //!
 //! The earlier bar is taken for the copy. Where a second source tells, as it does for the panel that this rule was
 //! made on, it always was; and of the two mistakes only this one puts tomorrow's prices into today.
@@ -44,20 +44,21 @@ pub(super) fn check(findings: &mut Findings<'_>) {
     for symbol in 0..panel.symbols().len() {
         pairs.extend(pairs_of(findings, symbol));
     }
-    // Per pair of dates: how many symbols share it, and the logarithm of what chance makes of them together.
+    let bars = libm::log(panel.bars() as f64);
+    // Logarithm of the number of such pairs that chance makes on one pair of dates: never more than one.
+    let on_one = |pair: &Pair| (pair.chance - bars).min(0.0);
+    // Per pair of dates: how many symbols share it, and the sum of the above.
     let mut dates: BTreeMap<(usize, usize), (usize, f64)> = BTreeMap::new();
     for pair in &pairs {
         let (count, chance) = dates.entry((pair.earlier, pair.later)).or_default();
         *count += 1;
-        *chance += pair.chance.min(0.0);
+        *chance += on_one(pair);
     }
-    let bars = (panel.bars() as f64).ln();
-    let limit = findings.options.copy_chance.ln();
+    let limit = libm::log(findings.options.copy_chance);
     let mut copies: BTreeMap<(usize, usize), (f64, String)> = BTreeMap::new();
     for pair in &pairs {
         let (count, together) = dates[&(pair.earlier, pair.later)];
-        let together = together - (count - 1) as f64 * bars;
-        let chance = pair.chance.min(together);
+        let chance = pair.chance + (together - on_one(pair));
         if chance >= limit {
             continue;
         }
@@ -121,16 +122,18 @@ fn pairs_of(findings: &Findings<'_>, symbol: usize) -> Vec<Pair> {
 /// may be a slip.
 fn tick(bars: &[usize], prices: &[&Vec<f64>; 4]) -> f64 {
     let [open, high, low, close] = prices;
+    // Coins cost millionths: what is too small to be a step depends on the price.
     let differences = |&bar: &usize| {
-        [
+        let steps = [
             open[bar] - close[bar],
             high[bar] - open[bar],
             high[bar] - close[bar],
             open[bar] - low[bar],
             close[bar] - low[bar],
-        ]
+        ];
+        steps.into_iter().map(f64::abs).filter(move |&step| step > 1e-9 * high[bar])
     };
-    let mut steps: Vec<f64> = bars.iter().flat_map(differences).map(f64::abs).filter(|&step| step > 1e-9).collect();
+    let mut steps: Vec<f64> = bars.iter().flat_map(differences).collect();
     if steps.is_empty() {
         return f64::INFINITY;
     }

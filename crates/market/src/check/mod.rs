@@ -178,7 +178,7 @@ fn run(panel: &Panel, mended: &[Mended], options: &CheckOptions) -> CheckReport 
     coverage::check(&mut findings);
     let Findings { mut found, counts, skipped, .. } = findings;
     found.sort_by_key(|found| (found.rule, found.bar, found.symbol));
-    CheckReport::new(panel, found, &counts, skipped)
+    CheckReport::new(panel, &found, &counts, skipped)
 }
 
 /// Makes the five fields of every bar that is to be masked, and its `adj_close`, missing.
@@ -271,7 +271,7 @@ fn import_findings(mended: &[Mended], findings: &mut Findings<'_>) {
         let place = row.file.as_ref().map(|file| format!("{file}, ")).unwrap_or_default();
         let colon = if row.detail.is_empty() { "" } else { ": " };
         let detail = format!("{place}row {}, {}{colon}{}", row.row, row.rule, row.detail);
-        let called = Some((row.date(), row.symbol.clone().unwrap_or_default()));
+        let called = Some((row.date.clone(), row.symbol.clone().unwrap_or_default()));
         findings.push(Found { rule, bar, symbol, value: f64::NAN, detail, called });
     }
 }

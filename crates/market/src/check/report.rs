@@ -63,7 +63,7 @@ impl CheckReport {
     /// `found` is sorted by rule.
     pub(super) fn new(
         panel: &Panel,
-        found: Vec<Found>,
+        found: &[Found],
         counts: &BTreeMap<CheckRule, usize>,
         skipped: Vec<(CheckRule, &'static str)>,
     ) -> Self {

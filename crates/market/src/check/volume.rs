@@ -39,15 +39,17 @@ pub(super) fn check(findings: &mut Findings<'_>) {
             findings.add(CheckRule::CopiedOpen, bars[0], Some(symbol), repeats as f64, detail);
         }
 
+        // A field that the symbol never has is not missing on single bars.
+        let ever = |prices: &[f64]| bars.iter().any(|&bar| prices[bar].is_finite());
+        let usual: Vec<(&str, &Vec<f64>)> =
+            [("open", &open), ("high", &high), ("low", &low)].into_iter().filter(|(_, prices)| ever(prices)).collect();
         for &bar in &bars {
             if volume[bar] == 0.0 {
                 let detail = format!("close {} without volume", close[bar]);
                 findings.add(CheckRule::ZeroVolume, bar, Some(symbol), 0.0, detail);
             }
-            let lacks = |name: &str, prices: &[f64]| has(name) && prices[bar].is_nan();
-            let missing = [("open", &open), ("high", &high), ("low", &low)];
             let missing: Vec<&str> =
-                missing.into_iter().filter(|(name, prices)| lacks(name, prices)).map(|(name, _)| name).collect();
+                usual.iter().filter(|(_, prices)| prices[bar].is_nan()).map(|(name, _)| *name).collect();
             if !missing.is_empty() {
                 let detail = format!("no {}", missing.join(", no "));
                 findings.add(CheckRule::MissingPrice, bar, Some(symbol), f64::NAN, detail);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::raw::{Cells, RawTable, TextCells, is_missing};
+use super::raw::{Cells, RawColumn, RawTable, TextCells, is_missing};
 use super::values::number;
 use crate::error::{Error, excerpt};
 
@@ -45,10 +45,15 @@ pub(super) struct WideName {
     pub(super) symbol: String,
 }
 
-/// Tells long tables from wide ones. Wide is a table of numbers beside dates without a column of symbols and without
-/// any that is called open, high, low, close or volume.
+/// Tells long tables from wide ones. Wide is a table of numbers beside dates, without a column of symbols or closes, of
+/// whose columns most are not called open, high, low or volume.
 pub(super) fn shape(table: &mut RawTable<'_>) -> Result<Shape, Error> {
     if let Some(columns) = stacked_headers(table) {
+        if let Some(column) = columns.iter().find(|column| column.symbol.is_empty()) {
+            return Err(
+                table.unusable(format!("has no ticker over column {}; name it, or remove it", column.index + 1))
+            );
+        }
         return Ok(Shape::Wide { date: 0, columns });
     }
     let Some(date) = wide_date(table) else { return layout(table).map(Shape::Long) };
@@ -80,11 +85,17 @@ fn wide_date(table: &RawTable<'_>) -> Option<usize> {
         _ => return None,
     };
     let others = || (0..plain.len()).filter(|&index| index != date);
-    let is_field = |name: &str| FIELDS.iter().any(|(_, spellings)| spellings.contains(&name));
     let has = |name: &str| others().any(|index| plain[index] == name);
-    // Single letters are tickers too: only all four prices together, or nothing beside them, tell a long table.
-    let named = others().any(|index| plain[index].len() > 1 && is_field(&plain[index]));
-    let letters = ["o", "h", "l", "c"].into_iter().all(has) || others().all(|index| is_field(&plain[index]));
+    // LOW and OPEN are tickers, and so are most letters: a close by its full name tells a long table, or that most
+    // columns are named for fields, letters as interfaces spell them.
+    let is_field = |index: usize| FIELDS.iter().any(|(_, spellings)| spellings.contains(&plain[index].as_str()));
+    let is_plain = |index: usize| plain[index].len() > 1 || table.columns[index].name.trim() == plain[index];
+    let (all, fields) = (others().count(), others().filter(|&index| is_field(index)).count());
+    let named = others().filter(|&index| is_field(index) && is_plain(index)).count();
+    let closes = FIELDS.iter().filter(|(field, _)| field.ends_with("close")).flat_map(|(_, spellings)| *spellings);
+    let close = closes.into_iter().any(|spelling| spelling.len() > 1 && has(spelling));
+    let letters = ["o", "h", "l", "c"].into_iter().all(has) && all - fields <= 3;
+    let long = close || letters || fields == all || 2 * named >= all;
     let numeric = |index: usize| match &table.columns[index].cells {
         Cells::Number(_) | Cells::Integer(_) => true,
         Cells::Time(_) => false,
@@ -94,7 +105,7 @@ fn wide_date(table: &RawTable<'_>) -> Option<usize> {
         }
     };
     let ignored = table.ignored.iter().any(|name| has_role(name));
-    let long = named || letters || ignored || SYMBOLS.into_iter().any(has);
+    let long = long || ignored || SYMBOLS.into_iter().any(has);
     (!long && others().next().is_some() && others().all(numeric)).then_some(date)
 }
 
@@ -102,6 +113,10 @@ fn wide_date(table: &RawTable<'_>) -> Option<usize> {
 /// dates. They are taken off the table.
 fn stacked_headers(table: &mut RawTable<'_>) -> Option<Vec<WideName>> {
     const UPPER: [&str; 2] = ["Price", "Ticker"];
+    let is_text = |column: &RawColumn<'_>| matches!(column.cells, Cells::Text(TextCells::Spans { .. }));
+    if !table.columns.iter().all(is_text) {
+        return None;
+    }
     let upper = UPPER.iter().position(|&name| table.columns.first().is_some_and(|first| first.name == name))?;
     let cell = |table: &RawTable<'_>, column: usize, row: usize| match &table.columns[column].cells {
         Cells::Text(cells) if row < table.rows => cells.text(row),
@@ -297,7 +312,6 @@ pub(super) fn identifier(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::{Cells, RawColumn};
     use super::*;
 
     fn check(header: &str, expected: &str) {
@@ -352,6 +366,9 @@ mod tests {
         check(",C,O,V,BRK.B", "0 C O V BRK.B");
         check("DATE,DGS10", "0 DGS10");
         check("timestamp,o,h,l,c,v", "long");
+        check("Date,O,H,L,C,V,n", "long");
+        check("Date,A,AAPL,BA,C,H,IBM,KO,L,LOW,O,OPEN,V", "0 A AAPL BA C H IBM KO L LOW O OPEN V");
+        check("date,open,high,low,volume", "has no close column");
         check("date,c", "long");
         check("date,close", "long");
         check("date,AAPL,volume", "has no close column");

@@ -1,5 +1,6 @@
 //! The account of an import: what was read, kept, dropped and repaired, and why.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::dates;
@@ -71,6 +72,8 @@ pub struct Mended {
     pub row: usize,
     /// Its time in microseconds since 1970, where it has one.
     pub time: Option<i64>,
+    /// Its date, or date and time in the zone of the bars; empty where it has none.
+    pub date: String,
     /// Its symbol, where it has one; rows of wide files have none.
     pub symbol: Option<String>,
     /// What a sound row never does, as in [`LedgerEntry::rule`].
@@ -84,11 +87,6 @@ pub struct Mended {
 }
 
 impl Mended {
-    /// The date or time as messages spell it; empty where there is none.
-    pub fn date(&self) -> String {
-        self.time.map(dates::label).unwrap_or_default()
-    }
-
     /// Whether it says nothing against the data: rows in another order, and what was asked for.
     pub(crate) fn is_harmless(&self) -> bool {
         [Rule::Unsorted, Rule::OutsideSession].iter().any(|rule| rule.text().0 == self.rule)
@@ -102,7 +100,7 @@ pub fn mended_table(rows: &[Mended]) -> Table {
     Table::new()
         .with("file", text(&|row| row.file.clone().unwrap_or_default()))
         .with("row", Column::Integer(rows.iter().map(|row| row.row as i64).collect()))
-        .with("date", text(&Mended::date))
+        .with("date", text(&|row| row.date.clone()))
         .with("symbol", text(&|row| row.symbol.clone().unwrap_or_default()))
         .with("rule", text(&|row| row.rule.to_owned()))
         .with("action", text(&|row| row.action.to_owned()))
@@ -197,18 +195,17 @@ pub(super) struct Mention {
     pub(super) detail: String,
 }
 
-impl std::fmt::Display for Mention {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let file = self.file.as_deref();
-        match (file, self.row) {
-            (Some(file), 0) => f.write_str(file)?,
-            (Some(file), row) => write!(f, "{file}, row {row}")?,
-            (None, row) => write!(f, "row {row}")?,
-        }
-        let key = [self.time.map(dates::label), self.symbol.clone()];
-        let key: Vec<String> = key.into_iter().flatten().collect();
+impl Mention {
+    fn spell(&self, date: &str) -> String {
+        let place = match (&self.file, self.row) {
+            (Some(file), 0) => file.clone(),
+            (Some(file), row) => format!("{file}, row {row}"),
+            (None, row) => format!("row {row}"),
+        };
+        let key = [date, self.symbol.as_deref().unwrap_or_default()];
+        let key: Vec<&str> = key.into_iter().filter(|text| !text.is_empty()).collect();
         let separator = if key.is_empty() { "" } else { ": " };
-        write!(f, "{separator}{}{}", key.join(" "), self.detail)
+        format!("{place}{separator}{}{}", key.join(" "), self.detail)
     }
 }
 
@@ -218,6 +215,8 @@ pub(super) struct Repairs {
     entries: Vec<(Rule, usize, String)>,
     /// Every row, where someone asked for them.
     pub(super) rows: Option<Vec<Mended>>,
+    /// In which dates are spelt, UTC where nothing is said.
+    pub(super) zone: Option<TimeZone>,
 }
 
 impl Repairs {
@@ -237,16 +236,17 @@ impl Repairs {
             (Some(entry), None) => entry.1 += 1,
             (known, listing) => {
                 let mention = mention();
+                let date = mention.time.map(|time| dates::label(time, self.zone.as_ref())).unwrap_or_default();
                 match known {
                     Some(entry) => entry.1 += 1,
-                    None => self.entries.push((rule, 1, mention.to_string())),
+                    None => self.entries.push((rule, 1, mention.spell(&date))),
                 }
                 if let Some(rows) = listing {
                     let (text, action) = rule.text();
                     let Mention { file, row, time, symbol, detail } = mention;
                     let detail = detail.trim_start_matches([',', ' ']).to_owned();
                     let bar_masked = matches!(rule, Rule::NonPositive | Rule::OutsideRange | Rule::NoAdjusted);
-                    rows.push(Mended { file, row, time, symbol, rule: text, action, detail, bar_masked });
+                    rows.push(Mended { file, row, time, date, symbol, rule: text, action, detail, bar_masked });
                 }
             }
         }

@@ -122,10 +122,10 @@ pub enum Adjustment {
     /// It stays a field of its own.
     #[default]
     None,
-    /// It takes the place of `close`; open, high and low are scaled by adj_close / close. Volume stays as it is, as
+    /// It takes the place of `close`; open, high and low are scaled by `adj_close / close`. Volume stays as it is, as
     /// vendors that publish such a column state it in today's shares.
     Prices,
-    /// As above, and volume is divided by adj_close / close, so that price times volume stays what was paid: for sources
+    /// As above, and volume is divided by `adj_close / close`, so that price times volume stays what was paid: for sources
     /// whose volume is that of the day, and whose `close` is not adjusted for splits either.
     PricesAndVolume,
 }

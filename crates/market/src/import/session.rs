@@ -106,6 +106,11 @@ impl Clock {
         Ok(Self { session: session.copied(), zone })
     }
 
+    /// The zone of the bars.
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     pub(super) fn is_limited(&self) -> bool {
         self.session.is_some()
     }

@@ -75,7 +75,7 @@ pub(super) fn read_labels(table: &RawTable<'_>, index: usize) -> (Vec<f64>, Vec<
         Cells::Text(cells) => return labels(cells, table.rows),
         Cells::Number(values) => values.iter().map(f64::to_string).collect(),
         Cells::Integer(cells) => cells.iter().map(|&cell| spell(cell, |cell| cell.to_string())).collect(),
-        Cells::Time(cells) => cells.micros.iter().map(|&time| spell(time, dates::label)).collect(),
+        Cells::Time(cells) => cells.micros.iter().map(|&time| spell(time, |time| dates::label(time, None))).collect(),
     };
     labels(&TextCells::Owned(spelt), table.rows)
 }

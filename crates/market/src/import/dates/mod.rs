@@ -1,8 +1,11 @@
 //! Dates and times, from text, integers and typed columns, to microseconds since 1970-01-01T00:00 UTC.
 
+mod text;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use self::text::{Order, Stamp, digits, leading_pair, parse, split_zone, time_of_day};
 use super::ImportOptions;
 use super::raw::{Cells, MISSING, RawTable, TextCells, TimeCells, is_missing};
 use crate::error::{Error, excerpt};
@@ -110,11 +113,13 @@ fn dates_or_times(micros: Vec<i64>, zone: &TimeZone, name: &str) -> Times {
     Times { micros: dates, zone: None }
 }
 
-/// How a time stands in messages: `2013-02-08`, or with the time of day where it is not midnight.
-pub(super) fn label(micros: i64) -> String {
+/// How a time stands in messages, in UTC or the zone named: `2013-02-08`, or with the time of day where it is not midnight.
+pub(super) fn label(micros: i64, zone: Option<&TimeZone>) -> String {
     match jiff::Timestamp::from_microsecond(micros) {
-        Ok(stamp) if micros % DAY == 0 => TimeZone::UTC.to_datetime(stamp).date().to_string(),
-        Ok(stamp) => TimeZone::UTC.to_datetime(stamp).to_string(),
+        Ok(stamp) => {
+            let civil = zone.unwrap_or(&TimeZone::UTC).to_datetime(stamp);
+            if civil.time() == jiff::civil::Time::midnight() { civil.date().to_string() } else { civil.to_string() }
+        }
         Err(_) => format!("{micros} microseconds"),
     }
 }
@@ -124,7 +129,7 @@ fn show(table: &RawTable<'_>, column: usize, row: usize) -> String {
         Cells::Text(cells) => cells.text(row),
         Cells::Integer(cells) => cells[row].to_string(),
         Cells::Number(cells) => cells[row].to_string(),
-        Cells::Time(cells) => label(cells.micros[row]),
+        Cells::Time(cells) => label(cells.micros[row], None),
     }
 }
 
@@ -156,8 +161,8 @@ fn integers(cells: &TextCells<'_>, rows: usize) -> Option<Vec<i64>> {
 /// Integers are dates (20130208) when every one reads as such, and epoch times when every one lies between 1980 and
 /// 2100 in one and the same unit; the ranges of seconds, milli-, micro- and nanoseconds do not overlap.
 fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<(Times, Kind), Error> {
-    let times = |micros: Vec<i64>, kind| (Times { micros, zone: None }, kind);
     const UNITS: [(i64, i64); 4] = [(SECOND, 1), (1_000, 1), (1, 1), (1, 1_000)];
+    let times = |micros: Vec<i64>, kind| (Times { micros, zone: None }, kind);
     let Some(&first) = cells.iter().find(|&&cell| cell != MISSING) else {
         return Ok(times(cells.to_vec(), Kind::Local));
     };
@@ -185,14 +190,6 @@ fn from_integers(table: &RawTable<'_>, name: &str, cells: &[i64]) -> Result<(Tim
         if cell == MISSING { Ok(MISSING) } else { convert(cell, unit).ok_or_else(|| refuse(row)) }
     };
     Ok(times(cells.iter().enumerate().map(read).collect::<Result<_, _>>()?, Kind::Instant))
-}
-
-/// Which of the first two parts of 02/08/2013 is the day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Order {
-    DayFirst,
-    MonthFirst,
-    Unknown,
 }
 
 fn from_text(
@@ -256,19 +253,6 @@ fn from_text(
     Ok((dates_or_times(local, &known, &zone), kind))
 }
 
-/// Takes the zone off the end: `2020-01-06T09:30:00-05:00[America/New_York]`.
-fn split_zone(cell: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let inner = cell.strip_suffix(b"]").and_then(|cell| {
-        let at = cell.iter().rposition(|&b| b == b'[')?;
-        Some((&cell[..at], &cell[at + 1..]))
-    });
-    // Without an offset the time would not be an instant.
-    match inner {
-        Some((clock, zone)) if matches!(split_offset(clock), Ok((_, Some(_)))) => (clock, Some(zone)),
-        _ => (cell, None),
-    }
-}
-
 /// Day and month order is what the option says, or what some row proves with a part above 12, else refused.
 fn order(table: &RawTable<'_>, name: &str, cells: &TextCells<'_>, options: &ImportOptions) -> Result<Order, Error> {
     if let Some(day_first) = options.day_first {
@@ -305,99 +289,6 @@ fn order(table: &RawTable<'_>, name: &str, cells: &TextCells<'_>, options: &Impo
     }
 }
 
-/// The first two parts of 02/08/2013, 2.8.2013 or 02-08-2013.
-fn leading_pair(cell: &[u8]) -> Option<(i64, i64)> {
-    let mut parts = cell.splitn(3, |b| matches!(b, b'/' | b'.' | b'-'));
-    let (a, b, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let year = rest.get(..4)?;
-    let fits = (1..=2).contains(&a.len()) && (1..=2).contains(&b.len()) && digits(year).is_some();
-    if fits { Some((digits(a)?, digits(b)?)) } else { None }
-}
-
-/// A local time, and its offset from UTC in microseconds where one was given.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Stamp {
-    micros: i64,
-    offset: Option<i64>,
-}
-
-fn parse(cell: &[u8], order: Order) -> Result<Stamp, &'static str> {
-    const NO_DATE: &str = "is no date";
-    let (year, month, day, rest) = if let Some((a, b)) = leading_pair(cell) {
-        let (month, day) = if order == Order::DayFirst { (b, a) } else { (a, b) };
-        let parts = cell.iter().enumerate().filter(|(_, b)| matches!(b, b'/' | b'.' | b'-'));
-        let year_at = parts.map(|(index, _)| index + 1).nth(1).ok_or(NO_DATE)?;
-        (digits(&cell[year_at..year_at + 4]).ok_or(NO_DATE)?, month, day, &cell[year_at + 4..])
-    } else if cell.len() >= 8 && cell[..8].iter().all(u8::is_ascii_digit) {
-        let number = digits(&cell[..8]).ok_or(NO_DATE)?;
-        (number / 10_000, number / 100 % 100, number % 100, &cell[8..])
-    } else {
-        let year = cell.get(..4).and_then(digits).ok_or(NO_DATE)?;
-        let separator = *cell.get(4).filter(|b| matches!(b, b'-' | b'/' | b'.')).ok_or(NO_DATE)?;
-        let mut rest = &cell[5..];
-        let month = leading_number(&mut rest).ok_or(NO_DATE)?;
-        rest = rest.strip_prefix(&[separator]).ok_or(NO_DATE)?;
-        let day = leading_number(&mut rest).ok_or(NO_DATE)?;
-        (year, month, day, rest)
-    };
-    let date = Date::new(year as i16, month as i8, day as i8).map_err(|_| "is an impossible date")?;
-    let start = days(date) * DAY;
-    if rest.is_empty() {
-        return Ok(Stamp { micros: start, offset: None });
-    }
-    let rest = rest.strip_prefix(b"T").or_else(|| rest.strip_prefix(b" ")).ok_or(NO_DATE)?;
-    let (clock, offset) = split_offset(rest.trim_ascii())?;
-    Ok(Stamp { micros: start + time_of_day(clock)?, offset })
-}
-
-/// `09:30`, `09:30:00.123456` or `093000` as microseconds since midnight.
-fn time_of_day(clock: &[u8]) -> Result<i64, &'static str> {
-    const NO_TIME: &str = "has a time of day that is none";
-    let (whole, fraction) = match clock.iter().position(|&b| b == b'.') {
-        Some(dot) => (&clock[..dot], &clock[dot + 1..]),
-        None => (clock, &b""[..]),
-    };
-    let parts: Vec<&[u8]> =
-        if whole.contains(&b':') { whole.split(|&b| b == b':').collect() } else { whole.chunks(2).collect() };
-    if !(2..=3).contains(&parts.len()) || parts.iter().any(|part| !(1..=2).contains(&part.len())) {
-        return Err(NO_TIME);
-    }
-    let mut fields = [0; 3];
-    for (field, part) in fields.iter_mut().zip(&parts) {
-        *field = digits(part).ok_or(NO_TIME)?;
-    }
-    let [hour, minute, second] = fields;
-    if hour > 23 || minute > 59 || second > 59 || fraction.len() > 9 || (parts.len() == 2 && !fraction.is_empty()) {
-        return Err(NO_TIME);
-    }
-    let kept = &fraction[..fraction.len().min(6)];
-    let micros = if kept.is_empty() { 0 } else { digits(kept).ok_or(NO_TIME)? * 10_i64.pow(6 - kept.len() as u32) };
-    Ok(((hour * 60 + minute) * 60 + second) * SECOND + micros)
-}
-
-/// Takes `Z`, `+05:30`, `-0500` or `+05` off the end.
-fn split_offset(clock: &[u8]) -> Result<(&[u8], Option<i64>), &'static str> {
-    const NO_OFFSET: &str = "has a UTC offset that is none";
-    if let Some(clock) = clock.strip_suffix(b"Z") {
-        return Ok((clock, Some(0)));
-    }
-    let Some(at) = clock.iter().rposition(|b| matches!(b, b'+' | b'-')) else {
-        return Ok((clock, None));
-    };
-    let text: Vec<u8> = clock[at + 1..].iter().copied().filter(|&b| b != b':').collect();
-    let number = digits(&text).ok_or(NO_OFFSET)?;
-    let (hours, minutes) = match text.len() {
-        2 => (number, 0),
-        4 => (number / 100, number % 100),
-        _ => return Err(NO_OFFSET),
-    };
-    if hours > 14 || minutes > 59 {
-        return Err(NO_OFFSET);
-    }
-    let sign = if clock[at] == b'-' { -1 } else { 1 };
-    Ok((clock[..at].trim_ascii(), Some(sign * (hours * 60 + minutes) * 60 * SECOND)))
-}
-
 /// Adds a time-of-day column: `093000`, `09:30`, or an integer such as 93000.
 fn add_time_of_day(table: &RawTable<'_>, index: usize, times: &mut Times) -> Result<(), Error> {
     let column = &table.columns[index];
@@ -422,21 +313,6 @@ fn add_time_of_day(table: &RawTable<'_>, index: usize, times: &mut Times) -> Res
         times.micros[row] += micros;
     }
     Ok(())
-}
-
-fn digits(text: &[u8]) -> Option<i64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    text.iter().try_fold(0_i64, |number, &digit| number.checked_mul(10)?.checked_add(i64::from(digit - b'0')))
-}
-
-/// Takes one or two digits off the front.
-fn leading_number(text: &mut &[u8]) -> Option<i64> {
-    let length = text.iter().take(2).take_while(|b| b.is_ascii_digit()).count();
-    let number = digits(&text[..length])?;
-    *text = &text[length..];
-    Some(number)
 }
 
 fn compact(number: i64) -> Option<Date> {
@@ -471,7 +347,7 @@ mod tests {
         let found = read_times(&table, 0, None, &ImportOptions::default());
         match (found, expected) {
             (Ok(times), Ok(labels)) => {
-                let show = |t: &i64| if *t == MISSING { String::new() } else { label(*t) };
+                let show = |t: &i64| if *t == MISSING { String::new() } else { label(*t, None) };
                 assert_eq!(times.micros.iter().map(show).collect::<Vec<_>>(), labels, "{cells:?}");
             }
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{cells:?}: {error}"),
@@ -516,34 +392,5 @@ mod tests {
         check(&["1013-02-08"], Err("outside the years"));
         check(&["08-Feb-2013"], Err("is no date"));
         check(&["13-02-08"], Err("is no date"));
-    }
-
-    proptest::proptest! {
-        /// One date and time in every spelling is one instant.
-        #[test]
-        fn spellings_agree(day in -98_615..84_371_i64, second in 0..86_400_i64) {
-            let micros = day * DAY + second * SECOND;
-            let civil = TimeZone::UTC.to_datetime(jiff::Timestamp::from_microsecond(micros).unwrap());
-            for format in [
-                "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.000", "%Y/%m/%d %H:%M:%SZ", "%Y%m%d %H%M%S", "%d.%m.%Y %H:%M:%S",
-            ] {
-                let text = civil.strftime(format).to_string();
-                let stamp = parse(text.as_bytes(), Order::DayFirst).unwrap();
-                assert_eq!(stamp.micros, micros, "{text}");
-            }
-            let text = civil.strftime("%m/%d/%Y").to_string();
-            assert_eq!(parse(text.as_bytes(), Order::MonthFirst).unwrap().micros, day * DAY, "{text}");
-        }
-
-        /// Whatever bytes come, there is an answer, and a date that comes out is spelt by what went in.
-        #[test]
-        fn no_text_breaks_the_reader(text in "[0-9TZ :./+-]{0,30}") {
-            for order in [Order::DayFirst, Order::MonthFirst, Order::Unknown] {
-                if let Ok(stamp) = parse(text.as_bytes(), order) {
-                    let year = label(stamp.micros)[..4].to_owned();
-                    assert!(text.contains(&year), "{text} gave {}", label(stamp.micros));
-                }
-            }
-        }
     }
 }
