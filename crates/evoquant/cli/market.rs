@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use ::market::{Import, ImportOptions, Panel, read_panel};
+use ::market::{Import, ImportOptions, Ledger, Panel, SynthSpec, Synthetic, read_panel};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 /// The market that a command works on.
 #[derive(Debug, Args)]
 pub(super) struct MarketArguments {
-    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date. Default: the bundled six US large caps.
+    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date; or a market to order, synth:KEY=VALUE,... or
+    /// synth:FILE.toml (`evoquant data synth --help`). Default: the bundled six US large caps.
     #[arg(long, value_name = "FILE")]
     pub(super) data: Option<PathBuf>,
     /// Refuse data that would have to be mended, instead of mending it.
@@ -30,14 +31,41 @@ impl MarketArguments {
     }
 }
 
-/// Reads a market, and says what was mended.
+/// Reads a market, and says what was mended; or makes one, where the path is `synth:` and a specification.
 pub(super) fn read_market(path: &Path, strict: bool) -> Result<Import> {
-    let import = read_panel(path, &ImportOptions { strict, ..ImportOptions::default() })?;
+    let options = ImportOptions { strict, ..ImportOptions::default() };
+    let import = match path.to_str().and_then(|text| text.strip_prefix("synth:")) {
+        Some(spec) => synthetic(path, &SynthSpec::named(spec)?, options.max_bytes)?,
+        None => read_panel(path, &options)?,
+    };
     tracing::info!(path = %path.display(), bars = import.panel.bars(), symbols = import.panel.symbols().len(), "market read");
     if import.panel.bars() == 0 || import.panel.symbols().is_empty() {
         bail!("{}: no bar is left after import:\n{}", path.display(), import.ledger);
     }
     Ok(import)
+}
+
+fn synthetic(path: &Path, spec: &SynthSpec, max_bytes: u64) -> Result<Import> {
+    let panel = crate::synthetic_panel(&Synthetic::new(spec.clone())?, threads(None)?, max_bytes)?;
+    let rows = panel.values("close").unwrap_or_default().iter().filter(|close| close.is_finite()).count();
+    let ledger = Ledger {
+        source: path.display().to_string(),
+        rows_read: rows,
+        rows_kept: rows,
+        rows_dropped: 0,
+        repaired: Vec::new(),
+        ignored_columns: Vec::new(),
+    };
+    Ok(Import { panel, ledger })
+}
+
+/// Threads that were asked for, or one for each processor.
+pub(super) fn threads(asked: Option<usize>) -> Result<usize> {
+    match asked {
+        Some(0) => bail!("--threads must be at least 1"),
+        Some(threads) => Ok(threads),
+        None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+    }
 }
 
 /// The bundled market: beside the working directory, else where the program was built.

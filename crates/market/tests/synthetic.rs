@@ -255,7 +255,7 @@ fn super_volume(keys: &str) -> f64 {
 fn listings_and_delistings_follow_their_rates() {
     let panel = panel("bars=2520,symbols=1000,late_listings=0.4,delisting_rate=0.1,seed=9,sectors=0");
     let close = panel.field("close").unwrap();
-    let (mut late, mut ended) = (0, 0);
+    let (mut late, mut ended) = (0_usize, 0_usize);
     let mut years = 0.0;
     for column in close.columns() {
         let there: Vec<usize> = (0..2520).filter(|&bar| column[bar].is_finite()).collect();
@@ -268,8 +268,8 @@ fn listings_and_delistings_follow_their_rates() {
         ended += usize::from(last < 2519);
         years += there.len() as f64 / 252.0;
     }
-    near(f64::from(late) / 1000.0, 0.4, 0.065);
-    near(f64::from(ended as u32) / years, 0.1, 0.02);
+    near(late as f64 / 1000.0, 0.4, 0.065);
+    near(ended as f64 / years, 0.1, 0.02);
 }
 
 #[test]

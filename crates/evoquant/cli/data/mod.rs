@@ -2,6 +2,7 @@
 
 mod fetch;
 mod info;
+mod synth;
 
 use std::process::ExitCode;
 
@@ -14,11 +15,14 @@ pub(super) enum DataCommand {
     Info(info::InfoArguments),
     /// Download one file, with retries; nothing appears under its name before it is whole.
     Fetch(fetch::FetchArguments),
+    /// Make a synthetic market: factors, GARCH, fat tails, regimes, scenarios, a planted truth, or nothing but noise.
+    Synth(synth::SynthArguments),
 }
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::Info(arguments) => info::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
+        DataCommand::Synth(arguments) => synth::run(arguments),
     }
 }
