@@ -48,9 +48,9 @@ pub enum Error {
     /// The panel lacks a column.
     #[error(transparent)]
     Engine(#[from] engine::Error),
-    /// The planted expression gives no numbers.
+    /// The planted expression cannot be read, or gives no numbers.
     #[error("`plant`: {0}")]
-    Plant(backtest::Error),
+    Plant(String),
     /// The planted expression looks back too far.
     #[error(
         "`plant` depends on {warm_up} bars, which would take {bytes} bytes at {symbols} symbols, above the limit of \

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use engine::{Columns, Executor, Outputs, Plan};
-use factor::{Program, Purpose, Schema};
+use factor::{Purpose, Schema};
 use market::synthetic::{Bar, Progress, Truth, WriteOptions};
 use market::table::Written;
 use market::{Panel, Synthetic};
@@ -13,6 +13,8 @@ use crate::Error;
 
 /// Cells of history that are kept, at most, beside what the expression looks back on.
 const KEPT_CELLS: usize = 1 << 21;
+/// The place of the close among a market's fields.
+const CLOSE: usize = 3;
 /// Most bytes of history.
 const MOST_BYTES: u64 = 2 << 30;
 
@@ -53,9 +55,10 @@ impl Planted {
     fn new(synthetic: &Synthetic) -> Result<Option<Self>, Error> {
         let Some(text) = &synthetic.spec().plant else { return Ok(None) };
         let groups = if synthetic.sectors().is_empty() { None } else { Some("sector") };
-        let graph = factor::parse(text, &Schema::new(synthetic.fields().iter().copied(), groups.into_iter()))?;
-        let program: Program = factor::compile(&graph, &[])?;
-        backtest::analysis::check_score(&program).map_err(Error::Plant)?;
+        let schema = Schema::new(synthetic.fields().iter().copied(), groups.into_iter());
+        let graph = factor::parse(text, &schema).map_err(|error| Error::Plant(error.to_string()))?;
+        let program = factor::compile(&graph, &[])?;
+        backtest::analysis::check_score(&program).map_err(|error| Error::Plant(error.to_string()))?;
         Ok(Some(Self { plan: Plan::new([&program]), warm_up: program.warm_up() as usize }))
     }
 
@@ -100,6 +103,7 @@ struct Values<'a> {
 
 impl Truth for Values<'_> {
     fn score(&mut self, bar: &Bar<'_>, scores: &mut [f64]) {
+        let close = &bar.fields[CLOSE];
         if self.panel.bars() == self.most_bars {
             self.panel = self.panel.suffix(self.warm_up);
             self.members.drain(..self.members.len() - self.warm_up * scores.len());
@@ -110,7 +114,6 @@ impl Truth for Values<'_> {
             rows.push(&self.codes);
         }
         self.panel.push_bar(bar.time, &rows).expect("times rise, and a row has all symbols");
-        let close = &bar.fields[3];
         self.members.extend(close.iter().map(|close| close.is_finite()));
         let columns = Columns::new(self.plan, &self.panel, &self.members).expect("the expression was read over them");
         let end = self.panel.bars();

@@ -92,7 +92,7 @@ Examples:
   evoquant data synth bars=2500,symbols=500,seed=7 --out market.parquet
   evoquant data synth --noise garch --seed 3 --out noise.csv.zst
   evoquant data synth --plant '-returns(close, 5)' --rank-ic 0.03 half_life=5 --out planted.parquet
-  evoquant data synth frequency=5min,bars=19656 --scenario flash_crash:2015-06-01T10:30:40:0.2 --out crash.arrow
+  evoquant data synth frequency=5min --scenario flash_crash:2015-01-20T10:30:40:0.2 --out a.arrow
   evoquant data synth --spec market.parquet.manifest.toml --out same.parquet
   evoquant evolve --data synth:noise=garch,symbols=50       the same keys, anywhere a file is read
   evoquant data synth                                       what the usual market is
@@ -154,7 +154,11 @@ pub(in crate::cli) fn run(arguments: &SynthArguments) -> Result<ExitCode> {
     if arguments.chunk == 0 {
         bail!("--chunk must be at least 1");
     }
-    let estimate = memory::display(synthetic.write_memory(&options) as usize);
+    let format = match &arguments.out {
+        Some(path) => Format::of(path, options.compression)?.0,
+        None => Format::Parquet,
+    };
+    let estimate = memory::display(synthetic.write_memory(format, &options) as usize);
     let size = format!(
         "{} symbols x {} bars, at most {} rows; about {estimate} of memory while it is written",
         synthetic.symbols().len(),
@@ -169,7 +173,6 @@ pub(in crate::cli) fn run(arguments: &SynthArguments) -> Result<ExitCode> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     };
-    Format::of(path, options.compression)?;
     remark(&format!("{}: {size}", path.display()));
     #[expect(clippy::disallowed_methods, reason = "the rate is printed, and part of no result")]
     let start = Instant::now();

@@ -436,7 +436,7 @@ impl Slot<'_> {
         match self {
             Slot::Count(count, ..) => count.to_string(),
             Slot::Seed(seed) => seed.to_string(),
-            Slot::Number(number, ..) | Slot::Degrees(number) => format!("{number:?}"),
+            Slot::Number(number, ..) | Slot::Degrees(number) => number.to_string(),
             Slot::Text(text) => (**text).clone(),
             Slot::Optional(text) => text.as_deref().map_or_else(String::new, |text| format!("\"{text}\"")),
             Slot::Noise(noise) => noise.name().to_owned(),

@@ -8,7 +8,7 @@ use crate::error::{Error, excerpt};
 /// Bars that one stream of random numbers of a symbol serves.
 pub(super) const BLOCK: usize = 4_096;
 /// Logarithm of the factor beyond which prices would leave what a number can hold in earnest.
-const WIDEST: f64 = 300.0;
+pub(super) const WIDEST: f64 = 300.0;
 
 /// A synthetic market, checked: whatever makes bars of it cannot fail.
 ///

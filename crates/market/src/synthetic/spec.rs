@@ -347,13 +347,13 @@ impl SynthSpec {
         }
         for Regime { name, drift, volatility, length } in &self.regimes {
             let name = toml::Value::from(name.as_str());
-            let _ = write!(text, "\n[[regime]]\nname = {name}\ndrift = {drift:?}\n");
-            let _ = writeln!(text, "volatility = {volatility:?}\nlength = {length:?}");
+            let _ = write!(text, "\n[[regime]]\nname = {name}\ndrift = {drift}\n");
+            let _ = writeln!(text, "volatility = {volatility}\nlength = {length}");
         }
         for Scenario { kind, start, length, strength } in &self.scenarios {
             let start = toml::Value::from(start.as_str());
             let _ = write!(text, "\n[[scenario]]\nkind = \"{}\"\nstart = {start}\n", kind.name());
-            let _ = writeln!(text, "length = {length}\nstrength = {strength:?}");
+            let _ = writeln!(text, "length = {length}\nstrength = {strength}");
         }
         text
     }

@@ -100,15 +100,22 @@ impl Synthetic {
     }
 
     /// About what [`Synthetic::write`] takes of memory, in bytes.
-    pub fn write_memory(&self, options: &WriteOptions) -> u64 {
-        let bars = (options.chunk_rows / self.spec.symbols).max(1);
+    pub fn write_memory(&self, format: Format, options: &WriteOptions) -> u64 {
+        let bars = (options.chunk_rows / self.spec.symbols).clamp(1, self.spec.bars);
         let a_row = (8 + 8 + 8 * self.fields().len()) as u64;
-        let waiting = (in_flight(options.threads) + 2) as u64 * SEGMENT_ROWS as u64 * a_row;
-        let chunk = Generator::memory(self, bars);
-        // A frame of polars, pages before and after compression, on each thread; and the program itself.
-        let encoding = options.threads.max(1) as u64 * SEGMENT_ROWS as u64 * a_row * 4;
-        let encoded = in_flight(options.threads) as u64 * SEGMENT_ROWS as u64 * a_row;
-        (24 << 20) + chunk + waiting + encoding + encoded
+        let rows = self.cells().min(SEGMENT_ROWS as u64);
+        // Buffers of text grow by doubling.
+        let a_written_row = match format {
+            Format::Csv => 3 * a_row,
+            Format::Ndjson => 6 * a_row,
+            Format::Parquet | Format::Ipc => a_row,
+        };
+        let segments = (self.cells() / SEGMENT_ROWS as u64 + 1).min(in_flight(options.threads) as u64);
+        // Cells that wait, what became of them, and on each thread a frame of polars and its pages.
+        let waiting = (segments + 2) * rows * a_row;
+        let encoded = segments * rows * a_written_row;
+        let encoding = (options.threads as u64).min(segments) * rows * a_row * 3;
+        (24 << 20) + Generator::memory(self, bars) + waiting + encoded + encoding
     }
 
     fn columns(&self) -> Vec<(String, Kind)> {
