@@ -36,6 +36,7 @@ pub use expressions::{
 pub use footprint::{MemoryOptions, MemoryReport, measure_memory};
 use plan::Newcomers;
 pub use report::{BenchReport, Fit, Record};
+pub(crate) use resident::peak_bytes;
 pub use scaling::{ScalingOptions, ScalingReport, Varied, time_scaling};
 use simulation::{Holding, Simulation};
 pub use slope::Slope;

@@ -17,6 +17,7 @@
 
 pub mod bench;
 pub mod cli;
+mod synth;
 
 pub use backtest;
 pub use engine;
@@ -26,11 +27,12 @@ pub use market;
 pub use market::DataFrame;
 pub use report;
 pub use store;
+pub use synth::{synthetic_panel, write_synthetic};
 
 use factor::Schema;
 use market::Panel;
 
-/// Why a frame cannot be evaluated.
+/// Why a frame cannot be evaluated, or a market cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -46,6 +48,24 @@ pub enum Error {
     /// The panel lacks a column.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// The planted expression cannot be read, or gives no numbers.
+    #[error("`plant`: {0}")]
+    Plant(String),
+    /// The planted expression looks back too far.
+    #[error(
+        "`plant` depends on {warm_up} bars, which would take {bytes} bytes at {symbols} symbols, above the limit of \
+         {limit}; shorten its windows, or take fewer symbols"
+    )]
+    PlantMemory {
+        /// Bars before the one at hand.
+        warm_up: usize,
+        /// Symbols.
+        symbols: usize,
+        /// What that takes.
+        bytes: u64,
+        /// What it may take.
+        limit: u64,
+    },
 }
 
 /// The columns of a panel, for reading expressions and strategies over it.

@@ -14,6 +14,7 @@ mod polars_programs;
 mod printing;
 mod racing;
 mod report;
+mod synth;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -2,7 +2,7 @@
 
 /// The most memory this process ever held, or since the last [`Watch`] began, reading the market included; `None` where
 /// the system does not say.
-pub(super) fn peak_bytes() -> Option<u64> {
+pub(crate) fn peak_bytes() -> Option<u64> {
     Some(Status::read()?.peak)
 }
 

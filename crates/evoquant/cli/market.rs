@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use ::market::{Import, ImportOptions, Panel, PanelCache, read_panel};
+use ::market::{Import, ImportOptions, Ledger, Panel, PanelCache, SynthSpec, Synthetic, read_panel};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 
@@ -12,7 +12,8 @@ use super::memory;
 /// The market that a command works on.
 #[derive(Debug, Args)]
 pub(super) struct MarketArguments {
-    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date. Default: the bundled six US large caps.
+    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date; or a market to order, synth:KEY=VALUE,... or
+    /// synth:FILE.toml (`evoquant data synth --help`). Default: the bundled six US large caps.
     #[arg(long, value_name = "FILE")]
     pub(super) data: Option<PathBuf>,
     /// Refuse data that would have to be mended, instead of mending it.
@@ -33,16 +34,18 @@ impl MarketArguments {
     }
 }
 
-/// Reads a market, from the panel cache where that has it, and says what was mended.
+/// Reads a market, from the panel cache where that has it, and says what was mended; or makes one, where the path is `synth:`
+/// and a specification.
 pub(super) fn read_market(path: &Path, strict: bool) -> Result<Import> {
     let options = import_options(strict)?;
-    let import = match panel_cache()? {
-        None => read_panel(path, &options)?,
-        Some(cache) => {
-            let (import, found) = cache.read(path, &options)?;
-            tracing::debug!(path = %path.display(), ?found, "panel cache");
-            import
-        }
+    let import = if let Some(spec) = path.to_str().and_then(|text| text.strip_prefix("synth:")) {
+        synthetic(path, &SynthSpec::named(spec)?, options.max_bytes)?
+    } else if let Some(cache) = panel_cache()? {
+        let (import, found) = cache.read(path, &options)?;
+        tracing::debug!(path = %path.display(), ?found, "panel cache");
+        import
+    } else {
+        read_panel(path, &options)?
     };
     tracing::info!(path = %path.display(), bars = import.panel.bars(), symbols = import.panel.symbols().len(), "market read");
     if import.panel.bars() == 0 || import.panel.symbols().is_empty() {
@@ -88,6 +91,29 @@ pub(super) fn panel_cache() -> Result<Option<PanelCache>> {
         cache.max_bytes = size.map_err(|problem| anyhow!("EVOQUANT_CACHE_SIZE: {problem}"))? as u64;
     }
     Ok(cache)
+}
+
+fn synthetic(path: &Path, spec: &SynthSpec, max_bytes: u64) -> Result<Import> {
+    let panel = crate::synthetic_panel(&Synthetic::new(spec.clone())?, threads(None)?, max_bytes)?;
+    let rows = panel.values("close").unwrap_or_default().iter().filter(|close| close.is_finite()).count();
+    let ledger = Ledger {
+        source: path.display().to_string(),
+        rows_read: rows,
+        rows_kept: rows,
+        rows_dropped: 0,
+        repaired: Vec::new(),
+        ignored_columns: Vec::new(),
+    };
+    Ok(Import { panel, ledger })
+}
+
+/// Threads that were asked for, or one for each processor.
+pub(super) fn threads(asked: Option<usize>) -> Result<usize> {
+    match asked {
+        Some(0) => bail!("--threads must be at least 1"),
+        Some(threads) => Ok(threads),
+        None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+    }
 }
 
 /// The bundled market: beside the working directory, else where the program was built.

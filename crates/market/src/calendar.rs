@@ -265,9 +265,14 @@ impl Calendar {
     /// The first `rows` bars, with the frequency of the whole.
     #[must_use]
     pub fn prefix(&self, rows: usize) -> Self {
+        self.part(0..rows)
+    }
+
+    /// Some of the bars, with the frequency of the whole.
+    pub(crate) fn part(&self, rows: Range<usize>) -> Self {
         Self {
-            times: self.times[..rows].to_vec(),
-            civil: self.civil[..rows].to_vec(),
+            times: self.times[rows.clone()].to_vec(),
+            civil: self.civil[rows].to_vec(),
             time_zone: self.time_zone.clone(),
             frequency: self.frequency,
         }

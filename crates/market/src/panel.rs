@@ -1,6 +1,7 @@
 //! The aligned market: dense time-major fields over one calendar and one list of symbols.
 
 use std::hash::Hasher;
+use std::ops::Range;
 
 use indexmap::IndexMap;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -173,9 +174,19 @@ impl Panel {
     /// The first `bars` bars: what one would have had on that day.
     #[must_use]
     pub fn prefix(&self, bars: usize) -> Self {
-        let cut = |cells: &Cells| Cells::Owned(cells.view().slice_axis(Axis(0), (..bars).into()).to_owned());
+        self.part(0..bars)
+    }
+
+    /// The last `bars` bars: what is still needed when the rest is long past.
+    #[must_use]
+    pub fn suffix(&self, bars: usize) -> Self {
+        self.part(self.bars() - bars..self.bars())
+    }
+
+    fn part(&self, bars: Range<usize>) -> Self {
+        let cut = |cells: &Cells| Cells::Owned(cells.view().slice_axis(Axis(0), bars.clone().into()).to_owned());
         Self {
-            calendar: self.calendar.prefix(bars),
+            calendar: self.calendar.part(bars.clone()),
             symbols: self.symbols.clone(),
             fields: self.fields.iter().map(|(name, field)| (name.clone(), cut(field))).collect(),
             groups: self

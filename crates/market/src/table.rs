@@ -1,4 +1,8 @@
-//! Tables out: named columns to CSV, Parquet, Arrow IPC and JSON.
+//! Tables out: named columns to CSV, Parquet, Arrow IPC and JSON, in one go or [segment by segment](SegmentWriter).
+
+mod encode;
+mod journal;
+mod segments;
 
 use std::fs::File;
 use std::path::Path;
@@ -8,6 +12,8 @@ use polars::prelude::{
     NamedFrom, ParquetWriter, PolarsResult, SerWriter, Series, TimeUnit,
 };
 
+pub use self::encode::{Encoded, Encoder};
+pub use self::segments::{Cells, Compression, Format, Kind, SegmentWriter, Written};
 use crate::error::Error;
 use crate::panel::Panel;
 use crate::staged::write_atomically;

@@ -6,6 +6,7 @@ mod count;
 mod fetch;
 mod import;
 mod info;
+mod synth;
 
 use std::process::ExitCode;
 
@@ -16,25 +17,28 @@ use clap::Subcommand;
 pub(super) enum DataCommand {
     /// Imported panels that are kept on disk: list, warm, verify and clear them.
     Cache(cache::CacheArguments),
-    /// Count the rows of files of any size, piece by piece.
-    Count(count::CountArguments),
     /// Look for what is wrong in a market: copied bars, spikes, splits, gaps; and mask it.
     Check(check::CheckArguments),
-    /// Bring a file or folder of bars in as one panel, with an account of every row dropped or mended.
-    Import(import::ImportArguments),
+    /// Count the rows of files of any size, piece by piece.
+    Count(count::CountArguments),
     /// Download bars of many symbols from a provider, or one file; nothing appears under its name before it is whole.
     Fetch(Box<fetch::FetchArguments>),
+    /// Bring a file or folder of bars in as one panel, with an account of every row dropped or mended.
+    Import(import::ImportArguments),
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
+    /// Make a synthetic market: factors, GARCH, fat tails, regimes, scenarios, a planted truth, or nothing but noise.
+    Synth(synth::SynthArguments),
 }
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
     match command {
         DataCommand::Cache(arguments) => cache::run(arguments),
-        DataCommand::Count(arguments) => count::run(arguments),
         DataCommand::Check(arguments) => check::run(arguments),
-        DataCommand::Import(arguments) => import::run(arguments),
+        DataCommand::Count(arguments) => count::run(arguments),
         DataCommand::Fetch(arguments) => fetch::run(arguments),
+        DataCommand::Import(arguments) => import::run(arguments),
         DataCommand::Info(arguments) => info::run(arguments),
+        DataCommand::Synth(arguments) => synth::run(arguments),
     }
 }

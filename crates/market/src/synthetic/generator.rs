@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::model::Synthetic;
 use super::plant::{Effect, Plant, Truth};
 use super::shared::{Move, Shared, SharedBar};
-use super::symbol::{Band, CLOSE, Planted};
+use super::symbol::{Band, Planted};
 use crate::error::Error;
 
 /// Symbols that are made together: few enough that their bars stay in a cache, and that threads find work.
@@ -112,7 +112,7 @@ impl<'a> Generator<'a> {
     }
 
     fn chunk(&self) -> Chunk<'_> {
-        Chunk { synthetic: self.synthetic, bands: &self.bands, first: self.first, rows: self.rows }
+        Chunk { bands: &self.bands, first: self.first, rows: self.rows }
     }
 
     /// What the generator of a market keeps, in bytes, at chunks of so many bars.
@@ -137,7 +137,6 @@ impl<'a> Generator<'a> {
 /// Bars that were made in one go.
 #[derive(Debug, Clone, Copy)]
 pub struct Chunk<'a> {
-    synthetic: &'a Synthetic,
     bands: &'a [Band],
     first: usize,
     rows: usize,
@@ -163,24 +162,10 @@ impl<'a> Chunk<'a> {
         })
     }
 
-    /// Hands out every bar that there is, bar by bar and then symbol by symbol: bar, symbol, and the value of each field.
-    pub(super) fn each(&self, mut take: impl FnMut(usize, usize, &[f64])) {
-        let count = self.synthetic.fields().len();
-        let mut values = [0.0; 6];
-        for row in 0..self.rows {
-            for band in self.bands {
-                let width = band.width();
-                for lane in 0..width {
-                    let cell = row * width + lane;
-                    if band.fields[CLOSE][cell].is_nan() {
-                        continue;
-                    }
-                    for (value, field) in values.iter_mut().zip(&band.fields) {
-                        *value = field[cell];
-                    }
-                    take(self.first + row, band.first + lane, &values[..count]);
-                }
-            }
-        }
+    /// The piece of a row that begins with a symbol.
+    pub(super) fn piece(&self, field: usize, row: usize, first: usize) -> &'a [f64] {
+        let band = &self.bands[first / BAND];
+        let width = band.width();
+        &band.fields[field][row * width..][..width]
     }
 }

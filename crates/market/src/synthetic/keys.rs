@@ -1,5 +1,8 @@
 //! The keys of a [`SynthSpec`]: one table that reads, writes, documents and bounds them.
 
+use std::io::Read;
+use std::path::Path;
+
 use toml::Value;
 
 use super::spec::{Decay, Noise, PlantReturn, Regime, Scenario, ScenarioKind, Session, Spacing, SynthSpec};
@@ -94,15 +97,58 @@ impl SynthSpec {
     /// # Errors
     /// As [`SynthSpec::parse`]; the spec is then half changed.
     pub fn change(&mut self, text: &str) -> Result<(), Error> {
+        self.change_all(&[text.to_owned()])
+    }
+
+    /// As [`SynthSpec::change`], with several texts that are as one.
+    ///
+    /// # Errors
+    /// As [`SynthSpec::change`].
+    pub fn change_all(&mut self, texts: &[String]) -> Result<(), Error> {
         let mut pairs = Vec::new();
-        for part in split(text).map_err(|problem| refuse("synth", problem))? {
-            let Some((key, value)) = part.split_once('=') else {
-                let problem = format!("`{}` is no key=value, such as bars=2500", excerpt(part.trim()));
-                return Err(refuse("synth", problem));
-            };
-            pairs.push((key.trim().to_owned(), Value::String(unquoted(value.trim()))));
+        for text in texts {
+            for part in split(text).map_err(|problem| refuse("synth", problem))? {
+                let Some((key, value)) = part.split_once('=') else {
+                    let problem = format!("`{}` is no key=value, such as bars=2500", excerpt(part.trim()));
+                    return Err(refuse("synth", problem));
+                };
+                pairs.push((key.trim().to_owned(), Value::String(unquoted(value.trim()))));
+            }
         }
         self.assign(pairs, "synth")
+    }
+
+    /// What follows `synth:` where a market is asked for: keys and values as in [`SynthSpec::parse`], behind the name of a
+    /// TOML file if the first of them is one.
+    ///
+    /// # Errors
+    /// As [`SynthSpec::parse`] and [`SynthSpec::read`].
+    pub fn named(text: &str) -> Result<Self, Error> {
+        let (first, rest) = text.split_once(',').unwrap_or((text, ""));
+        let is_file = Path::new(first).extension().is_some_and(|extension| extension == "toml") && !first.contains('=');
+        let (mut spec, keys) = if is_file { (Self::read(Path::new(first))?, rest) } else { (Self::default(), text) };
+        spec.change(keys)?;
+        Ok(spec)
+    }
+
+    /// Reads a TOML file, or a manifest.
+    ///
+    /// # Errors
+    /// When it cannot be read, is larger than a megabyte, or as [`SynthSpec::from_toml`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        const MOST_BYTES: u64 = 1 << 20;
+        let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
+        let origin = path.display().to_string();
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(refuse(
+                &origin,
+                "is no specification of a synthetic market: it is larger than a megabyte".to_owned(),
+            ));
+        }
+        Self::from_toml(&text, &origin)
     }
 
     /// Reads a TOML file of the same keys, with `[[regime]]` and `[[scenario]]` as tables. A manifest, which keeps them
@@ -390,7 +436,7 @@ impl Slot<'_> {
         match self {
             Slot::Count(count, ..) => count.to_string(),
             Slot::Seed(seed) => seed.to_string(),
-            Slot::Number(number, ..) | Slot::Degrees(number) => format!("{number:?}"),
+            Slot::Number(number, ..) | Slot::Degrees(number) => number.to_string(),
             Slot::Text(text) => (**text).clone(),
             Slot::Optional(text) => text.as_deref().map_or_else(String::new, |text| format!("\"{text}\"")),
             Slot::Noise(noise) => noise.name().to_owned(),

@@ -11,9 +11,11 @@ mod random_walk;
 mod shared;
 mod spec;
 mod symbol;
+mod write;
 
 pub use generator::{Chunk, Generator};
 pub use model::Synthetic;
 pub use plant::{Bar, Truth};
 pub use random_walk::{RandomWalk, random_walk};
 pub use spec::{Decay, Noise, PlantReturn, Regime, Scenario, ScenarioKind, Session, Spacing, SynthSpec};
+pub use write::{GENERATOR, Progress, SEGMENT_ROWS, WriteOptions};

@@ -8,7 +8,7 @@ use crate::error::{Error, excerpt};
 /// Bars that one stream of random numbers of a symbol serves.
 pub(super) const BLOCK: usize = 4_096;
 /// Logarithm of the factor beyond which prices would leave what a number can hold in earnest.
-const WIDEST: f64 = 300.0;
+pub(super) const WIDEST: f64 = 300.0;
 
 /// A synthetic market, checked: whatever makes bars of it cannot fail.
 ///
@@ -53,7 +53,9 @@ impl Synthetic {
         let width = spec.symbols.to_string().len().max(4);
         let names = (1..=spec.symbols).map(|number| format!("S{number:0width$}")).collect();
         let width = spec.sectors.to_string().len().max(2);
-        let sector_names = (1..=spec.sectors).map(|number| format!("Sector{number:0width$}")).collect();
+        // Those beyond the symbols have nobody.
+        let sector_names =
+            (1..=spec.sectors.min(spec.symbols)).map(|number| format!("Sector{number:0width$}")).collect();
         let windows = spec
             .scenarios
             .iter()
@@ -153,9 +155,6 @@ fn check(spec: &SynthSpec) -> Result<Clock, String> {
         return Err(format!(
             "`garch_alpha` and `garch_beta` add up to {sum}: below 0.9995 variances come back to their mean"
         ));
-    }
-    if spec.sectors > spec.symbols {
-        return Err(format!("`sectors` = {} are more than the {} symbols", spec.sectors, spec.symbols));
     }
     for scenario in &spec.scenarios {
         let kind = scenario.kind.name();

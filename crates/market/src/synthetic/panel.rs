@@ -51,6 +51,18 @@ impl Synthetic {
         Ok(panel.expect("all fields have the shape made above, and names differ"))
     }
 
+    /// A panel of the market's symbols and columns without a bar, for [`Panel::push_bar`].
+    pub fn empty_panel(&self) -> Panel {
+        let array = || Array2::zeros((0, self.spec.symbols));
+        let fields = self.fields().iter().map(|&name| (name.to_owned(), array())).collect();
+        let mut groups = IndexMap::new();
+        if self.spec.sectors > 0 {
+            groups.insert("sector".to_owned(), Group { labels: self.sectors().to_vec(), codes: array() });
+        }
+        let calendar = Calendar::new(Vec::new(), None).expect("no time is out of order");
+        Panel::new(calendar, self.symbols().to_vec(), fields, groups).expect("all fields have no bar, and names differ")
+    }
+
     fn fill(&self, generator: &mut Generator<'_>) -> Vec<Array2<f64>> {
         let shape = (self.spec.bars, self.spec.symbols);
         let mut arrays: Vec<Array2<f64>> = self.fields().iter().map(|_| Array2::zeros(shape)).collect();

@@ -6,7 +6,7 @@ use super::generator::Generator;
 use super::model::{BLOCK, Synthetic};
 use super::random::{Purpose, Stream, Tables, key, normal_quantile};
 use super::spec::{Decay, PlantReturn, Regime};
-use super::symbol::{Band, OPEN};
+use super::symbol::{Band, CLOSE, OPEN, Trace};
 use crate::error::Error;
 
 /// Most of a symbol's own deviation that an effect may be.
@@ -46,7 +46,7 @@ pub(super) struct Effect<'a> {
 /// Of the scores of a bar, ranks are taken, and of those, normal quantiles. They are summed over past bars with falling
 /// weights, brought to unit variance, and move each symbol's return by a share of its own deviation. The share is such
 /// that the rank IC of the *last* score with the *next* return is the one that was asked for: what a trial of the same
-/// market says it takes, over the correlation of that sum with the last score.
+/// market says it takes for a score that knows nothing of volatility, over how far that sum agrees with the last score.
 pub(super) struct Plant<'a> {
     truth: Box<dyn Truth + 'a>,
     /// The share that gives the rank IC to a score without past.
@@ -57,6 +57,10 @@ pub(super) struct Plant<'a> {
     scores: Vec<f64>,
     order: Vec<u32>,
     quantiles: Quantiles,
+    /// How much each symbol's effect counts for the rank IC.
+    weights: Vec<f64>,
+    /// Variance of returns across symbols, a year, beside what each does by itself.
+    common: f64,
     effect: Vec<f64>,
     /// The effect of the bar before.
     earlier: Vec<f64>,
@@ -78,6 +82,8 @@ impl<'a> Plant<'a> {
             scores: vec![f64::NAN; symbols],
             order: Vec::new(),
             quantiles: Quantiles::default(),
+            weights: vec![0.0; symbols],
+            common: (spec.beta_spread * spec.market_volatility).powi(2) + spec.sector_volatility.powi(2),
             effect: vec![0.0; symbols],
             earlier: vec![0.0; symbols],
             noise: 1.0,
@@ -106,12 +112,28 @@ impl<'a> Plant<'a> {
 
         std::mem::swap(&mut self.effect, &mut self.earlier);
         self.decay.sum(&self.scores, &mut self.effect);
-        let agreement = standardise(&mut self.effect, &self.scores);
+        self.weigh(bands);
+        let agreement = standardise(&mut self.effect, &self.scores, &self.weights);
         // A sum that the last score is hardly part of cannot be made to follow it.
         let share = if agreement > 0.0 { self.strength / agreement } else { 0.0 };
         let share = share.clamp(-STRONGEST, STRONGEST);
         self.effect.iter_mut().for_each(|effect| *effect *= share);
         self.noise = libm::sqrt(1.0 - share * share);
+    }
+}
+
+impl Plant<'_> {
+    /// A symbol's effect is in proportion to its own deviation, and shifts its rank in proportion to how many others
+    /// return about as much, which are few where it is itself far out. For normal returns that is
+    /// `own / sqrt(own^2 + pooled)`: without it, scores that know who is volatile would have more than their rank IC.
+    fn weigh(&mut self, bands: &[Band]) {
+        for (weight, own) in self.weights.iter_mut().zip(bands.iter().flat_map(Band::deviations)) {
+            *weight = own * own;
+        }
+        let pooled = self.weights.iter().sum::<f64>() / self.weights.len() as f64 + self.common;
+        for weight in &mut self.weights {
+            *weight = libm::sqrt(*weight / (*weight + pooled + f64::MIN_POSITIVE));
+        }
     }
 }
 
@@ -150,17 +172,18 @@ impl Quantiles {
     }
 }
 
-/// Brings values to mean 0 and variance 1, and says how they correlate with others; all 0 where they do not differ.
-fn standardise(values: &mut [f64], others: &[f64]) -> f64 {
+/// Brings values to mean 0 and variance 1, and says how far they agree with others: their correlation, where weights have
+/// nothing to do with either. All 0 where they do not differ.
+fn standardise(values: &mut [f64], others: &[f64], weights: &[f64]) -> f64 {
     let count = values.len() as f64;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
-    let (own, other) = (mean(values), mean(others));
+    let (own, other, weight) = (mean(values), mean(others), mean(weights));
     let (mut variance, mut other_variance, mut product) = (0.0, 0.0, 0.0);
-    for (value, of) in values.iter_mut().zip(others) {
+    for ((value, of), weight) in values.iter_mut().zip(others).zip(weights) {
         *value -= own;
         variance += *value * *value;
         other_variance += (of - other) * (of - other);
-        product += *value * (of - other);
+        product += weight * *value * (of - other);
     }
     if variance <= 1e-12 * count {
         values.fill(0.0);
@@ -168,7 +191,8 @@ fn standardise(values: &mut [f64], others: &[f64]) -> f64 {
     }
     let deviation = libm::sqrt(variance / count);
     values.iter_mut().for_each(|value| *value /= deviation);
-    if other_variance > 0.0 { product / libm::sqrt(variance * other_variance) } else { 0.0 }
+    let whole = weight * libm::sqrt(variance * other_variance);
+    if whole > 0.0 { product / whole } else { 0.0 }
 }
 
 /// Past scores, and what is left of each.
@@ -346,14 +370,16 @@ impl Row {
             debug_assert_eq!(values.len(), symbols);
             values
         };
-        let trace = |band: &Band| band.traced.as_ref().expect("a trial is traced").clone();
+        let trace = |band: &Band, which: fn(&Trace) -> &Vec<f64>, lane: usize| {
+            which(band.traced.as_ref().expect("a trial is traced"))[lane]
+        };
         Self {
             open: of(&|band, lane| libm::log(band.fields[OPEN][lane])),
-            close: of(&|band, lane| libm::log(band.fields[super::symbol::CLOSE][lane])),
-            own_gap: of(&|band, lane| trace(band).gap[lane]),
-            own_body: of(&|band, lane| trace(band).body[lane]),
-            reach_gap: of(&|band, lane| trace(band).scale[lane] * gap_share),
-            reach_body: of(&|band, lane| trace(band).scale[lane] * (1.0 - gap_share)),
+            close: of(&|band, lane| libm::log(band.fields[CLOSE][lane])),
+            own_gap: of(&|band, lane| trace(band, |of| &of.gap, lane)),
+            own_body: of(&|band, lane| trace(band, |of| &of.body, lane)),
+            reach_gap: of(&|band, lane| trace(band, |of| &of.scale, lane) * gap_share),
+            reach_body: of(&|band, lane| trace(band, |of| &of.scale, lane) * (1.0 - gap_share)),
         }
     }
 }
@@ -375,4 +401,37 @@ fn spearman(scores: &[f64], values: &[f64], order: &mut Vec<u32>) -> f64 {
     let product: f64 = scores.iter().zip(&values).map(|(a, b)| (a - middle) * (b - middle)).sum();
     let square: f64 = scores.iter().map(|a| (a - middle) * (a - middle)).sum();
     if square > 0.0 { product / square } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_become_normal_quantiles_of_their_ranks() {
+        let mut scores = [3.0, f64::NAN, -1.0, 7.0, -1.0];
+        normal_scores(&mut scores, &mut Vec::new(), &mut Quantiles::default());
+        let quantile = |p: f64| normal_quantile(p);
+        let tie = f64::midpoint(quantile(0.125), quantile(0.375));
+        assert_eq!(scores, [quantile(0.625), 0.0, tie, quantile(0.875), tie]);
+    }
+
+    /// What is left of one score, bar by bar.
+    fn check(decay: Decay, half_life: f64, expected: &[f64]) {
+        let mut fading = Fading::new(decay, half_life, 1);
+        let mut found = vec![0.0; expected.len()];
+        for (bar, into) in found.iter_mut().enumerate() {
+            fading.sum(&[if bar == 0 { 1.0 } else { 0.0 }], std::slice::from_mut(into));
+        }
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+    }
+
+    #[test]
+    fn effects_halve_after_their_half_life() {
+        check(Decay::Exponential, 0.0, &[1.0, 0.0, 0.0]);
+        check(Decay::Exponential, 2.0, &[1.0, 0.5_f64.sqrt(), 0.5, 0.5 * 0.5_f64.sqrt(), 0.25]);
+        check(Decay::Linear, 2.0, &[1.0, 0.75, 0.5, 0.25, 0.0, 0.0]);
+        check(Decay::Linear, 0.0, &[1.0, 0.0]);
+        check(Decay::Step, 3.0, &[1.0, 1.0, 1.0, 0.0]);
+    }
 }

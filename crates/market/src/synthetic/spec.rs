@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::keys::{KEYS, Slot};
+use super::keys::KEYS;
 
 /// A synthetic market in words and numbers, before anything is checked against anything else.
 ///
@@ -225,6 +225,20 @@ impl ScenarioKind {
         }
     }
 
+    fn about(self) -> &'static str {
+        match self {
+            Self::Calm => "volatility is divided by 1 + STRENGTH",
+            Self::Bull => "prices rise by STRENGTH, evenly (0.5 is half as much again)",
+            Self::Bear => "prices fall by STRENGTH, evenly; volatility x 1.5",
+            Self::FlashCrash => "prices fall by STRENGTH in a quarter of the time, and come back; volatility x 3",
+            Self::TradingHalt => "a share STRENGTH of the symbols has no bars",
+            Self::ExchangeOutage => "a share STRENGTH of the bars is missing for all symbols",
+            Self::MemeRally => "1 in 20 symbols rises by STRENGTH (2 is threefold), then loses half of the rise",
+            Self::LiquidityDrought => "volume falls by STRENGTH, and ranges widen by as much",
+            Self::RegimeSwitch => "volatility of shared factors x (1 + STRENGTH): correlation rises too",
+        }
+    }
+
     /// The greatest strength that makes sense.
     pub(super) fn most(self) -> f64 {
         match self {
@@ -333,15 +347,20 @@ impl SynthSpec {
         }
         for Regime { name, drift, volatility, length } in &self.regimes {
             let name = toml::Value::from(name.as_str());
-            let _ = write!(text, "\n[[regime]]\nname = {name}\ndrift = {drift:?}\n");
-            let _ = writeln!(text, "volatility = {volatility:?}\nlength = {length:?}");
+            let _ = write!(text, "\n[[regime]]\nname = {name}\ndrift = {drift}\n");
+            let _ = writeln!(text, "volatility = {volatility}\nlength = {length}");
         }
         for Scenario { kind, start, length, strength } in &self.scenarios {
             let start = toml::Value::from(start.as_str());
             let _ = write!(text, "\n[[scenario]]\nkind = \"{}\"\nstart = {start}\n", kind.name());
-            let _ = writeln!(text, "length = {length}\nstrength = {strength:?}");
+            let _ = writeln!(text, "length = {length}\nstrength = {strength}");
         }
         text
+    }
+
+    /// Every kind of scenario with what it and its strength mean.
+    pub fn scenario_kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+        ScenarioKind::ALL.into_iter().map(|kind| (kind.name(), kind.about()))
     }
 
     /// Every key with its range and what it means, a line each.

@@ -1,6 +1,6 @@
 //! One symbol on its way through the bars.
 
-use super::model::{BLOCK, Synthetic};
+use super::model::{BLOCK, Synthetic, WIDEST, Window};
 use super::random::{Purpose, Stream, Tables};
 use super::shared::{Dynamics, Move, Own, SharedBar};
 
@@ -82,6 +82,11 @@ impl Band {
 
     pub(super) fn width(&self) -> usize {
         self.symbols.len()
+    }
+
+    /// Each symbol's own volatility a year as it is on the next bar, before regimes and scenarios.
+    pub(super) fn deviations(&self) -> impl Iterator<Item = f64> {
+        self.symbols.iter().map(|symbol| symbol.volatility * libm::sqrt(symbol.variance))
     }
 
     /// Makes the bars from `first` on.
@@ -223,6 +228,8 @@ impl Symbol {
             }
             let open = self.price + gap;
             let close = open + body;
+            // Only a plant that feeds on its own effect comes here.
+            let (open, close) = (open.clamp(-WIDEST, WIDEST), close.clamp(-WIDEST, WIDEST));
             let high = open + 0.5 * (body + libm::sqrt(body * body + spread * up));
             let low = open + 0.5 * (body - libm::sqrt(body * body + spread * down));
             self.price = close;
@@ -267,7 +274,7 @@ impl Symbol {
 
     /// Scenarios that hit this symbol and not all, on some bars.
     fn windows(&self, synthetic: &Synthetic, first: usize, bars: usize) -> Vec<usize> {
-        let touches = |window: &super::model::Window| {
+        let touches = |window: &Window| {
             window.is_personal()
                 && window.start < first + bars
                 && first < window.start.saturating_add(window.length)
