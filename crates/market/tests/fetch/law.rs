@@ -66,7 +66,7 @@ fn misbehave(choice: u64, good: &Answer) -> Answer {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn prop_a_bad_server_gives_the_same_files_in_the_end(seed in any::<u64>(), name in 0_usize..4) {

@@ -100,6 +100,24 @@ fn what_is_there_is_not_asked_for_again() {
 }
 
 #[test]
+fn a_bar_that_is_not_over_is_left_for_later() {
+    let server = good();
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |to: &str, expected: How, last: &str| {
+        let interval = "1w".parse().unwrap();
+        let request = BarRequest { interval, ..request(Provider::Binance, &["AAA"], "2020-01-02", to, folder.path()) };
+        assert_eq!(how(&request, &options(&server.base)), [expected]);
+        let text = String::from_utf8(files(folder.path()).remove("AAA.csv").unwrap()).unwrap();
+        let dates: Vec<&str> = text.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+        assert_eq!((dates[0], dates[dates.len() - 1]), ("2020-01-02", last));
+    };
+    ask("2020-01-28", How::New, "2020-01-16");
+    ask("2020-01-29", How::Extended, "2020-01-23");
+    ask("2020-02-04", How::Extended, "2020-01-23");
+    ask("2020-02-19", How::Extended, "2020-02-13");
+}
+
+#[test]
 fn prices_that_were_adjusted_afterwards_are_fetched_anew() {
     // From the second request on a dividend has been paid, which changes all that is before it.
     let server = Server::start(|number, asked| {

@@ -69,10 +69,14 @@ fn trades(day: i64) -> bool {
     day >= 18_204 && (day + 3) % 7 < 5
 }
 
-/// Coins trade every day, in bars of a day or an hour.
+/// Coins trade every day, in bars of an hour, a day, or a week that begins on a Thursday.
 fn klines(asked: &Asked) -> String {
     let number = |name: &str| asked.parameter(name).parse::<i64>().unwrap();
-    let step = if asked.parameter("interval") == "1d" { DAY } else { 3600 };
+    let step = match asked.parameter("interval").as_str() {
+        "1d" => DAY,
+        "1w" => 7 * DAY,
+        _ => 3600,
+    };
     let (start, end) = (number("startTime") / 1000, number("endTime") / 1000);
     let first = (start.max(18_204 * DAY) + step - 1) / step * step;
     let rows = (0..number("limit")).map(|row| first + row * step).take_while(|&open| open <= end);
