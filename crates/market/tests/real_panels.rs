@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use market::{Error, Import, ImportOptions, read_panel};
+use market::{Error, Import, ImportOptions, read_panel, write_panel};
 
 fn markets() -> Option<PathBuf> {
     let folder = std::env::var_os("EVOQUANT_MARKETS")
@@ -65,6 +65,37 @@ fn us88() {
 fn indices() {
     let span = ("1999-01-04", "2018-12-31");
     check("us_index_daily_1999_2018.parquet", (10_062, 2, 5_031), span, ADJUSTED, &[]);
+}
+
+/// Out and in again: the same panel, whatever the format.
+#[test]
+fn real_panels_read_back_as_they_were() {
+    let Some(markets) = markets() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, exports) in [
+        ("us_equities_daily_2013_2018.parquet", &["a.parquet"][..]),
+        ("us_equities_daily_2013_2018_raw.parquet", &["a.csv.zst"]),
+        ("us88_daily_2012_2017.parquet", &["a.parquet", "a.feather", "a.csv", "a.csv.gz"]),
+        ("us_index_daily_1999_2018.parquet", &["a.parquet", "a.ipc", "a.csv"]),
+    ] {
+        let sectors = name.starts_with("us88").then(|| markets.join("us88_sectors.csv"));
+        let options = ImportOptions { sectors, ..ImportOptions::default() };
+        let panel = read_panel(&markets.join(name), &options).unwrap().panel;
+        if let Some(sector) = panel.group("sector") {
+            // Nine sectors over 88 symbols, on the rows that there are.
+            assert_eq!((sector.labels.len(), sector.codes.iter().filter(|code| !code.is_nan()).count()), (9, 108_592));
+        }
+        for export in exports {
+            let path = folder.path().join(export);
+            write_panel(&panel, &path).unwrap();
+            let again = read_panel(&path, &ImportOptions::default()).unwrap().panel;
+            assert_eq!(
+                (again.fingerprint(), again.calendar()),
+                (panel.fingerprint(), panel.calendar()),
+                "{name} {export}"
+            );
+        }
+    }
 }
 
 /// The twelve broken bars are gone, and no other cell changed.

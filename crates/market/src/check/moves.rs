@@ -52,7 +52,8 @@ pub(super) fn check(findings: &mut Findings<'_>) {
         let bars: Vec<usize> = (0..close.len()).filter(|&bar| close[bar].is_finite()).collect();
         let returns: Vec<f64> = bars.windows(2).map(|pair| libm::log(close[pair[1]] / close[pair[0]])).collect();
         let Some(usual) = usual_return(&returns) else { continue };
-        let series = Series { open, high, low, close, volume, bars, returns, usual };
+        let adjusted = findings.series("adj_close", symbol);
+        let series = Series { open, high, low, close, adjusted, volume, bars, returns, usual };
         series.check(symbol, findings);
     }
 }
@@ -63,6 +64,8 @@ struct Series {
     high: Vec<f64>,
     low: Vec<f64>,
     close: Vec<f64>,
+    /// NaN where there is none.
+    adjusted: Vec<f64>,
     volume: Vec<f64>,
     bars: Vec<usize>,
     /// `returns[i]` leads from `bars[i]` to `bars[i + 1]`.
@@ -99,8 +102,11 @@ impl Series {
                 }
             }
             if let Some((ratio, name)) = self.split(place) {
+                let known = libm::log(self.adjusted[bar] / self.adjusted[self.bars[before]]).abs();
+                let hint = if known < 0.5 * size { "; adj_close has it, so adjust by that" } else { "" };
                 let detail = format!(
-                    "the price went to {ratio:.3} of what it was, as in a split of {name}, and volume moved the other way"
+                    "the price went to {ratio:.3} of what it was, as in a split of {name}, and volume moved the other \
+                     way{hint}"
                 );
                 findings.add(CheckRule::UnadjustedSplit, bar, Some(symbol), ratio, detail);
                 continue;
