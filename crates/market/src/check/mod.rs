@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::report::{CheckReport, Finding, RuleSummary};
 use crate::import::{ListedImport, Mended};
-use crate::panel::{Group, Panel};
+use crate::panel::Panel;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
