@@ -11,7 +11,7 @@ use clap::Args;
 use crate::cli::print;
 
 #[derive(Debug, Args)]
-pub(super) struct FetchArguments {
+pub(in crate::cli) struct FetchArguments {
     /// An http or https address.
     url: String,
     /// Where to write it.

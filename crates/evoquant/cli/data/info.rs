@@ -10,7 +10,7 @@ use clap::Args;
 use crate::cli::{print, read_market};
 
 #[derive(Debug, Args)]
-pub(super) struct InfoArguments {
+pub(in crate::cli) struct InfoArguments {
     /// Long CSV, Parquet or Arrow IPC.
     file: PathBuf,
     /// Refuse data that would have to be mended, instead of mending it.

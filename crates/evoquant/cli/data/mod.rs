@@ -16,7 +16,7 @@ pub(super) enum DataCommand {
     /// Download one file, with retries; nothing appears under its name before it is whole.
     Fetch(fetch::FetchArguments),
     /// Make a synthetic market: factors, GARCH, fat tails, regimes, scenarios, a planted truth, or nothing but noise.
-    Synth(synth::SynthArguments),
+    Synth(Box<synth::SynthArguments>),
 }
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {
