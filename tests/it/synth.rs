@@ -25,7 +25,7 @@ fn analyze_finds_what_was_planted() {
         ("rank_ic=0.05", "-returns(close, 5)", "next_open", 0.05),
         ("rank_ic=-0.04,half_life=5", "ts_zscore(close, 20)", "next_open", -0.04),
         ("rank_ic=0.06,plant_return=same_close", "group_rank(volume, sector)", "same_close", 0.06),
-        ("rank_ic=0.03,regime=calm:0.1:0.6:100,regime=wild:-0.2:2:20", "ema(close, 10) / close", "next_open", 0.03),
+        ("rank_ic=0.03,regime=calm:0.1:0.6:100,regime=wild:-0.2:2:20", "ts_ema(close, 10) / close", "next_open", 0.03),
     ] {
         let market = format!("synth:bars=2000,symbols=250,seed=12,{keys},plant={expression}");
         let asked = ["analyze", "--json", "--horizons", "1", "--fill", fill, "--data", &market, "--", expression];

@@ -176,7 +176,7 @@ fn manifests_make_the_market_again() {
     let manifest = folder.path().join("market.csv.manifest.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     for part in
-        ["generator = 1", "rows = ", "first_bar = \"2001-02-05T00:00:00\"", "late_listings = 0.3", "half_life = 0.0"]
+        ["generator = 1", "rows = ", "first_bar = \"2001-02-05T00:00:00\"", "late_listings = 0.3", "half_life = 0\n"]
     {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }

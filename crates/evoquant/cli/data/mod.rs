@@ -28,7 +28,7 @@ pub(super) enum DataCommand {
     /// Import a file and show its span, symbols, coverage, frequency, and what was mended.
     Info(info::InfoArguments),
     /// Make a synthetic market: factors, GARCH, fat tails, regimes, scenarios, a planted truth, or nothing but noise.
-    Synth(synth::SynthArguments),
+    Synth(Box<synth::SynthArguments>),
 }
 
 pub(super) fn run(command: &DataCommand) -> Result<ExitCode> {

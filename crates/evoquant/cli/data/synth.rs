@@ -185,9 +185,8 @@ pub(in crate::cli) fn run(arguments: &SynthArguments) -> Result<ExitCode> {
         bar.set_position(progress.bars as u64);
         resumed = progress.resumed;
         if resumed > 0 && !std::mem::replace(&mut said, true) {
-            bar.suspend(|| {
-                remark(&format!("{resumed} rows are there already; the bars before are made again, not written"))
-            });
+            let note = format!("{resumed} rows are there already; the bars before are made again, not written");
+            bar.suspend(|| remark(&note));
         }
     })?;
     bar.finish_and_clear();

@@ -2,19 +2,15 @@
 
 use std::collections::VecDeque;
 
-use super::generator::Generator;
-use super::model::{BLOCK, Synthetic};
-use super::random::{Purpose, Stream, Tables, key, normal_quantile};
-use super::spec::{Decay, PlantReturn, Regime};
-use super::symbol::{Band, CLOSE, OPEN, Trace};
+use super::model::Synthetic;
+use super::pilot::Pilot;
+use super::random::normal_quantile;
+use super::spec::{Decay, PlantReturn};
+use super::symbol::Band;
 use crate::error::Error;
 
 /// Most of a symbol's own deviation that an effect may be.
-const STRONGEST: f64 = 0.95;
-/// Cells of the trial market that the strength is found on.
-const PILOT_CELLS: usize = 120_000;
-/// Halvings of the range in which the strength is looked for.
-const STEPS: usize = 24;
+pub(super) const STRONGEST: f64 = 0.95;
 
 /// Gives a score to every symbol of a finished bar.
 pub trait Truth: Send {
@@ -83,7 +79,10 @@ impl<'a> Plant<'a> {
             order: Vec::new(),
             quantiles: Quantiles::default(),
             weights: vec![0.0; symbols],
-            common: (spec.beta_spread * spec.market_volatility).powi(2) + spec.sector_volatility.powi(2),
+            common: {
+                let betas = spec.beta_spread * spec.market_volatility;
+                betas * betas + spec.sector_volatility * spec.sector_volatility
+            },
             effect: vec![0.0; symbols],
             earlier: vec![0.0; symbols],
             noise: 1.0,
@@ -108,16 +107,18 @@ impl<'a> Plant<'a> {
         }
         self.scores.fill(f64::NAN);
         self.truth.score(&Bar { bar, time: synthetic.time(bar), fields: &self.fields }, &mut self.scores);
+        self.weigh(bands);
         normal_scores(&mut self.scores, &mut self.order, &mut self.quantiles);
 
         std::mem::swap(&mut self.effect, &mut self.earlier);
         self.decay.sum(&self.scores, &mut self.effect);
-        self.weigh(bands);
         let agreement = standardise(&mut self.effect, &self.scores, &self.weights);
         // A sum that the last score is hardly part of cannot be made to follow it.
         let share = if agreement > 0.0 { self.strength / agreement } else { 0.0 };
         let share = share.clamp(-STRONGEST, STRONGEST);
-        self.effect.iter_mut().for_each(|effect| *effect *= share);
+        for effect in &mut self.effect {
+            *effect *= share;
+        }
         self.noise = libm::sqrt(1.0 - share * share);
     }
 }
@@ -126,11 +127,16 @@ impl Plant<'_> {
     /// A symbol's effect is in proportion to its own deviation, and shifts its rank in proportion to how many others
     /// return about as much, which are few where it is itself far out. For normal returns that is
     /// `own / sqrt(own^2 + pooled)`: without it, scores that know who is volatile would have more than their rank IC.
+    /// Who has no score counts for nothing.
     fn weigh(&mut self, bands: &[Band]) {
-        for (weight, own) in self.weights.iter_mut().zip(bands.iter().flat_map(Band::deviations)) {
-            *weight = own * own;
+        let deviations = bands.iter().flat_map(Band::deviations);
+        let (mut sum, mut count) = (0.0, 0.0_f64);
+        for ((weight, own), score) in self.weights.iter_mut().zip(deviations).zip(&self.scores) {
+            *weight = if score.is_finite() { own * own + f64::MIN_POSITIVE } else { 0.0 };
+            sum += *weight;
+            count += if score.is_finite() { 1.0 } else { 0.0 };
         }
-        let pooled = self.weights.iter().sum::<f64>() / self.weights.len() as f64 + self.common;
+        let pooled = sum / count.max(1.0) + self.common;
         for weight in &mut self.weights {
             *weight = libm::sqrt(*weight / (*weight + pooled + f64::MIN_POSITIVE));
         }
@@ -138,7 +144,7 @@ impl Plant<'_> {
 }
 
 /// Turns scores into normal quantiles of their ranks, ties sharing the mean of their ranks; NaN, which has none, into 0.
-fn normal_scores(scores: &mut [f64], order: &mut Vec<u32>, quantiles: &mut Quantiles) {
+pub(super) fn normal_scores(scores: &mut [f64], order: &mut Vec<u32>, quantiles: &mut Quantiles) {
     order.clear();
     order.extend((0..scores.len() as u32).filter(|&symbol| scores[symbol as usize].is_finite()));
     order.sort_unstable_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]).then(a.cmp(&b)));
@@ -158,7 +164,7 @@ fn normal_scores(scores: &mut [f64], order: &mut Vec<u32>, quantiles: &mut Quant
 
 /// Normal quantiles of the ranks of so many.
 #[derive(Debug, Default)]
-struct Quantiles {
+pub(super) struct Quantiles {
     values: Vec<f64>,
 }
 
@@ -172,26 +178,37 @@ impl Quantiles {
     }
 }
 
-/// Brings values to mean 0 and variance 1, and says how far they agree with others: their correlation, where weights have
-/// nothing to do with either. All 0 where they do not differ.
+/// Brings values to mean 0 and variance 1 over those of a positive weight, and says how far they agree with others:
+/// their correlation, where weights have nothing to do with either. Others become 0, and all do where they do not differ.
 fn standardise(values: &mut [f64], others: &[f64], weights: &[f64]) -> f64 {
-    let count = values.len() as f64;
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
-    let (own, other, weight) = (mean(values), mean(others), mean(weights));
+    let (mut count, mut own, mut other, mut weighed) = (0.0, 0.0, 0.0, 0.0);
+    for ((value, of), weight) in values.iter().zip(others).zip(weights).filter(|(_, weight)| **weight > 0.0) {
+        count += 1.0;
+        own += value;
+        other += of;
+        weighed += weight;
+    }
     let (mut variance, mut other_variance, mut product) = (0.0, 0.0, 0.0);
-    for ((value, of), weight) in values.iter_mut().zip(others).zip(weights) {
-        *value -= own;
+    for ((value, of), &weight) in values.iter_mut().zip(others).zip(weights) {
+        if weight == 0.0 {
+            *value = 0.0;
+            continue;
+        }
+        *value -= own / count;
+        let of = of - other / count;
         variance += *value * *value;
-        other_variance += (of - other) * (of - other);
-        product += weight * *value * (of - other);
+        other_variance += of * of;
+        product += weight * *value * of;
     }
     if variance <= 1e-12 * count {
         values.fill(0.0);
         return 0.0;
     }
     let deviation = libm::sqrt(variance / count);
-    values.iter_mut().for_each(|value| *value /= deviation);
-    let whole = weight * libm::sqrt(variance * other_variance);
+    for value in values.iter_mut() {
+        *value /= deviation;
+    }
+    let whole = weighed / count * libm::sqrt(variance * other_variance);
     if whole > 0.0 { product / whole } else { 0.0 }
 }
 
@@ -245,162 +262,6 @@ impl Fading {
             }
         }
     }
-}
-
-/// A trial market like the one to be made, on which any strength of a random score can be tried.
-///
-/// Rank IC depends on how the returns of a bar are spread over symbols: on tails, on volatilities that differ, on what
-/// symbols have in common. No formula covers all of that, so it is measured.
-struct Pilot {
-    symbols: usize,
-    /// Each `[bars x symbols]`: what symbols share, what they do by themselves, and how far an effect of one goes.
-    common: Vec<f64>,
-    own: Vec<f64>,
-    reach: Vec<f64>,
-    scores: Vec<f64>,
-}
-
-impl Pilot {
-    fn new(synthetic: &Synthetic) -> Self {
-        let symbols = synthetic.spec.symbols;
-        let bars = (PILOT_CELLS / symbols).clamp(24, BLOCK);
-        let seed = key(synthetic.spec.seed, Purpose::Pilot, 0, 0);
-        // Everybody listed, nothing extraordinary, and regimes as they are on the whole.
-        let mut trial = synthetic.with(|spec| {
-            spec.bars = bars + 1;
-            spec.seed = seed;
-            spec.plant = None;
-            (spec.late_listings, spec.delisting_rate, spec.split_rate) = (0.0, 0.0, 0.0);
-            spec.regimes
-                .iter_mut()
-                .for_each(|regime: &mut Regime| regime.length = regime.length.min(bars as f64 / 8.0));
-        });
-        trial.windows.clear();
-        let mut pilot = Self {
-            symbols,
-            common: Vec::with_capacity(bars * symbols),
-            own: Vec::with_capacity(bars * symbols),
-            reach: Vec::with_capacity(bars * symbols),
-            scores: Vec::with_capacity(bars * symbols),
-        };
-        let mut draw = Stream::new(seed, Purpose::Pilot, 1, 0);
-        let (mut order, mut quantiles) = (Vec::new(), Quantiles::default());
-        let mut generator = Generator::traced(&trial);
-        let mut last: Option<Row> = None;
-        while generator.advance(1).bars() == 1 {
-            let row = Row::of(&generator, symbols);
-            if let Some(before) = last.replace(row.clone()) {
-                // From open to open the body of one bar and the gap of the next; from close to close, all of the next.
-                let body = match synthetic.spec.plant_return {
-                    PlantReturn::NextOpen => &before,
-                    PlantReturn::SameClose => &row,
-                };
-                let first = pilot.scores.len();
-                for symbol in 0..symbols {
-                    let whole = match synthetic.spec.plant_return {
-                        PlantReturn::NextOpen => row.open[symbol] - before.open[symbol],
-                        PlantReturn::SameClose => row.close[symbol] - before.close[symbol],
-                    };
-                    let own = body.own_body[symbol] + row.own_gap[symbol];
-                    pilot.own.push(own);
-                    pilot.common.push(whole - own);
-                    pilot.reach.push(body.reach_body[symbol] + row.reach_gap[symbol]);
-                    pilot.scores.push(draw.normal(Tables::get()));
-                }
-                normal_scores(&mut pilot.scores[first..], &mut order, &mut quantiles);
-            }
-        }
-        pilot
-    }
-
-    /// The share of the own deviation that gives a rank IC.
-    fn strength(&self, rank_ic: f64) -> Result<f64, Error> {
-        let nothing = self.rank_ic(0.0);
-        let most = self.rank_ic(STRONGEST) - nothing;
-        if rank_ic.abs() > most {
-            let problem = format!(
-                "`rank_ic` = {rank_ic} is more than the {most:.2} that symbols' own moves can carry here; lower \
-                 `market_volatility`, `sector_volatility` or `volatility_spread`, or ask for less"
-            );
-            return Err(Error::unusable("synth", problem));
-        }
-        let (mut low, mut high) = (0.0, STRONGEST);
-        for _ in 0..STEPS {
-            let middle = f64::midpoint(low, high);
-            if self.rank_ic(middle) - nothing < rank_ic.abs() { low = middle } else { high = middle }
-        }
-        Ok(f64::midpoint(low, high).copysign(rank_ic))
-    }
-
-    /// Mean rank IC of the scores at a strength. The same noise at every strength makes differences exact.
-    fn rank_ic(&self, strength: f64) -> f64 {
-        let noise = libm::sqrt(1.0 - strength * strength);
-        let (mut total, mut rows) = (0.0, 0);
-        let (mut returns, mut order) = (Vec::new(), Vec::new());
-        for start in (0..self.scores.len()).step_by(self.symbols) {
-            let cells = start..start + self.symbols;
-            returns.clear();
-            returns.extend(cells.clone().map(|cell| {
-                self.common[cell] + noise * self.own[cell] + strength * self.reach[cell] * self.scores[cell]
-            }));
-            total += spearman(&self.scores[cells], &returns, &mut order);
-            rows += 1;
-        }
-        total / f64::from(rows.max(1))
-    }
-}
-
-/// What a trial's bar says of every symbol, in logarithms.
-#[derive(Clone)]
-struct Row {
-    open: Vec<f64>,
-    close: Vec<f64>,
-    own_gap: Vec<f64>,
-    own_body: Vec<f64>,
-    reach_gap: Vec<f64>,
-    reach_body: Vec<f64>,
-}
-
-impl Row {
-    fn of(generator: &Generator<'_>, symbols: usize) -> Self {
-        let gap_share = generator.shared_bars()[0].gap_share;
-        let of = |value: &dyn Fn(&Band, usize) -> f64| {
-            let lanes = generator.bands().iter().flat_map(|band| (0..band.width()).map(move |lane| (band, lane)));
-            let values: Vec<f64> = lanes.map(|(band, lane)| value(band, lane)).collect();
-            debug_assert_eq!(values.len(), symbols);
-            values
-        };
-        let trace = |band: &Band, which: fn(&Trace) -> &Vec<f64>, lane: usize| {
-            which(band.traced.as_ref().expect("a trial is traced"))[lane]
-        };
-        Self {
-            open: of(&|band, lane| libm::log(band.fields[OPEN][lane])),
-            close: of(&|band, lane| libm::log(band.fields[CLOSE][lane])),
-            own_gap: of(&|band, lane| trace(band, |of| &of.gap, lane)),
-            own_body: of(&|band, lane| trace(band, |of| &of.body, lane)),
-            reach_gap: of(&|band, lane| trace(band, |of| &of.scale, lane) * gap_share),
-            reach_body: of(&|band, lane| trace(band, |of| &of.scale, lane) * (1.0 - gap_share)),
-        }
-    }
-}
-
-/// Rank correlation of scores, which rise with their ranks, with values that have no ties worth speaking of.
-fn spearman(scores: &[f64], values: &[f64], order: &mut Vec<u32>) -> f64 {
-    let mut ranks = |values: &[f64]| {
-        order.clear();
-        order.extend(0..values.len() as u32);
-        order.sort_unstable_by(|&a, &b| values[a as usize].total_cmp(&values[b as usize]).then(a.cmp(&b)));
-        let mut ranks = vec![0.0; values.len()];
-        for (rank, &symbol) in order.iter().enumerate() {
-            ranks[symbol as usize] = rank as f64;
-        }
-        ranks
-    };
-    let (scores, values) = (ranks(scores), ranks(values));
-    let middle = (scores.len() as f64 - 1.0) / 2.0;
-    let product: f64 = scores.iter().zip(&values).map(|(a, b)| (a - middle) * (b - middle)).sum();
-    let square: f64 = scores.iter().map(|a| (a - middle) * (a - middle)).sum();
-    if square > 0.0 { product / square } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -65,7 +65,9 @@ impl Journal {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         let mut bytes = [MAGIC.as_slice(), &self.identity.to_le_bytes()].concat();
-        entries.iter().for_each(|entry| bytes.extend(record(entry)));
+        for entry in entries {
+            bytes.extend(record(entry));
+        }
         self.file.write_all(&bytes)
     }
 
