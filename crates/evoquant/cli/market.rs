@@ -12,8 +12,9 @@ use super::memory;
 /// The market that a command works on.
 #[derive(Debug, Args)]
 pub(super) struct MarketArguments {
-    /// Bars: long CSV, Parquet or Arrow IPC, one row a symbol and date; or a market to order, synth:KEY=VALUE,... or
-    /// synth:FILE.toml (`evoquant data synth --help`). Default: the bundled six US large caps.
+    /// Bars: a CSV, Parquet or Arrow file or a folder of them, long or wide (`evoquant data import --help`); or a market
+    /// to order, synth:KEY=VALUE,... or synth:FILE.toml (`evoquant data synth --help`). Default: the bundled six US large
+    /// caps.
     #[arg(long, value_name = "FILE")]
     pub(super) data: Option<PathBuf>,
     /// Refuse data that would have to be mended, instead of mending it.

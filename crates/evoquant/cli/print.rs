@@ -47,7 +47,7 @@ pub(super) struct PrintArguments {
     /// Print what a dialect means a little differently as its nearest, and say what differs.
     #[arg(long)]
     approximate: bool,
-    /// Bars that say which columns there are: long CSV, Parquet or Arrow IPC. Without it any name is a column, and
+    /// Bars that say which columns there are, as other commands read them. Without it any name is a column, and
     /// `sector`, `industry` and the like are groups.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::raw::{Cells, RawColumn, RawTable, TextCells, is_missing};
 use super::values::number;
 use crate::error::{Error, excerpt};
+use crate::fetch;
 
 /// Spellings without case, spaces, underscores, dots, dashes and angle brackets.
 const DATES: [&str; 8] =
@@ -158,7 +159,8 @@ fn known_field(name: &str) -> Option<&'static str> {
     FIELDS.into_iter().find(|(_, spellings)| spelt(spellings)).map(|(field, _)| field)
 }
 
-/// The symbol that a file of this name holds: all of it, but `BTCUSDT` for Binance's `BTCUSDT-1h-2021-01`.
+/// The symbol that a file of this name holds: all of it, with what a download spelt out read back, but `BTCUSDT` for
+/// Binance's `BTCUSDT-1h-2021-01`.
 pub(super) fn symbol_of_stem(stem: &str) -> String {
     let mut parts: Vec<&str> = stem.split('-').collect();
     let dated = |part: &&str| matches!(part.len(), 2 | 4) && part.bytes().all(|b| b.is_ascii_digit());
@@ -174,7 +176,7 @@ pub(super) fn symbol_of_stem(stem: &str) -> String {
     };
     match parts.as_slice() {
         [symbol, last] if interval(last) => (*symbol).to_owned(),
-        _ => stem.to_owned(),
+        _ => fetch::symbol_of_stem(stem),
     }
 }
 
@@ -395,6 +397,10 @@ mod tests {
         symbol("BRK-B", "BRK-B");
         symbol("BF-1h-x", "BF-1h-x");
         symbol("ES-2021", "ES-2021");
+        symbol("BTC%2FUSDT", "BTC/USDT");
+        symbol("A%2EGZ", "A.GZ");
+        symbol("50%25", "50%");
+        symbol("50%", "50%");
     }
 
     #[test]
