@@ -42,7 +42,7 @@ fn panels_are_warmed_listed_verified_and_cleared() {
     expect(&["data", "cache", "warm", market], 0, &["imported again"]);
 
     // Damage in the middle of the values is found by whoever looks, and never used.
-    let kept = std::fs::read_dir(&cache).unwrap().flatten().map(|entry| entry.path());
+    let mut kept = std::fs::read_dir(&cache).unwrap().flatten().map(|entry| entry.path());
     let kept = kept.find(|path| path.extension().is_some_and(|extension| extension == "panel")).unwrap();
     let mut bytes = std::fs::read(&kept).unwrap();
     let middle = bytes.len() / 2;
