@@ -546,6 +546,21 @@ fn specs_that_fit_nowhere_are_refused() {
     }
 }
 
+#[test]
+fn fields_out_of_range_are_refused_like_text() {
+    let check = |change: fn(&mut SynthSpec), words: &[&str]| {
+        let mut spec = SynthSpec::default();
+        change(&mut spec);
+        let message = Synthetic::new(spec).unwrap_err().to_string();
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    };
+    check(|spec| spec.symbols = 0, &["`symbols`", "1 to 200000"]);
+    check(|spec| spec.volatility = f64::INFINITY, &["`volatility`", "0 to 5"]);
+    check(|spec| spec.volatility = f64::NAN, &["synth"]);
+    check(|spec| spec.degrees_of_freedom = 1.0, &["`degrees_of_freedom`"]);
+    check(|spec| spec.start = "\"".to_owned(), &["`start`"]);
+}
+
 /// Fixed bits: a change of generator, law or rounding shows here, and is a change of version of the generator.
 #[test]
 fn the_market_of_a_seed_is_fixed() {

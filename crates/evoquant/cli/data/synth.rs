@@ -64,6 +64,9 @@ pub(in crate::cli) struct SynthArguments {
     resume: bool,
 }
 
+/// Each thread takes memory of its own.
+const MOST_THREADS: usize = 256;
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum CompressionArgument {
     /// Not at all.
@@ -151,8 +154,11 @@ pub(in crate::cli) fn run(arguments: &SynthArguments) -> Result<ExitCode> {
         chunk_rows: arguments.chunk,
         resume: arguments.resume,
     };
-    if arguments.chunk == 0 {
-        bail!("--chunk must be at least 1");
+    if !(1..=WriteOptions::MOST_CHUNK_ROWS).contains(&arguments.chunk) {
+        bail!("--chunk must be from 1 to {} rows, not {}", WriteOptions::MOST_CHUNK_ROWS, arguments.chunk);
+    }
+    if options.threads > MOST_THREADS {
+        bail!("--threads must be from 1 to {MOST_THREADS}, not {}", options.threads);
     }
     let format = match &arguments.out {
         Some(path) => Format::of(path, options.compression)?.0,

@@ -44,11 +44,13 @@ pub(super) struct Window {
 }
 
 impl Synthetic {
-    /// Checks a spec.
+    /// Checks a spec: every value against its range, and all against each other.
     ///
     /// # Errors
     /// One line that names the key that does not fit, and what does.
     pub fn new(spec: SynthSpec) -> Result<Self, Error> {
+        // Fields can be set to anything; text is read within ranges.
+        SynthSpec::from_toml(&spec.to_toml(), "synth")?;
         let clock = check(&spec).map_err(|problem| Error::unusable("synth", problem))?;
         let width = spec.symbols.to_string().len().max(4);
         let names = (1..=spec.symbols).map(|number| format!("S{number:0width$}")).collect();

@@ -25,10 +25,19 @@ pub struct WriteOptions {
     pub compression: Option<Compression>,
     /// Threads that make and encode bars.
     pub threads: usize,
-    /// Rows that are made at a time; a bar of all symbols at least.
+    /// Rows that are made at a time: a bar of all symbols at least, and [`WriteOptions::MOST_CHUNK_ROWS`] at most.
     pub chunk_rows: usize,
     /// Go on with what an earlier attempt left.
     pub resume: bool,
+}
+
+impl WriteOptions {
+    /// More rows at a time only take memory.
+    pub const MOST_CHUNK_ROWS: usize = 1 << 22;
+
+    fn chunk_bars(&self, synthetic: &Synthetic) -> usize {
+        (self.chunk_rows.min(Self::MOST_CHUNK_ROWS) / synthetic.spec.symbols).clamp(1, synthetic.spec.bars)
+    }
 }
 
 impl Default for WriteOptions {
@@ -70,7 +79,7 @@ impl Synthetic {
         let mut writer = SegmentWriter::open(path, encoder, identity, options.resume)?;
         let resumed = writer.rows();
         let pool = pool(options.threads);
-        let bars = (options.chunk_rows / self.spec.symbols).max(1);
+        let bars = options.chunk_bars(self);
         let mut rows = Rows::new(self, columns, resumed);
         let in_flight = in_flight(options.threads);
         loop {
@@ -101,7 +110,7 @@ impl Synthetic {
 
     /// About what [`Synthetic::write`] takes of memory, in bytes.
     pub fn write_memory(&self, format: Format, options: &WriteOptions) -> u64 {
-        let bars = (options.chunk_rows / self.spec.symbols).clamp(1, self.spec.bars);
+        let bars = options.chunk_bars(self);
         let a_row = (8 + 8 + 8 * self.fields().len()) as u64;
         let rows = self.cells().min(SEGMENT_ROWS as u64);
         // Buffers of text grow by doubling.
@@ -141,11 +150,10 @@ impl Synthetic {
         let spec: toml::Table = toml::from_str(&self.spec.to_toml()).expect("a spec is written as TOML");
         let spec = toml::Table::from_iter([("spec".to_owned(), toml::Value::Table(spec))]);
         format!(
-            "# A synthetic market of evoquant. To make it again: evoquant data synth --spec THIS_FILE --out {}\n\
+            "# A synthetic market of evoquant. To make it again: evoquant data synth --spec THIS_FILE --out {name}\n\
              generator = {GENERATOR}\nversion = \"{}\"\nfile = {name}\nformat = \"{}\"\ncompression = \"{}\"\n\
              segment_rows = {SEGMENT_ROWS}\nrows = {rows}\nbytes = {bytes}\nxxh3 = \"{xxh3:016x}\"\n\
              first_bar = {}\nlast_bar = {}\n\n{}",
-            path.file_name().unwrap_or_default().to_string_lossy(),
             env!("CARGO_PKG_VERSION"),
             format!("{format:?}").to_lowercase(),
             format!("{compression:?}").to_lowercase(),
