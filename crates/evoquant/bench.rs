@@ -7,7 +7,8 @@
 //! other, and values are looked at before time is taken: a kernel that gives nothing is fast.
 //!
 //! By themselves, since they take long or a process of their own: [`time_scaling`] says how time grows with each size of
-//! a search, [`measure_memory`] what a generation adds to memory.
+//! a search, [`measure_memory`] what a generation adds to memory, [`measure_markets`] what making, writing, importing and
+//! opening markets costs.
 
 mod clock;
 mod compare;
@@ -15,6 +16,7 @@ mod evolution;
 mod expressions;
 mod footprint;
 mod line;
+mod markets;
 mod operators;
 mod plan;
 mod report;
@@ -34,6 +36,7 @@ pub use expressions::{
     read_expressions, time_expressions, write_values,
 };
 pub use footprint::{MemoryOptions, MemoryReport, measure_memory};
+pub use markets::{MarketOptions, MarketReport, measure_markets};
 use plan::Newcomers;
 pub use report::{BenchReport, Fit, Record};
 pub(crate) use resident::peak_bytes;
@@ -233,6 +236,17 @@ pub enum Error {
         /// Rows there are.
         bars: usize,
     },
+    /// Rows of a market were lost on the way.
+    #[error("{found} of {wanted} bars came back from a file: this is a mistake of evoquant, please report it")]
+    Rows {
+        /// Bars that were written.
+        wanted: usize,
+        /// Bars that were read.
+        found: usize,
+    },
+    /// A market cannot be made, written or read.
+    #[error(transparent)]
+    Market(#[from] market::Error),
     /// A mutation found nothing to change.
     #[error("`{0}` gave no child in {attempts} attempts", attempts = work::ATTEMPTS)]
     NoChild(String),

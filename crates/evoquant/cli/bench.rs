@@ -8,10 +8,11 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::market::threads;
 use super::{expressions, memory, print, read_market, remark};
 use crate::bench::{
-    BenchOptions, Comparison, Figures, MemoryOptions, Record, ScalingOptions, Suite, generated_panel, measure_memory,
-    run as measure, time_scaling,
+    BenchOptions, Comparison, Figures, MarketOptions, MemoryOptions, Record, ScalingOptions, Suite, generated_panel,
+    measure_markets, measure_memory, run as measure, time_scaling,
 };
 
 #[derive(Debug, Args)]
@@ -82,8 +83,31 @@ enum OtherSuite {
     /// How time grows with factors, symbols, bars and population, each varied alone on one thread; exit code 1 where it
     /// grows faster than in proportion.
     Scaling(ScalingArguments),
+    /// What making markets in memory and on disk, importing them, and opening kept panels costs in time and memory.
+    Markets(MarketsArguments),
     /// What evaluating a generation adds to memory, beside the market.
     Memory(MemoryArguments),
+}
+
+#[derive(Debug, Args)]
+struct MarketsArguments {
+    /// Bars of the daily market that is made in memory, imported and kept.
+    #[arg(long, default_value_t = MarketOptions::USUAL[0])]
+    bars: usize,
+    /// Symbols of that market.
+    #[arg(long, default_value_t = MarketOptions::USUAL[1])]
+    symbols: usize,
+    /// Rows of the market that is streamed to Parquet and back.
+    #[arg(long, default_value_t = MarketOptions::USUAL[2])]
+    rows: usize,
+    /// Threads. Default: one for each processor.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Where files are written, and removed at the end. Default: the system's folder for temporary files.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    kept: Kept,
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +182,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
     match &arguments.other {
         Some(OtherSuite::Expressions(arguments)) => return expressions::run(arguments),
         Some(OtherSuite::Scaling(arguments)) => return scaling(arguments),
+        Some(OtherSuite::Markets(arguments)) => return markets(arguments),
         Some(OtherSuite::Memory(arguments)) => return memory_of_a_generation(arguments),
         None => {}
     }
@@ -199,6 +224,20 @@ fn scaling(arguments: &ScalingArguments) -> Result<ExitCode> {
     let now = Figures { records: report.records.clone(), slopes: report.slopes.clone() };
     let code = arguments.kept.report(&report, &now, saved.as_ref())?;
     Ok(if report.beyond_limit().next().is_some() { ExitCode::from(1) } else { code })
+}
+
+fn markets(arguments: &MarketsArguments) -> Result<ExitCode> {
+    let saved = arguments.kept.read()?;
+    let options = MarketOptions {
+        bars: arguments.bars,
+        symbols: arguments.symbols,
+        rows: arguments.rows,
+        threads: threads(arguments.threads)?,
+        folder: arguments.folder.clone().unwrap_or_else(std::env::temp_dir),
+    };
+    let report = measure_markets(&options, &mut measured)?;
+    let now = Figures { records: report.records.clone(), slopes: Vec::new() };
+    arguments.kept.report(&report, &now, saved.as_ref())
 }
 
 fn memory_of_a_generation(arguments: &MemoryArguments) -> Result<ExitCode> {

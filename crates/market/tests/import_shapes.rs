@@ -45,7 +45,7 @@ fn assert_same(found: &Panel, expected: &Panel, what: &str) {
     assert_eq!(found.calendar(), expected.calendar(), "{what}");
     assert_eq!(found.field_names().collect::<Vec<_>>(), expected.field_names().collect::<Vec<_>>(), "{what}");
     let labels = |panel: &Panel| -> Vec<(String, Vec<String>)> {
-        panel.group_names().map(|name| (name.to_owned(), panel.group(name).unwrap().labels.clone())).collect()
+        panel.group_names().map(|name| (name.to_owned(), panel.group(name).unwrap().labels.to_vec())).collect()
     };
     assert_eq!(labels(found), labels(expected), "{what}");
     assert_eq!(found.fingerprint(), expected.fingerprint(), "{what}");
