@@ -72,8 +72,8 @@ fn files_are_read_as_the_market_that_was_made() {
                 }
             }
             assert_eq!(
-                panel.group("sector").map(|group| &group.labels),
-                expected.group("sector").map(|group| &group.labels)
+                panel.group("sector").map(|group| group.labels),
+                expected.group("sector").map(|group| group.labels)
             );
         }
     }
