@@ -25,16 +25,18 @@ fn rows(by: RowOrder) -> Vec<String> {
         let sector = ["energy", "banks", "", "\"food, \"\"and\"\" drink\""][symbol % 4];
         let number = bar * 12 + symbol;
         let [mut open, high, low, mut close] = ["open", "high", "low", "close"].map(|name| cell(name, bar, symbol));
-        let mut volume = cell("volume", bar, symbol).to_string();
         match number % 97 {
             1 => close = -1.0,
             2 => open = high * 2.0,
-            3 => volume = "-5".to_owned(),
-            4 => volume = "inf".to_owned(),
-            5 => volume = "null".to_owned(),
             6 => close = f64::NAN,
             _ => {}
         }
+        let volume = match number % 97 {
+            3 => "-5".to_owned(),
+            4 => "inf".to_owned(),
+            5 => "null".to_owned(),
+            _ => cell("volume", bar, symbol).to_string(),
+        };
         let close = if close.is_nan() { String::new() } else { close.to_string() };
         let row = format!("{date},{name},{open},{high},{low},{close},{volume},{sector}");
         if number % 89 == 7 {

@@ -191,7 +191,7 @@ impl Gatherer {
             names: (of.bars > 0).then(|| of.names as f64 / of.bars as f64),
             rank_ic: summary(&of.rank_ic),
         };
-        let labels = world.group.map(|group| &group.labels[..]).unwrap_or_default();
+        let labels = world.group.map(|group| group.labels).unwrap_or_default();
         FactorAnalysis {
             fill: *fill,
             price: world.prices.name,

@@ -113,7 +113,9 @@ fn warm(mut cache: PanelCache, files: &[PathBuf], strict: bool) -> Result<()> {
             Found::New => "imported and kept",
             Found::Stale => "had changed: imported again",
             Found::Damaged => "was damaged: imported again",
-            _ => "cannot be kept: it is larger than the cache may be, or the folder cannot be written (-v says more)",
+            Found::NotKept => {
+                "cannot be kept: it is larger than the cache may be, or the folder cannot be written (-v says more)"
+            }
         };
         let (bars, symbols) = (import.panel.bars(), import.panel.symbols().len());
         print(&format!("{}: {bars} bars x {symbols} symbols, {what}\n", file.display()))?;

@@ -122,12 +122,12 @@ impl Trailer {
         let cells =
             (self.times.bytes / 8).checked_mul(self.symbols.len() as u64).and_then(|cells| cells.checked_mul(8));
         let inside = |section: &Section| {
-            section.start % ALIGNMENT == 0
+            section.start.is_multiple_of(ALIGNMENT)
                 && section.start.checked_add(section.bytes).is_some_and(|end| end <= length)
                 && section.hashes.len() as u64 == section.bytes.div_ceil(BLOCK as u64)
         };
         inside(&self.times)
-            && self.times.bytes % 8 == 0
+            && self.times.bytes.is_multiple_of(8)
             && self.fields.iter().all(|field| inside(&field.cells) && Some(field.cells.bytes) == cells)
     }
 }

@@ -107,7 +107,7 @@ impl PanelCache {
     /// # Errors
     /// As [`read_panel`].
     pub fn read(&self, source: &Path, options: &ImportOptions) -> Result<(Import, Found), Error> {
-        let key = self.key(source, options);
+        let key = key(source, options);
         let found = match self.open(&key, source, options) {
             Ok(import) => {
                 usage::record(&self.folder, &key, Found::Kept);
@@ -141,7 +141,7 @@ impl PanelCache {
 
     /// Whether the cache has the market as its source is now.
     pub fn has(&self, source: &Path, options: &ImportOptions) -> bool {
-        self.open(&self.key(source, options), source, options).is_ok()
+        self.open(&key(source, options), source, options).is_ok()
     }
 
     /// Everything kept, by name of the source. What cannot be read is listed too.
@@ -217,17 +217,6 @@ impl PanelCache {
         evicted
     }
 
-    /// Name of the kept panel without its extension: readable, and different for every path and way to import it.
-    fn key(&self, source: &Path, options: &ImportOptions) -> String {
-        let mut hasher = twox_hash::XxHash3_64::with_seed(u64::from(FORMAT));
-        hasher.write(absolute(source).as_os_str().as_encoded_bytes());
-        hasher.write(spelt(options).as_bytes());
-        let name = source.file_name().unwrap_or_default().to_string_lossy();
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-        let name: String = name.chars().map(plain).take(60).collect();
-        format!("{name}-{:016x}", hasher.finish())
-    }
-
     fn path(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.{EXTENSION}"))
     }
@@ -284,6 +273,17 @@ impl PanelCache {
         let paths = entries.flatten().map(|entry| entry.path());
         Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION)).collect())
     }
+}
+
+/// Name of the kept panel without its extension: readable, and different for every path and way to import it.
+fn key(source: &Path, options: &ImportOptions) -> String {
+    let mut hasher = twox_hash::XxHash3_64::with_seed(u64::from(FORMAT));
+    hasher.write(absolute(source).as_os_str().as_encoded_bytes());
+    hasher.write(spelt(options).as_bytes());
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    let name: String = name.chars().map(plain).take(60).collect();
+    format!("{name}-{:016x}", hasher.finish())
 }
 
 fn is_fresh(file: &KeptFile) -> bool {
