@@ -1,13 +1,13 @@
 //! Cash and what is held. Every symbol has its place, so that nothing is searched for, moved or sorted; a set says which
-//! are held. Valuing runs over all places, several at once; what else a bar does costs by what is held.
+//! are held. What a bar does costs by what is held.
 
-use super::bars::{Market, Ranges};
+use super::bars::{Prices, Ranges};
 use super::costs::Rates;
 use super::exits::Measures;
 use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
-use super::symbols::{SymbolSet, symbols_of};
+use super::symbols::SymbolSet;
 
 /// A position, from its first fill to its last, as exits and trades need it.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ impl History {
     }
 }
 
-/// Symbols that are seen to at once.
+/// Sums of what is held.
 const LANES: usize = 8;
 
 /// What is looked at of positions.
@@ -99,19 +99,51 @@ pub(super) struct Watch {
     pub(super) enters_at_close: bool,
 }
 
+impl Watch {
+    /// Whether highs and lows are looked at.
+    fn looks_within(self) -> bool {
+        self.touched || self.excursions
+    }
+}
+
+/// Prices of some symbols on one bar. They lie far apart in memory: asked for all in a row, before anything is done with
+/// one, they come at the same time.
+#[derive(Debug, Default)]
+pub(super) struct HeldPrices {
+    symbols: Vec<u32>,
+    prices: Vec<Prices>,
+}
+
+impl HeldPrices {
+    /// Looks up the prices of a set of symbols.
+    pub(super) fn look(&mut self, ranges: Ranges<'_>, symbols: &SymbolSet) {
+        self.symbols.clear();
+        symbols.iter().for_each(|symbol| self.symbols.push(symbol as u32));
+        self.prices.clear();
+        self.prices.extend(self.symbols.iter().map(|&symbol| ranges.prices(symbol as usize)));
+    }
+
+    /// Symbols and their prices, in symbol order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Prices)> {
+        self.symbols.iter().map(|&symbol| symbol as usize).zip(self.prices.iter().copied())
+    }
+}
+
 /// Cash and holdings.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) cash: f64,
     /// Shares of every symbol, negative for a short; 0 where nothing is held.
     shares: Vec<f64>,
-    /// Last closes, or the fill price before the first one; they count where a symbol is held, as what follows does.
+    /// Last closes of what is held or ordered, or the fill price before the first one.
     marks: Vec<f64>,
-    /// Bars without a close, in a row, up to now.
-    missing: Vec<f64>,
+    /// Bars that a holding has had no close for, in a row, up to now.
+    missing: Vec<u32>,
     /// One a symbol where somebody asks for them, else none.
     histories: Vec<History>,
     watch: Watch,
+    /// Prices of what is held, on the bar that is valued.
+    bar: HeldPrices,
     /// What was settled last.
     settled: Vec<usize>,
     held: SymbolSet,
@@ -127,27 +159,26 @@ impl Book {
             cash,
             shares: vec![0.0; symbols],
             marks: vec![0.0; symbols],
-            missing: vec![0.0; symbols],
+            missing: vec![0; symbols],
             histories: vec![History::open(0, 0.0, 0.0, 0.0, Measures::UNKNOWN); histories],
             watch,
+            bar: HeldPrices::default(),
             settled: Vec::new(),
             held: SymbolSet::new(symbols),
             leaving: SymbolSet::new(symbols),
         }
     }
 
-    /// Cash and holdings at their marks. Sums run over every eighth symbol, so that none waits for the one before, and
-    /// over all of them, as what is not held is worth 0.
+    /// Cash and holdings at their marks. Every eighth symbol has a sum of its own, so that none waits for the one before;
+    /// those behind the last eight are added one by one.
     pub(super) fn equity(&self) -> f64 {
-        let (shares, marks) = (self.shares.as_chunks::<LANES>(), self.marks.as_chunks::<LANES>());
-        let mut sums = [0.0; LANES];
-        for (shares, marks) in shares.0.iter().zip(marks.0) {
-            for lane in 0..LANES {
-                sums[lane] += shares[lane] * marks[lane];
-            }
+        let whole = self.shares.len() / LANES * LANES;
+        let mut sums = [0.0; 2 * LANES];
+        for symbol in self.held.iter() {
+            let behind = if symbol < whole { 0 } else { LANES };
+            sums[symbol % LANES + behind] += self.value(symbol);
         }
-        let rest = shares.1.iter().zip(marks.1).map(|(shares, mark)| shares * mark);
-        self.cash + sums.into_iter().chain(rest).sum::<f64>()
+        self.cash + sums.into_iter().sum::<f64>()
     }
 
     /// Symbols that are held.
@@ -185,7 +216,7 @@ impl Book {
 
     /// Whether a holding had no close at the last bar.
     pub(super) fn is_stale(&self, symbol: usize) -> bool {
-        self.missing[symbol] > 0.0
+        self.missing[symbol] > 0
     }
 
     /// What became of a holding since it was opened, where that is kept.
@@ -205,7 +236,7 @@ impl Book {
     ) {
         self.shares[symbol] = shares;
         self.marks[symbol] = price;
-        self.missing[symbol] = 0.0;
+        self.missing[symbol] = 0;
         self.held.insert(symbol);
         if let Some(history) = self.histories.get_mut(symbol) {
             *history = History::open(row, shares, price, costs, measures());
@@ -265,59 +296,32 @@ impl Book {
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
-        let close = ranges.close;
-        let limit = f64::from(delisting.after_missing_bars.max(1));
-        let longest = self.see(close);
-        if !self.histories.is_empty() {
-            for word in 0..self.held.words().len() {
-                for symbol in symbols_of(word, self.held.words()[word]) {
-                    self.watch(symbol, row, ranges);
-                }
-            }
+        let limit = delisting.after_missing_bars.max(1);
+        let ranges = if self.watch.looks_within() { ranges } else { ranges.closes() };
+        let mut bar = std::mem::take(&mut self.bar);
+        bar.look(ranges, &self.held);
+        let mut longest = 0;
+        for (symbol, prices) in bar.iter() {
+            let known = prices.close > 0.0;
+            self.marks[symbol] = if known { prices.close } else { self.marks[symbol] };
+            self.missing[symbol] = if known { 0 } else { self.missing[symbol] + 1 };
+            longest = longest.max(self.missing[symbol]);
+            self.watch(symbol, row, prices);
         }
+        self.bar = bar;
         let settled = longest >= limit;
-        let mut equity = self.equity();
         if settled {
             let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
             self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
-            equity = self.equity();
         }
-        (equity, settled)
+        (self.equity(), settled)
     }
 
-    /// Values symbols at their last closes up to a bar.
-    pub(super) fn see_closes(&mut self, market: &Market<'_>, row: usize) {
-        for bar in 0..=row {
-            self.see(market.close(bar));
-        }
-    }
-
-    /// Marks symbols at a bar's closes; gives for how many bars a holding has had none, at most. Of all symbols and not of
-    /// those that are held, eight at once and without branches: what is not held counts for nothing.
-    fn see(&mut self, close: &[f64]) -> f64 {
-        #[inline(always)]
-        fn mark(price: f64, shares: f64, mark: &mut f64, missing: &mut f64, longest: &mut f64) {
-            let known = price > 0.0;
-            *mark = if known { price } else { *mark };
-            *missing = if known { 0.0 } else { *missing + 1.0 };
-            let counted = if shares == 0.0 { 0.0 } else { *missing };
-            *longest = if counted > *longest { counted } else { *longest };
-        }
-        let mut longest = [0.0; LANES];
-        let (prices, last_prices) = close.as_chunks::<LANES>();
-        let (shares, last_shares) = self.shares.as_chunks::<LANES>();
-        let (marks, last_marks) = self.marks.as_chunks_mut::<LANES>();
-        let (missing, last_missing) = self.missing.as_chunks_mut::<LANES>();
-        for (((prices, shares), marks), missing) in prices.iter().zip(shares).zip(marks).zip(missing) {
-            for lane in 0..LANES {
-                mark(prices[lane], shares[lane], &mut marks[lane], &mut missing[lane], &mut longest[lane]);
-            }
-        }
-        let rest = last_prices.iter().zip(last_shares).zip(last_marks).zip(last_missing);
-        for (((&price, &shares), of), missing) in rest {
-            mark(price, shares, of, missing, &mut longest[0]);
-        }
-        longest.into_iter().fold(0.0, f64::max)
+    /// Notes the last close of a symbol, and for how many bars it has had none since: what is not held, but ordered, is
+    /// not seen to otherwise.
+    pub(super) fn note(&mut self, symbol: usize, close: f64, missing: u32) {
+        self.marks[symbol] = close;
+        self.missing[symbol] = missing;
     }
 
     /// Takes over a position that was opened elsewhere.
@@ -327,23 +331,19 @@ impl Book {
         entry_row: usize,
         shares: f64,
         entry_price: f64,
-        mark: f64,
         measures: Measures,
     ) {
-        let missing = self.missing[symbol];
         self.open(symbol, entry_row, shares, entry_price, 0.0, || measures);
-        self.marks[symbol] = mark;
-        self.missing[symbol] = missing;
     }
 
     /// Follows the best price of one position, and how far prices went, over one bar.
-    pub(super) fn watch(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
+    #[inline]
+    pub(super) fn watch(&mut self, symbol: usize, row: usize, prices: Prices) {
         let Self { histories, watch, .. } = self;
         let Some(history) = histories.get_mut(symbol) else { return };
-        let close = ranges.close[symbol];
+        let close = prices.close;
         let entered_now = watch.enters_at_close && history.entry_row as usize == row;
-        let looks_within = (watch.touched || watch.excursions) && !entered_now;
-        let (low, high) = if looks_within { ranges.extent(symbol) } else { (close, close) };
+        let (low, high) = if watch.looks_within() && !entered_now { prices.extent() } else { (close, close) };
         if watch.excursions {
             history.see(low, high);
         }

@@ -60,6 +60,15 @@ impl Orders {
         self.withdraw(row, Fate::Settled, recorder, |order| book.settled().contains(&order.symbol()));
     }
 
+    /// Notes the closes of what waits to be opened.
+    pub(super) fn note_closes(&self, close: &[f64], book: &mut Book) {
+        for symbol in self.list.iter().map(Pending::symbol) {
+            if close[symbol] > 0.0 && !book.held().contains(symbol) {
+                book.note(symbol, close[symbol], 0);
+            }
+        }
+    }
+
     /// Takes back everything.
     pub(super) fn forget_all(&mut self, row: usize, recorder: &mut Recorder) {
         self.withdraw(row, Fate::Settled, recorder, |_| true);
