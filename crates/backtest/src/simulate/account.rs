@@ -71,7 +71,7 @@ impl<'a> Simulator<'a> {
             simulator.book.take_over(symbol, entry_row, shares, entry_price.unwrap_or(mark), *measures);
             simulator.book.note(symbol, mark, missing);
             for bar in entry_row..=row {
-                simulator.book.watch(symbol, bar, market.ranges(bar).prices(symbol));
+                simulator.book.watch(symbol, bar, market.ranges(bar));
             }
         }
         simulator.equity = simulator.book.equity();

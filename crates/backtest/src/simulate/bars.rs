@@ -46,15 +46,10 @@ pub(super) struct Prices {
     pub(super) open: f64,
     high: f64,
     low: f64,
-    pub(super) close: f64,
+    close: f64,
 }
 
 impl Ranges<'_> {
-    /// Closes alone.
-    pub(super) fn closes(self) -> Self {
-        Self { open: None, high: None, low: None, ..self }
-    }
-
     /// Prices of a symbol.
     #[inline]
     pub(super) fn prices(&self, symbol: usize) -> Prices {

@@ -7,7 +7,7 @@ use super::exits::Measures;
 use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
-use super::symbols::SymbolSet;
+use super::symbols::{SymbolList, SymbolSet};
 
 /// A position, from its first fill to its last, as exits and trades need it.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ impl History {
     }
 }
 
-/// Sums of what is held.
+/// Symbols that are summed at once.
 const LANES: usize = 8;
 
 /// What is looked at of positions.
@@ -100,32 +100,21 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Whether highs and lows are looked at.
-    fn looks_within(self) -> bool {
-        self.touched || self.excursions
-    }
-}
-
-/// Prices of some symbols on one bar. They lie far apart in memory: asked for all in a row, before anything is done with
-/// one, they come at the same time.
-#[derive(Debug, Default)]
-pub(super) struct HeldPrices {
-    symbols: Vec<u32>,
-    prices: Vec<Prices>,
-}
-
-impl HeldPrices {
-    /// Looks up the prices of a set of symbols.
-    pub(super) fn look(&mut self, ranges: Ranges<'_>, symbols: &SymbolSet) {
-        self.symbols.clear();
-        symbols.iter().for_each(|symbol| self.symbols.push(symbol as u32));
-        self.prices.clear();
-        self.prices.extend(self.symbols.iter().map(|&symbol| ranges.prices(symbol as usize)));
-    }
-
-    /// Symbols and their prices, in symbol order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Prices)> {
-        self.symbols.iter().map(|&symbol| symbol as usize).zip(self.prices.iter().copied())
+    /// Follows the best price of one position, and how far prices went, over one bar.
+    #[inline]
+    fn follow(self, history: &mut History, symbol: usize, row: usize, ranges: Ranges<'_>) {
+        let close = ranges.close[symbol];
+        let entered_now = self.enters_at_close && history.entry_row as usize == row;
+        let looks_within = (self.touched || self.excursions) && !entered_now;
+        let (low, high) = if looks_within { ranges.prices(symbol).extent() } else { (close, close) };
+        if self.excursions {
+            history.see(low, high);
+        }
+        let extreme = if history.side() > 0.0 { high } else { low };
+        let price = if self.touched { extreme } else { close };
+        if price > 0.0 {
+            history.follow(price);
+        }
     }
 }
 
@@ -142,11 +131,11 @@ pub(super) struct Book {
     /// One a symbol where somebody asks for them, else none.
     histories: Vec<History>,
     watch: Watch,
-    /// Prices of what is held, on the bar that is valued.
-    bar: HeldPrices,
     /// What was settled last.
     settled: Vec<usize>,
     held: SymbolSet,
+    /// What was held when somebody last went through all of it.
+    list: SymbolList,
     /// Held, but an order that closes it is out: no other decision concerns it.
     pub(super) leaving: SymbolSet,
 }
@@ -162,28 +151,38 @@ impl Book {
             missing: vec![0; symbols],
             histories: vec![History::open(0, 0.0, 0.0, 0.0, Measures::UNKNOWN); histories],
             watch,
-            bar: HeldPrices::default(),
             settled: Vec::new(),
             held: SymbolSet::new(symbols),
+            list: SymbolList::default(),
             leaving: SymbolSet::new(symbols),
         }
     }
 
-    /// Cash and holdings at their marks. Every eighth symbol has a sum of its own, so that none waits for the one before;
-    /// those behind the last eight are added one by one.
+    /// Cash and holdings at their marks. Sums run over every eighth symbol, so that none waits for the one before, and
+    /// over all of them, as what is not held is worth 0.
     pub(super) fn equity(&self) -> f64 {
-        let whole = self.shares.len() / LANES * LANES;
-        let mut sums = [0.0; 2 * LANES];
-        for symbol in self.held.iter() {
-            let behind = if symbol < whole { 0 } else { LANES };
-            sums[symbol % LANES + behind] += self.value(symbol);
+        let (shares, marks) = (self.shares.as_chunks::<LANES>(), self.marks.as_chunks::<LANES>());
+        let mut sums = [0.0; LANES];
+        for (shares, marks) in shares.0.iter().zip(marks.0) {
+            for lane in 0..LANES {
+                sums[lane] += shares[lane] * marks[lane];
+            }
         }
-        self.cash + sums.into_iter().sum::<f64>()
+        let rest = shares.1.iter().zip(marks.1).map(|(shares, mark)| shares * mark);
+        self.cash + sums.into_iter().chain(rest).sum::<f64>()
     }
 
     /// Symbols that are held.
     pub(super) fn held(&self) -> &SymbolSet {
         &self.held
+    }
+
+    /// Prices of what is held, in symbol order. They lie far apart in memory: asked for all in a row, before anything is
+    /// done with one, they come at the same time.
+    pub(super) fn look(&mut self, ranges: Ranges<'_>, prices: &mut Vec<(usize, Prices)>) {
+        let symbols = self.list.of(&self.held).iter().map(|&symbol| symbol as usize);
+        prices.clear();
+        prices.extend(symbols.map(|symbol| (symbol, ranges.prices(symbol))));
     }
 
     /// Symbols whose holdings were settled last.
@@ -297,18 +296,21 @@ impl Book {
         recorder: &mut Recorder,
     ) -> (f64, bool) {
         let limit = delisting.after_missing_bars.max(1);
-        let ranges = if self.watch.looks_within() { ranges } else { ranges.closes() };
-        let mut bar = std::mem::take(&mut self.bar);
-        bar.look(ranges, &self.held);
+        let Self { marks, missing, histories, watch, list, held, .. } = self;
         let mut longest = 0;
-        for (symbol, prices) in bar.iter() {
-            let known = prices.close > 0.0;
-            self.marks[symbol] = if known { prices.close } else { self.marks[symbol] };
-            self.missing[symbol] = if known { 0 } else { self.missing[symbol] + 1 };
-            longest = longest.max(self.missing[symbol]);
-            self.watch(symbol, row, prices);
+        for &symbol in list.of(held) {
+            let symbol = symbol as usize;
+            let close = ranges.close[symbol];
+            let known = close > 0.0;
+            marks[symbol] = if known { close } else { marks[symbol] };
+            missing[symbol] = if known { 0 } else { missing[symbol] + 1 };
+            longest = longest.max(missing[symbol]);
         }
-        self.bar = bar;
+        if !histories.is_empty() {
+            for &symbol in list.of(held) {
+                watch.follow(&mut histories[symbol as usize], symbol as usize, row, ranges);
+            }
+        }
         let settled = longest >= limit;
         if settled {
             let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
@@ -336,21 +338,10 @@ impl Book {
         self.open(symbol, entry_row, shares, entry_price, 0.0, || measures);
     }
 
-    /// Follows the best price of one position, and how far prices went, over one bar.
-    #[inline]
-    pub(super) fn watch(&mut self, symbol: usize, row: usize, prices: Prices) {
-        let Self { histories, watch, .. } = self;
-        let Some(history) = histories.get_mut(symbol) else { return };
-        let close = prices.close;
-        let entered_now = watch.enters_at_close && history.entry_row as usize == row;
-        let (low, high) = if watch.looks_within() && !entered_now { prices.extent() } else { (close, close) };
-        if watch.excursions {
-            history.see(low, high);
-        }
-        let extreme = if history.side() > 0.0 { high } else { low };
-        let price = if watch.touched { extreme } else { close };
-        if price > 0.0 {
-            history.follow(price);
+    /// Follows one position over one bar.
+    pub(super) fn watch(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
+        if let Some(history) = self.histories.get_mut(symbol) {
+            self.watch.follow(history, symbol, row, ranges);
         }
     }
 

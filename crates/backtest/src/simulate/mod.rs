@@ -83,8 +83,9 @@ pub use profile::Profile;
 pub use record::Detail;
 pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
+use bars::Prices;
 use desk::Desk;
-use holdings::{Book, HeldPrices, Watch};
+use holdings::{Book, Watch};
 use orders::Orders;
 use pending::{DUST, Pending};
 use record::Recorder;
@@ -144,7 +145,7 @@ pub struct Simulator<'a> {
     chooser: Chooser,
     recorder: Recorder,
     /// What is held and may be touched within the bar.
-    judged: HeldPrices,
+    judged: Vec<(usize, Prices)>,
     row: usize,
     equity: f64,
     /// Most positions on a side, as of the last decision.
@@ -185,7 +186,7 @@ impl<'a> Simulator<'a> {
             orders: Orders::default(),
             chooser: Chooser::new(market.symbols()),
             recorder: Recorder::new(market.bars(), market.symbols(), detail),
-            judged: HeldPrices::default(),
+            judged: Vec::new(),
             row: 0,
             equity: settings.capital,
             slots: usize::MAX,
@@ -300,12 +301,12 @@ impl<'a> Simulator<'a> {
     /// Closes within the bar what its prices take to an exit.
     fn close_what_is_touched(&mut self, row: usize) {
         let mut judged = std::mem::take(&mut self.judged);
-        judged.look(self.market.ranges(row), self.book.held());
-        for (symbol, prices) in judged.iter() {
+        self.book.look(self.market.ranges(row), &mut judged);
+        for &(symbol, ref prices) in &judged {
             if self.book.leaving.contains(symbol) {
                 continue;
             }
-            let due = self.book.history(symbol).and_then(|history| exits::touched(&self.exits, history, &prices));
+            let due = self.book.history(symbol).and_then(|history| exits::touched(&self.exits, history, prices));
             let Some((reason, price)) = due else { continue };
             self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
             let order = Pending::to(0.0, symbol, self.book.shares(symbol), row, reason);

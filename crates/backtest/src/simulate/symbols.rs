@@ -91,6 +91,25 @@ impl SymbolSet {
     }
 }
 
+/// A set as a list, made anew where the set is another than it was.
+#[derive(Debug, Default)]
+pub(super) struct SymbolList {
+    set: SymbolSet,
+    symbols: Vec<u32>,
+}
+
+impl SymbolList {
+    /// The symbols of a set in order.
+    pub(super) fn of(&mut self, set: &SymbolSet) -> &[u32] {
+        if self.set != *set {
+            self.set.clone_from(set);
+            self.symbols.clear();
+            self.symbols.extend(set.iter().map(|symbol| symbol as u32));
+        }
+        &self.symbols
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
