@@ -68,7 +68,8 @@ impl<'a> Simulator<'a> {
             let Holding { symbol, shares, entry_price, entry_row } = *holding;
             let (mark, missing) = market.last_close(row, symbol);
             let entry_row = entry_row.unwrap_or(row).min(row);
-            simulator.book.take_over(symbol, entry_row, shares, entry_price.unwrap_or(mark), *measures);
+            let entry_price = entry_price.unwrap_or(mark);
+            simulator.book.open(symbol, entry_row, shares, entry_price, 0.0, || *measures);
             simulator.book.note(symbol, mark, missing);
             for bar in entry_row..=row {
                 simulator.book.watch(symbol, bar, market.ranges(bar));

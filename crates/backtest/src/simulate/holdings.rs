@@ -134,7 +134,7 @@ pub(super) struct Book {
     /// What was settled last.
     settled: Vec<usize>,
     held: SymbolSet,
-    /// What was held when somebody last went through all of it.
+    /// The same, as a list.
     list: SymbolList,
     /// Held, but an order that closes it is out: no other decision concerns it.
     pub(super) leaving: SymbolSet,
@@ -324,18 +324,6 @@ impl Book {
     pub(super) fn note(&mut self, symbol: usize, close: f64, missing: u32) {
         self.marks[symbol] = close;
         self.missing[symbol] = missing;
-    }
-
-    /// Takes over a position that was opened elsewhere.
-    pub(super) fn take_over(
-        &mut self,
-        symbol: usize,
-        entry_row: usize,
-        shares: f64,
-        entry_price: f64,
-        measures: Measures,
-    ) {
-        self.open(symbol, entry_row, shares, entry_price, 0.0, || measures);
     }
 
     /// Follows one position over one bar.

@@ -144,7 +144,7 @@ pub struct Simulator<'a> {
     orders: Orders,
     chooser: Chooser,
     recorder: Recorder,
-    /// What is held and may be touched within the bar.
+    /// Prices of what may be touched within the bar.
     judged: Vec<(usize, Prices)>,
     row: usize,
     equity: f64,

@@ -212,13 +212,18 @@ mod tests {
             asked in any::<u64>(),
             count in 0..120_usize,
             low in any::<bool>(),
+            shift in prop_oneof![Just(0.0), -0.2..0.2_f64, -9.0..9.0_f64],
         ) {
             let side = if low { -1.0 } else { 1.0 };
             let mut among = SymbolSet::new(scores.len());
             let asked = |symbol: &usize| scores[*symbol].is_finite() && asked >> (symbol % 61) & 3 != 0;
             (0..scores.len()).filter(asked).for_each(|symbol| among.insert(symbol));
             let mut chosen = SymbolSet::new(scores.len());
-            Selection::default().take(&scores, side, &among, count, &mut chosen);
+            // What was selected before must not matter, wherever the line went.
+            let mut selection = Selection::default();
+            let before: Vec<f64> = scores.iter().map(|score| score + shift).collect();
+            selection.take(&before, side, &among, count, &mut chosen);
+            selection.take(&scores, side, &among, count, &mut chosen);
             let mut sorted: Vec<usize> = among.iter().collect();
             sorted.sort_by(|&a, &b| (side * scores[b]).partial_cmp(&(side * scores[a])).unwrap());
             sorted.truncate(count);

@@ -130,6 +130,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_follows_its_set() {
+        let (mut set, mut list) = (SymbolSet::new(70), SymbolList::default());
+        assert!(list.of(&set).is_empty());
+        set.insert(66);
+        set.insert(3);
+        assert_eq!(list.of(&set), [3, 66]);
+        assert_eq!(list.of(&set), [3, 66]);
+        set.remove(3);
+        assert_eq!(list.of(&set), [66]);
+    }
+
+    #[test]
     fn a_mask_has_a_bit_for_each_value_that_fits() {
         let values: Vec<f64> = (0..70).map(|at| if at % 3 == 0 { f64::NAN } else { f64::from(at) }).collect();
         let found: Vec<usize> =
