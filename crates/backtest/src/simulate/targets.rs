@@ -221,9 +221,9 @@ impl Chooser {
     }
 }
 
-/// Whether a score is finite: what is not, less itself, is NaN. Several are asked at once, as `is_finite` cannot be.
+/// Whether a score is finite: nothing times what is not is NaN. Several are asked at once, as `is_finite` cannot be.
 fn is_known(score: f64) -> bool {
-    score - score == 0.0
+    0.0 * score == 0.0
 }
 
 /// Whether a flag is known and true.
