@@ -64,12 +64,13 @@ impl<'a> Simulator<'a> {
     ) -> Self {
         let mut simulator = Self::new(market, positions, exits, settings, Detail::Trades);
         simulator.book.cash = account.cash;
-        simulator.book.see_closes(market, row);
         for (holding, measures) in account.holdings.iter().zip(measures) {
             let Holding { symbol, shares, entry_price, entry_row } = *holding;
-            let mark = simulator.book.mark(symbol);
+            let (mark, missing) = market.last_close(row, symbol);
             let entry_row = entry_row.unwrap_or(row).min(row);
-            simulator.book.take_over(symbol, entry_row, shares, entry_price.unwrap_or(mark), mark, *measures);
+            let entry_price = entry_price.unwrap_or(mark);
+            simulator.book.open(symbol, entry_row, shares, entry_price, 0.0, || *measures);
+            simulator.book.note(symbol, mark, missing);
             for bar in entry_row..=row {
                 simulator.book.watch(symbol, bar, market.ranges(bar));
             }

@@ -40,19 +40,30 @@ pub(super) struct Ranges<'a> {
     pub(super) close: &'a [f64],
 }
 
-impl Ranges<'_> {
-    /// Open of a symbol; NaN where it is unknown.
-    pub(super) fn open(&self, symbol: usize) -> f64 {
-        self.open.map_or(f64::NAN, |open| open[symbol])
-    }
+/// Prices of one symbol on one bar; what is not above 0 is not known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prices {
+    pub(super) open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+}
 
-    /// Lowest and highest price of a symbol: those of the bar, the close included whatever they say. NaN where the bar
-    /// has neither.
-    pub(super) fn extent(&self, symbol: usize) -> (f64, f64) {
-        let close = self.close[symbol];
+impl Ranges<'_> {
+    /// Prices of a symbol.
+    #[inline]
+    pub(super) fn prices(&self, symbol: usize) -> Prices {
+        let of = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| row[symbol]);
+        Prices { open: of(self.open), high: of(self.high), low: of(self.low), close: self.close[symbol] }
+    }
+}
+
+impl Prices {
+    /// Lowest and highest price: those of the bar, the close included whatever they say. NaN where the bar has neither.
+    #[inline]
+    pub(super) fn extent(&self) -> (f64, f64) {
         let known = |price: f64| if price > 0.0 { price } else { f64::NAN };
-        let of = |row: Option<&[f64]>| row.map_or(f64::NAN, |row| known(row[symbol]));
-        (of(self.low).min(known(close)), of(self.high).max(known(close)))
+        (known(self.low).min(known(self.close)), known(self.high).max(known(self.close)))
     }
 }
 
@@ -159,6 +170,13 @@ impl<'a> Market<'a> {
     /// Closes of one bar, `[symbols]`.
     pub(super) fn close(&self, row: usize) -> &'a [f64] {
         &self.close[row * self.symbols..][..self.symbols]
+    }
+
+    /// The last close of a symbol up to a bar, and for how many bars it has had none since; 0 where it never had one.
+    pub(super) fn last_close(&self, row: usize, symbol: usize) -> (f64, u32) {
+        let closes = (0..=row).rev().map(|row| self.close(row)[symbol]);
+        let known = closes.enumerate().find(|(_, close)| *close > 0.0);
+        known.map_or((0.0, row as u32 + 1), |(missing, close)| (close, missing as u32))
     }
 
     /// What a bar's prices moved between, where it is known.

@@ -51,11 +51,11 @@ pub(super) struct Desk<'a> {
 impl Desk<'_> {
     /// Executes what an order reduces or closes; gives its side, and the money that what the bar leaves of it holds.
     #[inline]
-    pub(super) fn reduce(&mut self, order: &mut Pending, price: f64, book: &mut Book) -> (usize, f64) {
-        let symbol = order.symbol();
+    pub(super) fn reduce(&mut self, order: &mut Pending, book: &mut Book) -> (usize, f64) {
+        let (symbol, price) = (order.symbol(), order.price);
         let held = book.shares(symbol);
         let side = side(held);
-        let costs = self.execute(order, held, order.reduced, price, book);
+        let costs = self.execute(order, held, order.reduced, book);
         if book.decrease_to(symbol, order.reduced, price, costs) {
             self.recorder.closed(book, symbol, self.row, order.reason);
         }
@@ -76,12 +76,11 @@ impl Desk<'_> {
     pub(super) fn open(
         &mut self,
         order: &mut Pending,
-        price: f64,
         scale: Scale,
         measures: impl FnOnce() -> Measures,
         book: &mut Book,
     ) {
-        let symbol = order.symbol();
+        let (symbol, price) = (order.symbol(), order.price);
         let held = book.shares(symbol);
         let factor = scale.room * scale.cash;
         // Rounding may leave the cash a hair short of what a whole book of targets needs: that is no cut.
@@ -104,7 +103,7 @@ impl Desk<'_> {
             self.finish(order, Fate::NoCash);
             return;
         }
-        let costs = self.execute(order, held, shares, price, book);
+        let costs = self.execute(order, held, shares, book);
         if held == 0.0 {
             book.open(symbol, self.row, shares, price, costs, measures);
         } else {
@@ -128,9 +127,9 @@ impl Desk<'_> {
         self.purse(book).max(0.0)
     }
 
-    pub(super) fn buy(&self, order: &Pending, room: f64, prices: &[f64]) -> Buy {
+    pub(super) fn buy(&self, order: &Pending, room: f64) -> Buy {
         let shares = (order.reach - order.reduced) * room;
-        Buy { shares, price: prices[order.symbol()], impact_rate: self.screen.impact_rate(order.symbol()) }
+        Buy { shares, price: order.price, impact_rate: self.screen.impact_rate(order.symbol()) }
     }
 
     /// The factor of buys at which the cash covers them and their costs; 1 where there is enough.
@@ -161,8 +160,8 @@ impl Desk<'_> {
 
     /// Moves the cash of a change from `held` to `shares`; gives its costs.
     #[inline]
-    fn execute(&mut self, order: &mut Pending, held: f64, shares: f64, price: f64, book: &mut Book) -> f64 {
-        let symbol = order.symbol();
+    fn execute(&mut self, order: &mut Pending, held: f64, shares: f64, book: &mut Book) -> f64 {
+        let (symbol, price) = (order.symbol(), order.price);
         let (traded, value) = ((shares - held).abs(), (shares - held).abs() * price);
         // What was left of an amount once its costs were taken from it is charged for the whole of it.
         let taken = self.settings.bought_costs();

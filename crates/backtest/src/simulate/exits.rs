@@ -3,6 +3,7 @@
 use factor::{Exits, ScaledStop};
 
 use super::Rows;
+use super::bars::Prices;
 use super::holdings::History;
 use super::outcome::Reason;
 
@@ -60,24 +61,16 @@ pub(super) fn due(exits: &Exits, history: &History, mark: f64, row: usize) -> Op
     None
 }
 
-/// What a bar did to a position, as exits within the bar see it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Touch {
-    pub(super) open: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
-}
-
 /// The exit that a bar's prices touch, and the price it is made at. A stop comes before a target; of several stops the
 /// nearest comes first, of equals that which stands first in [`Exits`]. Where the bar opens beyond a stop, that is the
 /// price; a target never brings more than its level. Shorts mirror longs.
-pub(super) fn touched(exits: &Exits, history: &History, bar: Touch) -> Option<(Reason, f64)> {
+pub(super) fn touched(exits: &Exits, history: &History, prices: &Prices) -> Option<(Reason, f64)> {
     let History { entry_price: entry, best, measures, .. } = *history;
-    let side = history.side();
+    let (side, (low, high)) = (history.side(), prices.extent());
     // The prices that hurt a position and those that help it, so that less is always worse.
-    let worst = if side > 0.0 { bar.low } else { -bar.high };
-    let most = if side > 0.0 { bar.high } else { -bar.low };
-    let open = side * bar.open;
+    let worst = if side > 0.0 { low } else { -high };
+    let most = if side > 0.0 { high } else { -low };
+    let open = side * prices.open;
     let armed = exits.trailing_stop.filter(|stop| side * (best - entry) >= stop.activation * entry);
     let away = |distance: Option<f64>| distance.map_or(f64::NAN, |distance| entry - side * distance);
     let scaled = |stop: Option<ScaledStop>, measure: f64| away(stop.map(|stop| stop.multiplier * measure));

@@ -1,13 +1,13 @@
 //! Cash and what is held. Every symbol has its place, so that nothing is searched for, moved or sorted; a set says which
-//! are held. Valuing runs over all places, several at once; what else a bar does costs by what is held.
+//! are held. What a bar does costs by what is held.
 
-use super::bars::{Market, Ranges};
+use super::bars::{Prices, Ranges};
 use super::costs::Rates;
 use super::exits::Measures;
 use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
-use super::symbols::{SymbolSet, symbols_of};
+use super::symbols::{SymbolList, SymbolSet};
 
 /// A position, from its first fill to its last, as exits and trades need it.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ impl History {
     }
 }
 
-/// Symbols that are seen to at once.
+/// Symbols that are summed at once.
 const LANES: usize = 8;
 
 /// What is looked at of positions.
@@ -99,22 +99,43 @@ pub(super) struct Watch {
     pub(super) enters_at_close: bool,
 }
 
+impl Watch {
+    /// Follows the best price of one position, and how far prices went, over one bar.
+    #[inline]
+    fn follow(self, history: &mut History, symbol: usize, row: usize, ranges: Ranges<'_>) {
+        let close = ranges.close[symbol];
+        let entered_now = self.enters_at_close && history.entry_row as usize == row;
+        let looks_within = (self.touched || self.excursions) && !entered_now;
+        let (low, high) = if looks_within { ranges.prices(symbol).extent() } else { (close, close) };
+        if self.excursions {
+            history.see(low, high);
+        }
+        let extreme = if history.side() > 0.0 { high } else { low };
+        let price = if self.touched { extreme } else { close };
+        if price > 0.0 {
+            history.follow(price);
+        }
+    }
+}
+
 /// Cash and holdings.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) cash: f64,
     /// Shares of every symbol, negative for a short; 0 where nothing is held.
     shares: Vec<f64>,
-    /// Last closes, or the fill price before the first one; they count where a symbol is held, as what follows does.
+    /// Last closes of what is held or ordered, or the fill price before the first one.
     marks: Vec<f64>,
-    /// Bars without a close, in a row, up to now.
-    missing: Vec<f64>,
+    /// Bars that a holding has had no close for, in a row, up to now.
+    missing: Vec<u32>,
     /// One a symbol where somebody asks for them, else none.
     histories: Vec<History>,
     watch: Watch,
     /// What was settled last.
     settled: Vec<usize>,
     held: SymbolSet,
+    /// The same, as a list.
+    list: SymbolList,
     /// Held, but an order that closes it is out: no other decision concerns it.
     pub(super) leaving: SymbolSet,
 }
@@ -127,11 +148,12 @@ impl Book {
             cash,
             shares: vec![0.0; symbols],
             marks: vec![0.0; symbols],
-            missing: vec![0.0; symbols],
+            missing: vec![0; symbols],
             histories: vec![History::open(0, 0.0, 0.0, 0.0, Measures::UNKNOWN); histories],
             watch,
             settled: Vec::new(),
             held: SymbolSet::new(symbols),
+            list: SymbolList::default(),
             leaving: SymbolSet::new(symbols),
         }
     }
@@ -153,6 +175,14 @@ impl Book {
     /// Symbols that are held.
     pub(super) fn held(&self) -> &SymbolSet {
         &self.held
+    }
+
+    /// Prices of what is held, in symbol order. They lie far apart in memory: asked for all in a row, before anything is
+    /// done with one, they come at the same time.
+    pub(super) fn look(&mut self, ranges: Ranges<'_>, prices: &mut Vec<(usize, Prices)>) {
+        let symbols = self.list.of(&self.held).iter().map(|&symbol| symbol as usize);
+        prices.clear();
+        prices.extend(symbols.map(|symbol| (symbol, ranges.prices(symbol))));
     }
 
     /// Symbols whose holdings were settled last.
@@ -185,7 +215,7 @@ impl Book {
 
     /// Whether a holding had no close at the last bar.
     pub(super) fn is_stale(&self, symbol: usize) -> bool {
-        self.missing[symbol] > 0.0
+        self.missing[symbol] > 0
     }
 
     /// What became of a holding since it was opened, where that is kept.
@@ -205,7 +235,7 @@ impl Book {
     ) {
         self.shares[symbol] = shares;
         self.marks[symbol] = price;
-        self.missing[symbol] = 0.0;
+        self.missing[symbol] = 0;
         self.held.insert(symbol);
         if let Some(history) = self.histories.get_mut(symbol) {
             *history = History::open(row, shares, price, costs, measures());
@@ -265,92 +295,41 @@ impl Book {
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
-        let close = ranges.close;
-        let limit = f64::from(delisting.after_missing_bars.max(1));
-        let longest = self.see(close);
-        if !self.histories.is_empty() {
-            for word in 0..self.held.words().len() {
-                for symbol in symbols_of(word, self.held.words()[word]) {
-                    self.watch(symbol, row, ranges);
-                }
+        let limit = delisting.after_missing_bars.max(1);
+        let Self { marks, missing, histories, watch, list, held, .. } = self;
+        let mut longest = 0;
+        for &symbol in list.of(held) {
+            let symbol = symbol as usize;
+            let close = ranges.close[symbol];
+            let known = close > 0.0;
+            marks[symbol] = if known { close } else { marks[symbol] };
+            missing[symbol] = if known { 0 } else { missing[symbol] + 1 };
+            longest = longest.max(missing[symbol]);
+        }
+        if !histories.is_empty() {
+            for &symbol in list.of(held) {
+                watch.follow(&mut histories[symbol as usize], symbol as usize, row, ranges);
             }
         }
         let settled = longest >= limit;
-        let mut equity = self.equity();
         if settled {
             let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
             self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
-            equity = self.equity();
         }
-        (equity, settled)
+        (self.equity(), settled)
     }
 
-    /// Values symbols at their last closes up to a bar.
-    pub(super) fn see_closes(&mut self, market: &Market<'_>, row: usize) {
-        for bar in 0..=row {
-            self.see(market.close(bar));
-        }
-    }
-
-    /// Marks symbols at a bar's closes; gives for how many bars a holding has had none, at most. Of all symbols and not of
-    /// those that are held, eight at once and without branches: what is not held counts for nothing.
-    fn see(&mut self, close: &[f64]) -> f64 {
-        #[inline(always)]
-        fn mark(price: f64, shares: f64, mark: &mut f64, missing: &mut f64, longest: &mut f64) {
-            let known = price > 0.0;
-            *mark = if known { price } else { *mark };
-            *missing = if known { 0.0 } else { *missing + 1.0 };
-            let counted = if shares == 0.0 { 0.0 } else { *missing };
-            *longest = if counted > *longest { counted } else { *longest };
-        }
-        let mut longest = [0.0; LANES];
-        let (prices, last_prices) = close.as_chunks::<LANES>();
-        let (shares, last_shares) = self.shares.as_chunks::<LANES>();
-        let (marks, last_marks) = self.marks.as_chunks_mut::<LANES>();
-        let (missing, last_missing) = self.missing.as_chunks_mut::<LANES>();
-        for (((prices, shares), marks), missing) in prices.iter().zip(shares).zip(marks).zip(missing) {
-            for lane in 0..LANES {
-                mark(prices[lane], shares[lane], &mut marks[lane], &mut missing[lane], &mut longest[lane]);
-            }
-        }
-        let rest = last_prices.iter().zip(last_shares).zip(last_marks).zip(last_missing);
-        for (((&price, &shares), of), missing) in rest {
-            mark(price, shares, of, missing, &mut longest[0]);
-        }
-        longest.into_iter().fold(0.0, f64::max)
-    }
-
-    /// Takes over a position that was opened elsewhere.
-    pub(super) fn take_over(
-        &mut self,
-        symbol: usize,
-        entry_row: usize,
-        shares: f64,
-        entry_price: f64,
-        mark: f64,
-        measures: Measures,
-    ) {
-        let missing = self.missing[symbol];
-        self.open(symbol, entry_row, shares, entry_price, 0.0, || measures);
-        self.marks[symbol] = mark;
+    /// Notes the last close of a symbol, and for how many bars it has had none since: what is not held, but ordered, is
+    /// not seen to otherwise.
+    pub(super) fn note(&mut self, symbol: usize, close: f64, missing: u32) {
+        self.marks[symbol] = close;
         self.missing[symbol] = missing;
     }
 
-    /// Follows the best price of one position, and how far prices went, over one bar.
+    /// Follows one position over one bar.
     pub(super) fn watch(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
-        let Self { histories, watch, .. } = self;
-        let Some(history) = histories.get_mut(symbol) else { return };
-        let close = ranges.close[symbol];
-        let entered_now = watch.enters_at_close && history.entry_row as usize == row;
-        let looks_within = (watch.touched || watch.excursions) && !entered_now;
-        let (low, high) = if looks_within { ranges.extent(symbol) } else { (close, close) };
-        if watch.excursions {
-            history.see(low, high);
-        }
-        let extreme = if history.side() > 0.0 { high } else { low };
-        let price = if watch.touched { extreme } else { close };
-        if price > 0.0 {
-            history.follow(price);
+        if let Some(history) = self.histories.get_mut(symbol) {
+            self.watch.follow(history, symbol, row, ranges);
         }
     }
 

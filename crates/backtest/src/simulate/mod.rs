@@ -77,13 +77,13 @@ pub use account::{Account, Holding, Intention};
 pub use bars::Market;
 pub use costs::{Charge, Costs, Rates};
 pub(crate) use exits::Measures;
-use exits::Touch;
 pub use outcome::{CostSeries, Counts, Execution, Fate, Order, Outcome, Position, Reason, Side, Trade};
 pub use periods::Periods;
 pub use profile::Profile;
 pub use record::Detail;
 pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
+use bars::Prices;
 use desk::Desk;
 use holdings::{Book, Watch};
 use orders::Orders;
@@ -144,6 +144,8 @@ pub struct Simulator<'a> {
     orders: Orders,
     chooser: Chooser,
     recorder: Recorder,
+    /// Prices of what may be touched within the bar.
+    judged: Vec<(usize, Prices)>,
     row: usize,
     equity: f64,
     /// Most positions on a side, as of the last decision.
@@ -184,6 +186,7 @@ impl<'a> Simulator<'a> {
             orders: Orders::default(),
             chooser: Chooser::new(market.symbols()),
             recorder: Recorder::new(market.bars(), market.symbols(), detail),
+            judged: Vec::new(),
             row: 0,
             equity: settings.capital,
             slots: usize::MAX,
@@ -248,6 +251,7 @@ impl<'a> Simulator<'a> {
         }
         let (equity, settled) = self.book.value_at(row, self.market.ranges(row), delisting, &mut self.recorder);
         self.equity = equity;
+        self.orders.note_closes(self.market.close(row), &mut self.book);
         if settled {
             self.orders.forget_settled(row, &self.book, &mut self.recorder);
         }
@@ -296,19 +300,19 @@ impl<'a> Simulator<'a> {
 
     /// Closes within the bar what its prices take to an exit.
     fn close_what_is_touched(&mut self, row: usize) {
-        let ranges = self.market.ranges(row);
-        for word in 0..self.book.held().words().len() {
-            let judged = self.book.held().words()[word] & !self.book.leaving.words()[word];
-            for symbol in symbols_of(word, judged) {
-                let (low, high) = ranges.extent(symbol);
-                let bar = Touch { open: ranges.open(symbol), low, high };
-                let due = self.book.history(symbol).and_then(|history| exits::touched(&self.exits, history, bar));
-                let Some((reason, price)) = due else { continue };
-                self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
-                let order = Pending::to(0.0, symbol, self.book.shares(symbol), row, reason);
-                self.trade(row, |orders, book, desk| orders.close_within(order, price, book, desk));
+        let mut judged = std::mem::take(&mut self.judged);
+        self.book.look(self.market.ranges(row), &mut judged);
+        for &(symbol, ref prices) in &judged {
+            if self.book.leaving.contains(symbol) {
+                continue;
             }
+            let due = self.book.history(symbol).and_then(|history| exits::touched(&self.exits, history, prices));
+            let Some((reason, price)) = due else { continue };
+            self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
+            let order = Pending::to(0.0, symbol, self.book.shares(symbol), row, reason);
+            self.trade(row, |orders, book, desk| orders.close_within(order, price, book, desk));
         }
+        self.judged = judged;
     }
 
     /// Gives the orders that follow from what is known at a close.
@@ -332,13 +336,13 @@ impl<'a> Simulator<'a> {
             let decision = Decision { row, rows, close, equity: self.equity, band, least };
             if self.positions.rule == Rule::Signal {
                 for symbol in targets.chosen.iter() {
-                    decision.give(orders, symbol, 0.0, targets.by_symbol[symbol], Reason::Entry);
+                    decision.give(orders, symbol, &mut self.book, targets.by_symbol[symbol], Reason::Entry);
                 }
             } else {
                 if !orders.is_empty() {
                     orders.replace(row, &mut self.recorder, |order| order.target != 0.0);
                 }
-                decision.reset(orders, &self.book, targets);
+                decision.reset(orders, &mut self.book, targets);
             }
         }
         self.orders.sort();
@@ -393,17 +397,18 @@ struct Decision<'a> {
 
 impl Decision<'_> {
     /// Orders from what is held to a whole book of targets.
-    fn reset(&self, orders: &mut Orders, book: &Book, targets: &Targets) {
-        let (held, leaving) = (book.held().words(), book.leaving.words());
+    fn reset(&self, orders: &mut Orders, book: &mut Book, targets: &Targets) {
         for (word, &chosen) in targets.chosen.words().iter().enumerate() {
-            for symbol in symbols_of(word, (held[word] | chosen) & !leaving[word]) {
-                self.give(orders, symbol, book.shares(symbol), targets.by_symbol[symbol], Reason::Rebalance);
+            let (held, leaving) = (book.held().words()[word], book.leaving.words()[word]);
+            for symbol in symbols_of(word, (held | chosen) & !leaving) {
+                self.give(orders, symbol, book, targets.by_symbol[symbol], Reason::Rebalance);
             }
         }
     }
 
     #[inline]
-    fn give(&self, orders: &mut Orders, symbol: usize, held: f64, target: Target, reason: Reason) {
+    fn give(&self, orders: &mut Orders, symbol: usize, book: &mut Book, target: Target, reason: Reason) {
+        let held = book.shares(symbol);
         let close = self.close[symbol];
         let Target { weight, score } = target;
         let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
@@ -414,6 +419,9 @@ impl Decision<'_> {
             let &Rows { stop_volatility, average_true_range, .. } = self.rows;
             if stop_volatility.is_some() || average_true_range.is_some() {
                 orders.measure(symbol, self.close.len(), Measures::of(self.rows, symbol));
+            }
+            if held == 0.0 {
+                book.note(symbol, close, 0);
             }
             let mut order = Pending::to(shares, symbol, held, self.row, reason);
             // Adding 0 makes one zero of two.

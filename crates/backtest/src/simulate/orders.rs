@@ -60,6 +60,15 @@ impl Orders {
         self.withdraw(row, Fate::Settled, recorder, |order| book.settled().contains(&order.symbol()));
     }
 
+    /// Notes the closes of what waits to be opened.
+    pub(super) fn note_closes(&self, close: &[f64], book: &mut Book) {
+        for symbol in self.list.iter().map(Pending::symbol) {
+            if close[symbol] > 0.0 && !book.held().contains(symbol) {
+                book.note(symbol, close[symbol], 0);
+            }
+        }
+    }
+
     /// Takes back everything.
     pub(super) fn forget_all(&mut self, row: usize, recorder: &mut Recorder) {
         self.withdraw(row, Fate::Settled, recorder, |_| true);
@@ -85,12 +94,16 @@ impl Orders {
         if self.list.is_empty() {
             return;
         }
+        // Prices of a few symbols lie far apart in memory: asked for all in a row, they come at the same time.
+        for order in &mut self.list {
+            order.price = prices[order.symbol()];
+        }
         if desk.settings.size_at == SizeAt::Fill {
             self.size(prices, book, desk.settings);
         }
-        let mut wanted = self.sort_out(prices, book, desk);
+        let mut wanted = self.sort_out(book, desk);
         if desk.settings.cash_short == CashShort::RejectEarly {
-            wanted[LONG] -= self.reject_early(prices, book, desk);
+            wanted[LONG] -= self.reject_early(book, desk);
         }
         let mut waiting = [0.0; 2];
         for &place in &self.reductions {
@@ -98,7 +111,7 @@ impl Orders {
             if order.stage == Stage::Done {
                 continue;
             }
-            let (side, value) = desk.reduce(order, prices[order.symbol()], book);
+            let (side, value) = desk.reduce(order, book);
             waiting[side] += value;
         }
         for &place in &self.unpriced {
@@ -114,18 +127,18 @@ impl Orders {
             let room =
                 if waiting == [0.0; 2] { [1.0; 2] } else { self.make_room(&mut wanted, waiting, prices, book, desk) };
             if wanted[SHORT] > 0.0 {
-                self.open(SHORT, prices, book, desk, |_, _, _| Scale { room: room[SHORT], cash: 1.0 });
+                self.open(SHORT, book, desk, |_, _, _| Scale { room: room[SHORT], cash: 1.0 });
             }
             let room = room[LONG];
             if wanted[LONG] > 0.0 && desk.settings.cash_short == CashShort::InTurn {
-                self.sort_buys_by_size(prices, desk);
-                self.open(LONG, prices, book, desk, |order, book, desk| Scale {
+                self.sort_buys_by_size(desk);
+                self.open(LONG, book, desk, |order, book, desk| Scale {
                     room,
-                    cash: desk.covered(&[desk.buy(order, room, prices)], book),
+                    cash: desk.covered(&[desk.buy(order, room)], book),
                 });
             } else if wanted[LONG] > 0.0 {
-                let cash = self.affordable(wanted[LONG] * room, room, prices, book, desk);
-                self.open(LONG, prices, book, desk, |_, _, _| Scale { room, cash });
+                let cash = self.affordable(wanted[LONG] * room, room, book, desk);
+                self.open(LONG, book, desk, |_, _, _| Scale { room, cash });
             }
         }
         if self.list.iter().all(|order| order.stage != Stage::Delayed) {
@@ -137,11 +150,12 @@ impl Orders {
 
     /// Closes a position within a bar at a price of its own, as far as there is volume; the rest waits for the next.
     pub(super) fn close_within(&mut self, mut order: Pending, price: f64, book: &mut Book, desk: &mut Desk<'_>) {
+        order.price = price;
         let held = book.shares(order.symbol());
         match desk.screen.reach(order.symbol(), held, 0.0, price) {
             Ok(reach) => {
                 (order.reach, order.reduced) = (reach.shares, reach.shares);
-                desk.reduce(&mut order, price, book);
+                desk.reduce(&mut order, book);
             }
             Err(obstacle) => {
                 order.obstacle = obstacle;
@@ -156,7 +170,7 @@ impl Orders {
 
     /// The factor of all buys at which their costs are covered, too; 1 where there is cash enough. `wanted` is their
     /// value, `room` what they are scaled by already.
-    fn affordable(&self, wanted: f64, room: f64, prices: &[f64], book: &Book, desk: &Desk<'_>) -> f64 {
+    fn affordable(&self, wanted: f64, room: f64, book: &Book, desk: &Desk<'_>) -> f64 {
         if desk.settings.cash_short != CashShort::Scale {
             return 1.0;
         }
@@ -170,25 +184,25 @@ impl Orders {
             .iter()
             .map(|&place| &self.list[place as usize])
             .filter(|order| order.stage != Stage::Done)
-            .map(|order| desk.buy(order, room, prices))
+            .map(|order| desk.buy(order, room))
             .collect();
         desk.covered(&buys, book)
     }
 
     /// Puts the smallest buys first; ties in symbol order.
-    fn sort_buys_by_size(&mut self, prices: &[f64], desk: &Desk<'_>) {
+    fn sort_buys_by_size(&mut self, desk: &Desk<'_>) {
         let Self { list, openings, .. } = self;
         // Differences of less than dust are rounding, and no reason to go first.
         let rank = |place: u32| {
             let order = &list[place as usize];
-            ((order.reach - order.reduced) * prices[order.symbol()] / (DUST * desk.equity)).round()
+            ((order.reach - order.reduced) * order.price / (DUST * desk.equity)).round()
         };
         openings[LONG].sort_by(|&a, &b| rank(a).total_cmp(&rank(b)));
     }
 
     /// Rejects buys, in symbol order, that the cash would not have covered at the last close; gives what they are worth
     /// at the prices of the fill.
-    fn reject_early(&mut self, prices: &[f64], book: &Book, desk: &mut Desk<'_>) -> f64 {
+    fn reject_early(&mut self, book: &Book, desk: &mut Desk<'_>) -> f64 {
         let mut cash = desk.purse(book);
         let cost = |order: &Pending, from: f64, to: f64, desk: &Desk<'_>| {
             let (symbol, shares) = (order.symbol(), (to - from).abs());
@@ -211,7 +225,7 @@ impl Orders {
             if needed <= cash {
                 cash -= needed;
             } else {
-                rejected += (order.reach - order.reduced) * prices[order.symbol()];
+                rejected += (order.reach - order.reduced) * order.price;
                 desk.recorder.counts().no_cash += 1;
                 desk.finish(order, Fate::NoCash);
             }
@@ -234,7 +248,7 @@ impl Orders {
 
     /// Says of each order what it will do, and gives the money that openings want, by side. Which orders do what comes
     /// in no pattern that a branch could learn: places are written first and kept after.
-    fn sort_out(&mut self, prices: &[f64], book: &Book, desk: &Desk<'_>) -> [f64; 2] {
+    fn sort_out(&mut self, book: &Book, desk: &Desk<'_>) -> [f64; 2] {
         let Self { list, reductions, openings: [long, short], unpriced, .. } = self;
         unpriced.clear();
         for places in [&mut *reductions, &mut *long, &mut *short] {
@@ -242,7 +256,7 @@ impl Orders {
         }
         let (mut wanted, mut counts) = ([0.0; 2], [0; 3]);
         for (place, order) in list.iter_mut().enumerate() {
-            let price = prices[order.symbol()];
+            let price = order.price;
             let is_priced = price > 0.0;
             if !is_priced {
                 order.obstacle = Fate::Untradable;
@@ -287,7 +301,6 @@ impl Orders {
     fn open(
         &mut self,
         which: usize,
-        prices: &[f64],
         book: &mut Book,
         desk: &mut Desk<'_>,
         scale: impl Fn(&Pending, &Book, &Desk<'_>) -> Scale,
@@ -300,7 +313,7 @@ impl Orders {
                 let symbol = order.symbol();
                 let measures = || measures.get(symbol).copied().unwrap_or(Measures::UNKNOWN);
                 let scale = scale(order, book, desk);
-                desk.open(order, prices[symbol], scale, measures, book);
+                desk.open(order, scale, measures, book);
             }
         }
     }
@@ -328,7 +341,7 @@ impl Orders {
                 let candidates = self.list.iter_mut().filter(|order| opens(order));
                 // The last of equals, as the first was the better choice.
                 let Some(least) = candidates.max_by(|a, b| b.rank.total_cmp(&a.rank)) else { break };
-                let value = least.reach.abs() * prices[least.symbol()];
+                let value = least.reach.abs() * least.price;
                 wanted[which] -= value;
                 waiting[which] -= value.min(waiting[which]);
                 desk.drop_blocked(least);

@@ -21,6 +21,8 @@ pub(super) struct Pending {
     /// The part of equity that its target is; 0 where it is so many shares.
     pub(super) weight: f64,
     pub(super) stage: Stage,
+    /// The bar's price, once its fills have begun; not above 0 where it has none.
+    pub(super) price: f64,
     /// What the bar lets it come to, once its fills have begun: the target, or as far towards it as there is volume.
     pub(super) reach: f64,
     /// What it leaves of what is held before anything is opened, likewise.
@@ -56,6 +58,7 @@ impl Pending {
             rank: 0.0,
             weight: 0.0,
             stage: Stage::New,
+            price: f64::NAN,
             reach: target,
             reduced: 0.0,
             obstacle: Fate::Untradable,

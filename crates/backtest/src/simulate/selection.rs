@@ -1,12 +1,20 @@
 //! The highest scores of a row, or the lowest, without sorting them.
 //!
-//! Scores fall into buckets of equal width. Whole buckets are in or out, and only the one through which the line goes is
-//! looked at value by value.
+//! Where the line went before, it often goes again, give or take: those clearly below it are left out, and the few others
+//! are looked at value by value. Where too few or too many are left, scores fall into buckets of equal width: whole
+//! buckets are in or out, and only the one through which the line goes is looked at value by value. Either way the same
+//! are chosen.
 
 use super::symbols::{SymbolSet, WORD, mask, symbols_of};
 
 /// Most buckets; the first is for symbols that are not asked for.
 const BUCKETS: usize = 256;
+
+/// Most that are looked at value by value, as a multiple of those that are chosen.
+const MOST_NEAR: usize = 4;
+
+/// How far below the line one begins to look, as a part of the distance from the line to the best.
+const MARGIN: f64 = 0.15;
 
 /// Selects symbols by score; keeps its lists from one time to the next.
 #[derive(Debug, Default)]
@@ -14,8 +22,11 @@ pub(super) struct Selection {
     /// Scores of those asked for, in the direction asked for; NaN for the others. `[symbols]`.
     ranks: Vec<f64>,
     buckets: Vec<u32>,
-    /// Those in the bucket through which the line goes, in symbol order.
+    /// Where those begin that are looked at first, by direction.
+    begins: [f64; 2],
+    /// Those of which some are chosen, in symbol order.
     contested: Vec<u32>,
+    /// Their ranks.
     values: Vec<f64>,
 }
 
@@ -32,8 +43,57 @@ impl Selection {
         if count == 0 {
             return;
         }
+        if MOST_NEAR * count >= known {
+            self.take_by_buckets(scores, side, among, count, chosen);
+            return;
+        }
+        let direction = usize::from(side < 0.0);
+        let begin = self.begins[direction];
+        let (line, best) = self
+            .take_near_line(scores, side, among, count, begin, chosen)
+            .unwrap_or_else(|| self.take_by_buckets(scores, side, among, count, chosen));
+        self.begins[direction] = line - MARGIN * (best - line);
+    }
+
+    /// Chooses among those of at least a rank, if there are neither too few nor too many; gives the least rank that was
+    /// chosen and the best.
+    fn take_near_line(
+        &mut self,
+        scores: &[f64],
+        side: f64,
+        among: &SymbolSet,
+        count: usize,
+        begin: f64,
+        chosen: &mut SymbolSet,
+    ) -> Option<(f64, f64)> {
+        let mut near = 0;
+        for (word, (chosen, among)) in chosen.words_mut().iter_mut().zip(among.words()).enumerate() {
+            *chosen = mask(scores, word, |score| side * score >= begin) & among;
+            near += chosen.count_ones() as usize;
+        }
+        if near < count || near > MOST_NEAR * count {
+            return None;
+        }
+        self.contested.clear();
+        for (word, &bits) in chosen.words().iter().enumerate() {
+            self.contested.extend(symbols_of(word, bits).map(|symbol| symbol as u32));
+        }
+        chosen.clear();
+        let line = self.settle(scores, side, count, chosen);
+        Some((line, extreme(&self.values, line, |rank, best| rank > best)))
+    }
+
+    /// Chooses among all; gives the least rank that was chosen and the best.
+    fn take_by_buckets(
+        &mut self,
+        scores: &[f64],
+        side: f64,
+        among: &SymbolSet,
+        count: usize,
+        chosen: &mut SymbolSet,
+    ) -> (f64, f64) {
         self.fill_ranks(scores, side, among);
-        let buckets = self.fill_buckets(known);
+        let (buckets, best) = self.fill_buckets(among.len());
         let (line, above) = self.line(count, buckets);
         self.contested.clear();
         for (word, chosen) in chosen.words_mut().iter_mut().enumerate() {
@@ -41,7 +101,7 @@ impl Selection {
             let on = mask(&self.buckets, word, |bucket| bucket == line);
             self.contested.extend(symbols_of(word, on).map(|symbol| symbol as u32));
         }
-        self.settle(count - above, chosen);
+        (self.settle(scores, side, count - above, chosen), best)
     }
 
     fn fill_ranks(&mut self, scores: &[f64], side: f64, among: &SymbolSet) {
@@ -54,8 +114,9 @@ impl Selection {
         }
     }
 
-    /// Writes the bucket of every symbol, 0 for those that are not asked for; gives how many buckets there are.
-    fn fill_buckets(&mut self, known: usize) -> usize {
+    /// Writes the bucket of every symbol, 0 for those that are not asked for; gives how many buckets there are, and the
+    /// best rank.
+    fn fill_buckets(&mut self, known: usize) -> (usize, f64) {
         /// Adding it leaves the nearest whole number in the low bits.
         const WHOLE: f64 = (1_u64 << 52) as f64;
         let least = extreme(&self.ranks, f64::INFINITY, |rank, least| rank < least);
@@ -71,7 +132,7 @@ impl Selection {
             let known = if rank.is_nan() { 0.0 } else { place };
             (known + WHOLE).to_bits() as u32
         }));
-        last
+        (last, most)
     }
 
     /// The bucket through which the line goes, and how many lie above it.
@@ -97,24 +158,23 @@ impl Selection {
         unreachable!("fewer are wanted than there are")
     }
 
-    /// Chooses the best `count` of the contested.
-    fn settle(&mut self, count: usize, chosen: &mut SymbolSet) {
-        if count == self.contested.len() {
-            self.contested.iter().for_each(|&symbol| chosen.insert(symbol as usize));
-            return;
-        }
+    /// Chooses the best `count` of the contested; gives the least rank of them.
+    fn settle(&mut self, scores: &[f64], side: f64, count: usize, chosen: &mut SymbolSet) -> f64 {
+        // Adding 0 makes one zero of two.
+        let rank = |symbol: u32| side * scores[symbol as usize] + 0.0;
         self.values.clear();
-        self.values.extend(self.contested.iter().map(|&symbol| self.ranks[symbol as usize]));
+        self.values.extend(self.contested.iter().map(|&symbol| rank(symbol)));
         let at = self.values.len() - count;
         let (_, &mut last, above) = self.values.select_nth_unstable_by(at, f64::total_cmp);
         let mut ties = count - above.iter().filter(|&&rank| rank > last).count();
         for &symbol in &self.contested {
-            let rank = self.ranks[symbol as usize];
+            let rank = rank(symbol);
             if rank > last || (rank == last && ties > 0) {
                 ties -= usize::from(rank == last);
                 chosen.insert(symbol as usize);
             }
         }
+        last
     }
 }
 
@@ -152,13 +212,18 @@ mod tests {
             asked in any::<u64>(),
             count in 0..120_usize,
             low in any::<bool>(),
+            shift in prop_oneof![Just(0.0), -0.2..0.2_f64, -9.0..9.0_f64],
         ) {
             let side = if low { -1.0 } else { 1.0 };
             let mut among = SymbolSet::new(scores.len());
             let asked = |symbol: &usize| scores[*symbol].is_finite() && asked >> (symbol % 61) & 3 != 0;
             (0..scores.len()).filter(asked).for_each(|symbol| among.insert(symbol));
             let mut chosen = SymbolSet::new(scores.len());
-            Selection::default().take(&scores, side, &among, count, &mut chosen);
+            // What was selected before must not matter, wherever the line went.
+            let mut selection = Selection::default();
+            let before: Vec<f64> = scores.iter().map(|score| score + shift).collect();
+            selection.take(&before, side, &among, count, &mut chosen);
+            selection.take(&scores, side, &among, count, &mut chosen);
             let mut sorted: Vec<usize> = among.iter().collect();
             sorted.sort_by(|&a, &b| (side * scores[b]).partial_cmp(&(side * scores[a])).unwrap());
             sorted.truncate(count);

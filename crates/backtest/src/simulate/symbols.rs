@@ -91,6 +91,25 @@ impl SymbolSet {
     }
 }
 
+/// A set as a list, made anew where the set is another than it was.
+#[derive(Debug, Default)]
+pub(super) struct SymbolList {
+    set: SymbolSet,
+    symbols: Vec<u32>,
+}
+
+impl SymbolList {
+    /// The symbols of a set in order.
+    pub(super) fn of(&mut self, set: &SymbolSet) -> &[u32] {
+        if self.set != *set {
+            self.set.clone_from(set);
+            self.symbols.clear();
+            self.symbols.extend(set.iter().map(|symbol| symbol as u32));
+        }
+        &self.symbols
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +127,18 @@ mod tests {
         assert_eq!((set.len(), set.contains(63), set.contains(7)), (4, true, false));
         set.clear();
         assert_eq!(set, SymbolSet::new(130));
+    }
+
+    #[test]
+    fn a_list_follows_its_set() {
+        let (mut set, mut list) = (SymbolSet::new(70), SymbolList::default());
+        assert!(list.of(&set).is_empty());
+        set.insert(66);
+        set.insert(3);
+        assert_eq!(list.of(&set), [3, 66]);
+        assert_eq!(list.of(&set), [3, 66]);
+        set.remove(3);
+        assert_eq!(list.of(&set), [66]);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Chooser {
                 (None, false) => !leaving[word],
             };
             // Without scores all are alike, and symbol order decides.
-            let known = rows.score.map_or(u64::MAX, |score| mask(score, word, f64::is_finite));
+            let known = rows.score.map_or(u64::MAX, |score| mask(score, word, is_known));
             let told_to_exit = rows.exit.map_or(0, |exit| mask(exit, word, is_true));
             let sizable = match rows.weight_volatility {
                 _ if !inverse => u64::MAX,
@@ -219,6 +219,11 @@ impl Chooser {
             targets.by_symbol[symbol as usize] = Target { weight: weight * (part / total), score };
         }
     }
+}
+
+/// Whether a score is finite: nothing times what is not is NaN. Several are asked at once, as `is_finite` cannot be.
+fn is_known(score: f64) -> bool {
+    0.0 * score == 0.0
 }
 
 /// Whether a flag is known and true.
