@@ -41,7 +41,7 @@ impl Chunks {
         let mut file = File::open(path).map_err(unreadable)?;
         let bytes = (options.max_bytes / SHARE).clamp(SMALLEST, LARGEST) as usize;
         let kind = match format(path, &mut file)? {
-            Format::Text => Kind::Text(Text::new(csv::unpacking(file, path)?)),
+            Format::Text => Kind::Text(Text::new(csv::unpacking(BufReader::new(file), path)?)),
             Format::Parquet => {
                 let map = map(&file, path)?;
                 let (rows, columns) = frame::parquet_shape(path, &map)?;
@@ -167,14 +167,7 @@ struct Text {
 
 impl Text {
     fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self {
-            reader: Box::new(BufReader::new(reader)),
-            pending: Vec::new(),
-            header: Vec::new(),
-            line_end: b'\n',
-            lines: 0,
-            at_end: false,
-        }
+        Self { reader, pending: Vec::new(), header: Vec::new(), line_end: b'\n', lines: 0, at_end: false }
     }
 
     /// The header and the next whole records, and how many lines of the file stand before them less those of the header.

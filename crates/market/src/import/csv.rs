@@ -2,10 +2,10 @@
 //! and what a decompressor puts out must be bounded.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::Path;
 
-use polars::io::utils::compression::{ByteSourceReader, SupportedCompression};
+use polars::io::utils::compression::SupportedCompression;
 
 use super::raw::{Cells, RawColumn, RawTable, TextCells};
 use crate::error::{Error, excerpt};
@@ -55,33 +55,38 @@ impl Split {
 pub(super) fn is_packed(mut file: &File) -> bool {
     let mut start = [0; 8];
     let read = file.read(&mut start).unwrap_or(0);
-    matches!(SupportedCompression::check(&start[..read]), Some(SupportedCompression::GZIP | SupportedCompression::ZSTD))
+    packing(&start[..read]).is_some()
+}
+
+/// How a text that begins so is packed.
+fn packing(start: &[u8]) -> Option<SupportedCompression> {
+    use SupportedCompression::{GZIP, ZSTD};
+    SupportedCompression::check(start).filter(|kind| matches!(kind, GZIP | ZSTD))
 }
 
 /// The text of a file as it is read, unpacked when it is gzip or zstd.
-pub(super) fn unpacking(file: File, path: &Path) -> Result<Box<dyn Read + Send>, Error> {
-    let mut file = BufReader::new(file);
+pub(super) fn unpacking<'a>(
+    mut file: impl BufRead + Send + 'a,
+    path: &Path,
+) -> Result<Box<dyn Read + Send + 'a>, Error> {
     let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
-    Ok(match SupportedCompression::check(file.fill_buf().map_err(unreadable)?) {
+    Ok(match packing(file.fill_buf().map_err(unreadable)?) {
         Some(SupportedCompression::GZIP) => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        Some(SupportedCompression::ZSTD) => Box::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?),
-        _ => Box::new(file),
+        Some(_) => Box::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?),
+        None => Box::new(file),
     })
 }
 
 /// The text of a file, unpacked when it is gzip or zstd.
 pub(super) fn unpack(path: &Path, packed: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>, Error> {
     let longest = max_bytes.min(LONGEST_TEXT);
-    let mut text = match SupportedCompression::check(&packed) {
-        Some(kind @ (SupportedCompression::GZIP | SupportedCompression::ZSTD)) => {
-            let mut reader = ByteSourceReader::try_new(packed.as_slice(), Some(kind))
-                .map_err(|error| Error::unusable(path.display().to_string(), error.to_string()))?;
-            #[expect(clippy::default_trait_access, reason = "polars does not export the name of its buffer type")]
-            let unpacked = reader.read_next_slice(&Default::default(), longest as usize + 1, None);
-            unpacked.map_err(|cause| Error::Read { path: path.to_owned(), cause })?.0.to_vec()
-        }
-        _ => packed,
-    };
+    let mut text = packed;
+    if packing(&text).is_some() {
+        let mut unpacked = Vec::new();
+        let read = unpacking(text.as_slice(), path)?.take(longest + 1).read_to_end(&mut unpacked);
+        read.map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        text = unpacked;
+    }
     if text.len() as u64 > longest {
         let problem = format!("holds more than {longest} bytes of text; split it, or convert it to Parquet");
         return Err(Error::unusable(path.display().to_string(), problem));
