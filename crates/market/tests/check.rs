@@ -2,10 +2,10 @@
 //!
 //! Real panels are in the folder that `EVOQUANT_MARKETS` names; by default it is looked for beside the repository.
 
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+mod markets;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use indexmap::IndexMap;
 use market::synthetic::random_walk;
@@ -13,15 +13,7 @@ use market::{
     CheckOptions, CheckReport, CheckRule, ImportOptions, Panel, Severity, check, check_panel, mask, read_panel_listed,
 };
 
-fn markets() -> Option<PathBuf> {
-    let folder = std::env::var_os("EVOQUANT_MARKETS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: no folder {}; set EVOQUANT_MARKETS to the folder of real panels", folder.display());
-    None
-}
+use markets::markets;
 
 fn report(path: &Path) -> (Panel, CheckReport) {
     let listed = read_panel_listed(path, &ImportOptions::default(), &mut |_, _| {}).unwrap();

@@ -2,21 +2,11 @@
 //!
 //! The folder is named by `EVOQUANT_MARKETS`; by default it is looked for beside the repository.
 
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
-
-use std::path::PathBuf;
+mod markets;
 
 use market::{Error, Import, ImportOptions, read_panel, write_panel};
 
-fn markets() -> Option<PathBuf> {
-    let folder = std::env::var_os("EVOQUANT_MARKETS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: no folder {}; set EVOQUANT_MARKETS to the folder of real panels", folder.display());
-    None
-}
+use markets::markets;
 
 /// Imports one file and checks its shape; rules and counts as `"rule part" = rows`.
 fn check(name: &str, shape: (usize, usize, usize), span: (&str, &str), fields: &str, repaired: &[(&str, usize)]) {
