@@ -4,13 +4,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::error::{Error, excerpt};
+use crate::import::EXTENSIONS;
 
 /// A longer one is a mistake, and would not fit a file name once its characters are spelt out.
 const LONGEST: usize = 64;
 /// Lists are read whole; this is a hundred thousand symbols.
 const LONGEST_LIST: u64 = 4 << 20;
-/// What an importer takes off the end of a file's name.
-const EXTENSIONS: [&str; 10] = ["csv", "tsv", "txt", "gz", "zst", "parquet", "pq", "ipc", "arrow", "feather"];
 
 /// The name of a symbol's file without its extension: the symbol, in which letters, digits and `. _ - ^ = + @ $ & ~ !`
 /// stand for themselves and every other byte is `%` and two hexadecimal digits, as in addresses. A leading dot (a

@@ -10,6 +10,7 @@ use super::hosts::{Hosts, Patience};
 use super::http::{Failure, Http, Request, Rest, Validators, is_web_page};
 use super::{FetchOptions, FetchReport};
 use crate::error::Error;
+use crate::import::EXTENSIONS;
 use crate::staged::Staged;
 
 /// Downloads `url` to `out`, and tries again when the connection fails, the server is busy (408, 429, 5xx) or the body is
@@ -110,5 +111,5 @@ impl Download<'_> {
 
 fn expects_table(out: &Path) -> bool {
     let extension = out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    ["csv", "tsv", "txt", "gz", "zst", "parquet", "pq", "ipc", "arrow", "feather"].contains(&extension.as_str())
+    EXTENSIONS.contains(&extension.as_str())
 }

@@ -66,6 +66,7 @@ pub use self::ledger::{Ledger, LedgerEntry, Mended, mended_table};
 use self::ledger::{Mention, Repairs, Rule};
 use self::part::{Part, make_part, read_part};
 pub use self::session::Session;
+pub(crate) use self::source::EXTENSIONS;
 pub use self::stream::{PanelStream, RowOrder, count_rows, stream_panel};
 use self::values::Column;
 use crate::calendar::Calendar;

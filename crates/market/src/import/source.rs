@@ -12,7 +12,9 @@ pub(super) enum Format {
     Ipc,
 }
 
-const KNOWN: [&str; 10] = ["csv", "tsv", "txt", "gz", "zst", "parquet", "pq", "ipc", "arrow", "feather"];
+/// What the name of a file that is imported may end with, packed or not.
+pub(crate) const EXTENSIONS: [&str; 10] =
+    ["csv", "tsv", "txt", "gz", "zst", "parquet", "pq", "ipc", "arrow", "feather"];
 /// Folders in folders, as archives of exchanges and letters have them; deeper ones are taken for a mistake.
 const DEEPEST: usize = 6;
 
@@ -59,7 +61,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
 /// `.gz` and `.zst` count only around a text file: `bars.tar.gz` holds no bars that can be read.
 fn is_known(path: &Path) -> bool {
     let last = extension(path);
-    KNOWN.contains(&last.as_str()) && !matches!(last.as_str(), "gz" | "zst")
+    EXTENSIONS.contains(&last.as_str()) && !matches!(last.as_str(), "gz" | "zst")
 }
 
 /// The bytes of a file. Nothing is mapped: a file that someone shortens while it is read must not end the process.
@@ -140,7 +142,7 @@ pub(super) fn stem(path: &Path) -> String {
     let mut name = Path::new(path.file_name().unwrap_or_default());
     for _ in 0..2 {
         let extension = name.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        if KNOWN.contains(&extension.as_str()) {
+        if EXTENSIONS.contains(&extension.as_str()) {
             name = Path::new(name.file_stem().unwrap_or_default());
         }
     }
