@@ -16,7 +16,7 @@ mod live;
 mod memory;
 mod plan;
 mod rank;
-mod vectors;
+pub mod vectors;
 
 pub use cache::{CacheCounts, NodeCache, Wanted};
 pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink, evaluate};

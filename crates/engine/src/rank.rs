@@ -4,8 +4,9 @@
 //! it its place in the row. Keys are sorted by lead in two counting passes; the few values that share a lead are then
 //! put right by what they are.
 
+use crate::compiled_for;
 use crate::kernels::{greater, lesser};
-use crate::vectors::{Vectors, compiled_for};
+use crate::vectors::Vectors;
 
 /// Ranks rows; holds the scratch space that takes.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
-//! Which vector instructions kernels are compiled for.
+//! Which vector instructions loops over many numbers are compiled for: kernels here, and those of other rooms.
 
 /// The widest vectors that this processor has and kernels know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Vectors {
+pub enum Vectors {
     /// What every processor of the architecture has.
     Baseline,
     /// 256 bits.
@@ -12,7 +12,7 @@ pub(crate) enum Vectors {
 
 impl Vectors {
     /// Asks the processor.
-    pub(crate) fn detect() -> Self {
+    pub fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             return Self::Avx2;
@@ -26,6 +26,7 @@ impl Vectors {
 ///
 /// The kernel must be `#[inline(always)]`, and so must everything large that it calls: what stays a function of its
 /// own, such as a closure of many lines, is compiled for the baseline. Generic parameters stand in brackets.
+#[macro_export]
 macro_rules! compiled_for {
     ($vectors:expr, $kernel:ident [$($generics:tt)*] ($($argument:ident: $type:ty),* $(,)?)) => {
         match $vectors {
@@ -45,5 +46,3 @@ macro_rules! compiled_for {
         }
     };
 }
-
-pub(crate) use compiled_for;

@@ -24,7 +24,10 @@ pub struct Market<'a> {
     limit_up: Option<&'a [f64]>,
     limit_down: Option<&'a [f64]>,
     members: Vec<bool>,
-    /// Who may be chosen: for each bar the words of a set of symbols.
+    /// Who has an open, and who a close: for each bar the words of a set of symbols.
+    with_open: Vec<u64>,
+    with_close: Vec<u64>,
+    /// Who may be chosen, likewise.
     choosable: Vec<u64>,
     /// How many those are, bar by bar.
     counts: Vec<u32>,
@@ -95,13 +98,25 @@ impl<'a> Market<'a> {
             limit_up: panel.values("limit_up"),
             limit_down: panel.values("limit_down"),
             members: panel.members(),
+            with_open: Vec::new(),
+            with_close: Vec::new(),
             choosable: Vec::new(),
             counts: Vec::new(),
             starts: (0..bars)
                 .map(|row| Start { week: calendar.starts_week(row), month: calendar.starts_month(row) })
                 .collect(),
         };
-        market.choosable = (0..bars).flat_map(|row| market.find_choosable(row)).collect();
+        let priced = |prices: &[f64]| {
+            let of_bar =
+                |row: &[f64]| (0..words(symbols)).map(|word| mask(row, word, |price| price > 0.0)).collect::<Vec<_>>();
+            prices.chunks_exact(symbols.max(1)).flat_map(of_bar).collect()
+        };
+        market.with_open = market.open.map_or_else(Vec::new, priced);
+        market.with_close = priced(close);
+        let of_members =
+            |row: &[bool]| (0..words(symbols)).map(|word| mask(row, word, |is_member| is_member)).collect::<Vec<_>>();
+        let members = market.members.chunks_exact(symbols.max(1)).flat_map(of_members);
+        market.choosable = members.zip(&market.with_close).map(|(members, with_close)| members & with_close).collect();
         let of_bar = |row| market.choosable_words(row).iter().map(|word| word.count_ones()).sum();
         market.counts = (0..bars).map(of_bar).collect();
         market
@@ -248,15 +263,18 @@ impl<'a> Market<'a> {
         }
     }
 
-    /// Who may be chosen at one bar: the words of a set of symbols.
-    pub(super) fn choosable_words(&self, row: usize) -> &[u64] {
-        let words = words(self.symbols);
-        &self.choosable[row * words..][..words]
+    /// Who has such a price: the words of a set of symbols.
+    pub(super) fn priced_words(&self, row: usize, fill: Fill) -> &[u64] {
+        self.words_of(row, if fill == Fill::NextOpen && self.has_open() { &self.with_open } else { &self.with_close })
     }
 
-    fn find_choosable(&self, row: usize) -> impl Iterator<Item = u64> {
-        let (close, members) = (self.close(row), &self.members[row * self.symbols..][..self.symbols]);
-        (0..words(self.symbols))
-            .map(|word| mask(close, word, |price| price > 0.0) & mask(members, word, |is_member| is_member))
+    /// Who may be chosen at one bar: the words of a set of symbols.
+    pub(super) fn choosable_words(&self, row: usize) -> &[u64] {
+        self.words_of(row, &self.choosable)
+    }
+
+    fn words_of<'b>(&self, row: usize, sets: &'b [u64]) -> &'b [u64] {
+        let words = words(self.symbols);
+        &sets[row * words..][..words]
     }
 }

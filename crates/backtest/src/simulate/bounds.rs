@@ -39,8 +39,7 @@ pub(super) fn keep(sizing: &Sizing, targets: &mut Targets, rows: &Rows<'_>, mark
 
 /// Makes the volatility per year that the weights would have had a target, as far as gross allows.
 fn aim_at_risk(target: f64, gross: f64, targets: &mut Targets, market: &Market<'_>, row: usize) {
-    let weights: Vec<(usize, f64)> =
-        targets.chosen.iter().map(|symbol| (symbol, targets.by_symbol[symbol].weight)).collect();
+    let weights: Vec<(usize, f64)> = targets.chosen.iter().map(|symbol| (symbol, targets.weights[symbol])).collect();
     let window = Positions::VOLATILITY_WINDOW as usize;
     let volatility = market.deviation_of(&weights, row, window) * market.periods_per_year().sqrt();
     let total = sum(targets, f64::abs);
@@ -56,7 +55,7 @@ fn limit_groups(most: f64, groups: &[f64], targets: &mut Targets) {
         .chosen
         .iter()
         .filter(|&symbol| !groups[symbol].is_nan())
-        .map(|symbol| (groups[symbol].to_bits(), targets.by_symbol[symbol].weight.abs()))
+        .map(|symbol| (groups[symbol].to_bits(), targets.weights[symbol].abs()))
         .collect();
     // A stable sort: sums run over symbols in order.
     members.sort_by_key(|&(group, _)| group);
@@ -85,12 +84,11 @@ fn limit_net(most: f64, targets: &mut Targets) {
 }
 
 fn sum(targets: &Targets, of: impl Fn(f64) -> f64) -> f64 {
-    targets.chosen.iter().map(|symbol| of(targets.by_symbol[symbol].weight)).sum()
+    targets.chosen.iter().map(|symbol| of(targets.weights[symbol])).sum()
 }
 
 fn change(targets: &mut Targets, change: impl Fn(usize, f64) -> f64) {
     for symbol in targets.chosen.iter() {
-        let target = &mut targets.by_symbol[symbol];
-        target.weight = change(symbol, target.weight);
+        targets.weights[symbol] = change(symbol, targets.weights[symbol]);
     }
 }

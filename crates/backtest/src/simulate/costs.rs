@@ -87,6 +87,17 @@ impl Costs {
         }
     }
 
+    /// The same where costs are [in proportion](Self::is_proportional).
+    pub(super) fn proportional(&self) -> Proportional {
+        Proportional {
+            buy_commission: self.commission_rate(false),
+            sell_commission: self.commission_rate(true),
+            half_spread: self.half_spread_bps * BASIS_POINT,
+            slippage: self.slippage_bps * BASIS_POINT,
+            sell_tax: self.sell_tax_bps * BASIS_POINT,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         let within = |key: &str, range: &str, value: f64, most: f64| {
             if (0.0..=most).contains(&value) {
@@ -119,6 +130,26 @@ impl fmt::Display for Costs {
         more(self.slippage_bps, format_args!("{} bps slippage", self.slippage_bps))?;
         more(f64::from(u8::from(self.commission_on_moved_price)), format_args!("commission on the price they leave"))?;
         more(self.impact, format_args!("impact {} x volatility x sqrt(shares / volume)", self.impact))
+    }
+}
+
+/// Costs as fractions of traded value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proportional {
+    buy_commission: f64,
+    sell_commission: f64,
+    half_spread: f64,
+    slippage: f64,
+    sell_tax: f64,
+}
+
+impl Proportional {
+    /// [`Charge::total`] of what trading so much money costs, to the last bit.
+    #[inline(always)]
+    pub(super) fn of(&self, value: f64, sell: bool) -> f64 {
+        let commission = if sell { self.sell_commission } else { self.buy_commission };
+        let tax = if sell { self.sell_tax } else { 0.0 };
+        value * commission + value * self.half_spread + value * self.slippage + value * tax
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where orders are executed: at a price, for a cost, as far as cash and the bar allow.
 
+use super::columns::{CHUNK, Chunk};
 use super::costs::Costs;
 use super::exits::Measures;
 use super::holdings::Book;
@@ -26,6 +27,16 @@ impl Buy {
     }
 }
 
+/// Money that changes hands in one phase of a bar's fills, summed by lanes of chunks: a sum does not tell whether symbols
+/// were taken one by one or a chunk at a time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Till {
+    /// What comes in, costs taken off.
+    pub(super) cash: Chunk,
+    /// Value of what is traded.
+    pub(super) traded: Chunk,
+}
+
 /// What openings are scaled by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
@@ -46,16 +57,28 @@ pub(super) struct Desk<'a> {
     /// Most positions on a side.
     pub(super) slots: usize,
     pub(super) recorder: &'a mut Recorder,
+    /// Money that has changed hands since cash was last [settled](Self::settle).
+    pub(super) till: Till,
+    /// Whether what has a price is traded as far as it should, for costs in proportion, and nobody asks for more than what
+    /// comes of it.
+    pub(super) is_plain: bool,
 }
 
 impl Desk<'_> {
+    /// Adds up the money of a phase.
+    pub(super) fn settle(&mut self, book: &mut Book) {
+        let Till { cash, traded } = std::mem::take(&mut self.till);
+        book.cash += cash.sum();
+        self.recorder.add_traded(traded.sum());
+    }
+
     /// Executes what an order reduces or closes; gives its side, and the money that what the bar leaves of it holds.
     #[inline]
     pub(super) fn reduce(&mut self, order: &mut Pending, book: &mut Book) -> (usize, f64) {
         let (symbol, price) = (order.symbol(), order.price);
         let held = book.shares(symbol);
         let side = side(held);
-        let costs = self.execute(order, held, order.reduced, book);
+        let costs = self.execute(order, held, order.reduced);
         if book.decrease_to(symbol, order.reduced, price, costs) {
             self.recorder.closed(book, symbol, self.row, order.reason);
         }
@@ -103,7 +126,7 @@ impl Desk<'_> {
             self.finish(order, Fate::NoCash);
             return;
         }
-        let costs = self.execute(order, held, shares, book);
+        let costs = self.execute(order, held, shares);
         if held == 0.0 {
             book.open(symbol, self.row, shares, price, costs, measures);
         } else {
@@ -158,17 +181,18 @@ impl Desk<'_> {
         buy.needs(1.0, &self.settings.costs) <= self.purse(book) * (1.0 + DUST)
     }
 
-    /// Moves the cash of a change from `held` to `shares`; gives its costs.
+    /// Takes the cash of a change from `held` to `shares`; gives its costs.
     #[inline]
-    fn execute(&mut self, order: &mut Pending, held: f64, shares: f64, book: &mut Book) -> f64 {
+    fn execute(&mut self, order: &mut Pending, held: f64, shares: f64) -> f64 {
         let (symbol, price) = (order.symbol(), order.price);
         let (traded, value) = ((shares - held).abs(), (shares - held).abs() * price);
         // What was left of an amount once its costs were taken from it is charged for the whole of it.
         let taken = self.settings.bought_costs();
         let amount = if taken > 0.0 && shares > held && shares > 0.0 { value / (1.0 - taken) } else { value };
         let charge = self.settings.costs.of(traded, amount, shares < held, self.screen.impact_rate(symbol));
-        book.cash += (held - shares) * price;
-        book.cash -= charge.total();
+        let lane = symbol % CHUNK;
+        self.till.cash.0[lane] += (held - shares) * price - charge.total();
+        self.till.traded.0[lane] += value;
         self.screen.traded(symbol, traded);
         let Self { row, recorder, .. } = self;
         recorder.traded(Execution { row: *row, symbol, shares: shares - held, price, charge, reason: order.reason });

@@ -4,7 +4,8 @@ use factor::{Exits, ScaledStop};
 
 use super::Rows;
 use super::bars::Prices;
-use super::holdings::History;
+use super::columns::Column;
+use super::holdings::Entry;
 use super::outcome::Reason;
 
 /// What stops are scaled by, as known at the close when an order is decided; NaN where it is not known, and then the
@@ -27,11 +28,41 @@ impl Measures {
     }
 }
 
+/// The same by symbol; unknown everywhere where nobody measures.
+#[derive(Debug, Default)]
+pub(super) struct MeasureColumns {
+    pub(super) volatility: Column,
+    pub(super) average_true_range: Column,
+}
+
+impl MeasureColumns {
+    pub(super) fn new(symbols: usize) -> Self {
+        let column = || Column::new(f64::NAN, symbols);
+        Self { volatility: column(), average_true_range: column() }
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        !self.volatility.is_empty()
+    }
+
+    /// Those of a symbol.
+    pub(super) fn of(&self, symbol: usize) -> Measures {
+        if !self.is_kept() {
+            return Measures::UNKNOWN;
+        }
+        Measures { volatility: self.volatility[symbol], average_true_range: self.average_true_range[symbol] }
+    }
+
+    pub(super) fn set(&mut self, symbol: usize, measures: Measures) {
+        self.volatility[symbol] = measures.volatility;
+        self.average_true_range[symbol] = measures.average_true_range;
+    }
+}
+
 /// The first exit that fires at this bar's close, in the order of the fields of [`Exits`]. On a bar without a close the
 /// last one stands in for it. Shorts mirror longs: a gain is a fall.
-pub(super) fn due(exits: &Exits, history: &History, mark: f64, row: usize) -> Option<Reason> {
-    let History { entry_price: entry, best, measures, .. } = *history;
-    let side = history.side();
+pub(super) fn due(exits: &Exits, entry: &Entry, mark: f64, row: usize) -> Option<Reason> {
+    let Entry { side, row: entry_row, price: entry, best, measures } = *entry;
     let gain = side * (mark - entry);
     // A comparison with NaN is false, and so a stop of unknown distance never fires.
     let lost = |distance: f64| gain <= -distance;
@@ -49,7 +80,7 @@ pub(super) fn due(exits: &Exits, history: &History, mark: f64, row: usize) -> Op
     if exits.take_profit.is_some_and(|fraction| gain >= fraction * entry) {
         return Some(Reason::TakeProfit);
     }
-    if exits.max_holding.is_some_and(|bars| row - history.entry_row as usize >= bars as usize) {
+    if exits.max_holding.is_some_and(|bars| row as f64 - entry_row >= f64::from(bars)) {
         return Some(Reason::MaxHolding);
     }
     if scaled(exits.volatility_stop, measures.volatility * entry) {
@@ -64,9 +95,9 @@ pub(super) fn due(exits: &Exits, history: &History, mark: f64, row: usize) -> Op
 /// The exit that a bar's prices touch, and the price it is made at. A stop comes before a target; of several stops the
 /// nearest comes first, of equals that which stands first in [`Exits`]. Where the bar opens beyond a stop, that is the
 /// price; a target never brings more than its level. Shorts mirror longs.
-pub(super) fn touched(exits: &Exits, history: &History, prices: &Prices) -> Option<(Reason, f64)> {
-    let History { entry_price: entry, best, measures, .. } = *history;
-    let (side, (low, high)) = (history.side(), prices.extent());
+pub(super) fn touched(exits: &Exits, entry: &Entry, prices: &Prices) -> Option<(Reason, f64)> {
+    let Entry { side, price: entry, best, measures, .. } = *entry;
+    let (low, high) = prices.extent();
     // The prices that hurt a position and those that help it, so that less is always worse.
     let worst = if side > 0.0 { low } else { -high };
     let most = if side > 0.0 { high } else { -low };

@@ -1,28 +1,68 @@
 //! Cash and what is held. Every symbol has its place, so that nothing is searched for, moved or sorted; a set says which
 //! are held. What a bar does costs by what is held.
 
+use engine::vectors::Vectors;
+use factor::Exits;
+
 use super::bars::{Prices, Ranges};
+use super::columns::{CHUNK, Chunk, Column, Lanes};
 use super::costs::Rates;
-use super::exits::Measures;
+use super::exits::{MeasureColumns, Measures};
 use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
-use super::symbols::{SymbolList, SymbolSet};
+use super::sweep;
+use super::symbols::{SymbolList, SymbolSet, symbols_of};
 
-/// A position, from its first fill to its last, as exits and trades need it.
+/// A position as its exits see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct History {
+pub(super) struct Entry {
+    /// 1 for a long position, -1 for a short one.
+    pub(super) side: f64,
     /// Row of the first fill.
-    pub(super) entry_row: u32,
+    pub(super) row: f64,
     /// Average price of what is held.
-    pub(super) entry_price: f64,
+    pub(super) price: f64,
     /// Best of the first fill's price and what is looked at since: the highest, for a short the lowest.
     pub(super) best: f64,
+    /// What its stops are scaled by, as known when the order was given that opened it.
+    pub(super) measures: Measures,
+}
+
+/// The same of all positions, by symbol; empty where nobody asks.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) row: Column,
+    pub(super) price: Column,
+    pub(super) best: Column,
+    pub(super) measures: MeasureColumns,
+}
+
+impl Entries {
+    fn new(symbols: usize) -> Self {
+        let column = || Column::new(0.0, symbols);
+        Self { row: column(), price: column(), best: column(), measures: MeasureColumns::new(symbols) }
+    }
+
+    fn is_kept(&self) -> bool {
+        !self.row.is_empty()
+    }
+}
+
+/// The price at which a position's shares were bought on average, once more are added to it.
+#[inline(always)]
+pub(super) fn average_entry(entry: f64, held: f64, shares: f64, price: f64) -> f64 {
+    let (before, added) = (held.abs(), (shares - held).abs());
+    (before * entry + added * price) / (before + added)
+}
+
+/// A position as a trade, from its first fill on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Course {
+    entry_row: u32,
     /// Lowest and highest price that was certainly seen.
     lowest: f64,
     highest: f64,
-    /// What its stops are scaled by, as known when the order was given that opened it.
-    pub(super) measures: Measures,
     /// All shares ever opened, negative for a short.
     opened_shares: f64,
     opened_value: f64,
@@ -30,15 +70,12 @@ pub(super) struct History {
     costs: f64,
 }
 
-impl History {
-    fn open(row: usize, shares: f64, price: f64, costs: f64, measures: Measures) -> Self {
+impl Course {
+    fn open(row: usize, shares: f64, price: f64, costs: f64) -> Self {
         Self {
             entry_row: row as u32,
-            entry_price: price,
-            best: price,
             lowest: price,
             highest: price,
-            measures,
             opened_shares: shares,
             opened_value: shares.abs() * price,
             closed_value: 0.0,
@@ -48,10 +85,8 @@ impl History {
 
     /// Shares are added to a position that holds `held`, on its own side.
     fn increase(&mut self, held: f64, shares: f64, price: f64, costs: f64) {
-        let (before, added) = (held.abs(), (shares - held).abs());
-        self.entry_price = (before * self.entry_price + added * price) / (before + added);
         self.opened_shares += shares - held;
-        self.opened_value += added * price;
+        self.opened_value += (shares - held).abs() * price;
         self.costs += costs;
         self.see(price, price);
     }
@@ -67,11 +102,6 @@ impl History {
         self.highest = self.highest.max(high);
     }
 
-    fn follow(&mut self, price: f64) {
-        let better = if self.side() > 0.0 { price > self.best } else { price < self.best };
-        self.best = if better { price } else { self.best };
-    }
-
     /// Best and worst price seen, as gains from an entry price.
     fn excursions(&self, entry: f64) -> (f64, f64) {
         let (low, high) = (self.lowest / entry - 1.0, self.highest / entry - 1.0);
@@ -79,58 +109,33 @@ impl History {
         (favourable.max(0.0), adverse.min(0.0))
     }
 
-    /// 1 for a long position, -1 for a short one.
-    pub(super) fn side(&self) -> f64 {
+    fn side(&self) -> f64 {
         self.opened_shares.signum()
     }
 }
 
-/// Symbols that are summed at once.
-const LANES: usize = 8;
-
-/// What is looked at of positions.
+/// What is kept and looked at of positions, beside what they are worth.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Watch {
+    /// There are exits that need an entry.
+    pub(super) entries: bool,
+    /// Trades are written down.
+    pub(super) trades: bool,
     /// The best price is looked for among highs and lows, not closes.
     pub(super) touched: bool,
-    /// How far prices went for and against a position.
-    pub(super) excursions: bool,
     /// Fills are made at the close, after the bar's highs and lows.
     pub(super) enters_at_close: bool,
-}
-
-impl Watch {
-    /// Follows the best price of one position, and how far prices went, over one bar.
-    #[inline]
-    fn follow(self, history: &mut History, symbol: usize, row: usize, ranges: Ranges<'_>) {
-        let close = ranges.close[symbol];
-        let entered_now = self.enters_at_close && history.entry_row as usize == row;
-        let looks_within = (self.touched || self.excursions) && !entered_now;
-        let (low, high) = if looks_within { ranges.prices(symbol).extent() } else { (close, close) };
-        if self.excursions {
-            history.see(low, high);
-        }
-        let extreme = if history.side() > 0.0 { high } else { low };
-        let price = if self.touched { extreme } else { close };
-        if price > 0.0 {
-            history.follow(price);
-        }
-    }
 }
 
 /// Cash and holdings.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) cash: f64,
-    /// Shares of every symbol, negative for a short; 0 where nothing is held.
-    shares: Vec<f64>,
-    /// Last closes of what is held or ordered, or the fill price before the first one.
-    marks: Vec<f64>,
-    /// Bars that a holding has had no close for, in a row, up to now.
-    missing: Vec<u32>,
-    /// One a symbol where somebody asks for them, else none.
-    histories: Vec<History>,
+    pub(super) columns: Columns,
     watch: Watch,
+    pub(super) vectors: Vectors,
+    /// One a symbol where trades are written down, else none.
+    courses: Vec<Course>,
     /// What was settled last.
     settled: Vec<usize>,
     held: SymbolSet,
@@ -140,17 +145,71 @@ pub(super) struct Book {
     pub(super) leaving: SymbolSet,
 }
 
+/// What is held, by symbol.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// Shares, negative for a short; 0 where nothing is held.
+    pub(super) shares: Column,
+    /// Last closes of what is held or ordered, or the fill price before the first one.
+    pub(super) marks: Column,
+    /// Bars that a holding has had no close for, in a row, up to now.
+    pub(super) missing: Column,
+    pub(super) entries: Entries,
+}
+
+impl Columns {
+    /// Notes the prices of some symbols of a chunk, a bit each.
+    #[inline]
+    pub(super) fn note(&mut self, chunk: usize, symbols: u64, prices: &Lanes) {
+        for lane in symbols_of(0, symbols) {
+            self.marks.chunk_mut(chunk)[lane] = prices[lane];
+            self.missing.chunk_mut(chunk)[lane] = 0.0;
+        }
+    }
+
+    /// Notes at which prices some symbols of a chunk, a bit each, were opened or increased.
+    pub(super) fn note_opened(
+        &mut self,
+        vectors: Vectors,
+        chunk: usize,
+        symbols: u64,
+        row: usize,
+        prices: &Lanes,
+        before: &Lanes,
+        ordered: &MeasureColumns,
+    ) {
+        let opened = symbols_of(0, symbols).filter(|&lane| before[lane] == 0.0).fold(0, |bits, lane| bits | 1 << lane);
+        self.note(chunk, opened, prices);
+        let Entries { row: since, price, best, measures } = &mut self.entries;
+        if since.is_empty() {
+            return;
+        }
+        sweep::average(vectors, prices, before, self.shares.chunk(chunk), symbols & !opened, price.chunk_mut(chunk));
+        for lane in symbols_of(0, opened) {
+            price.chunk_mut(chunk)[lane] = prices[lane];
+            best.chunk_mut(chunk)[lane] = prices[lane];
+            since.chunk_mut(chunk)[lane] = row as f64;
+            let symbol = chunk * CHUNK + lane;
+            measures.set(symbol, ordered.of(symbol));
+        }
+    }
+}
+
 impl Book {
-    /// Nothing but cash. Exits and trades ask for [`History`], which costs time to keep.
-    pub(super) fn new(cash: f64, symbols: usize, with_histories: bool, watch: Watch) -> Self {
-        let histories = if with_histories { symbols } else { 0 };
+    /// Nothing but cash. Entries and trades cost time to keep.
+    pub(super) fn new(cash: f64, symbols: usize, watch: Watch) -> Self {
+        let column = || Column::new(0.0, symbols);
         Self {
             cash,
-            shares: vec![0.0; symbols],
-            marks: vec![0.0; symbols],
-            missing: vec![0; symbols],
-            histories: vec![History::open(0, 0.0, 0.0, 0.0, Measures::UNKNOWN); histories],
+            columns: Columns {
+                shares: column(),
+                marks: column(),
+                missing: column(),
+                entries: if watch.entries { Entries::new(symbols) } else { Entries::default() },
+            },
             watch,
+            vectors: Vectors::detect(),
+            courses: vec![Course::default(); if watch.trades { symbols } else { 0 }],
             settled: Vec::new(),
             held: SymbolSet::new(symbols),
             list: SymbolList::default(),
@@ -158,23 +217,32 @@ impl Book {
         }
     }
 
-    /// Cash and holdings at their marks. Sums run over every eighth symbol, so that none waits for the one before, and
-    /// over all of them, as what is not held is worth 0.
+    /// Cash and holdings at their marks. Sums run over the symbols of each lane, so that none waits for the one before.
     pub(super) fn equity(&self) -> f64 {
-        let (shares, marks) = (self.shares.as_chunks::<LANES>(), self.marks.as_chunks::<LANES>());
-        let mut sums = [0.0; LANES];
-        for (shares, marks) in shares.0.iter().zip(marks.0) {
-            for lane in 0..LANES {
-                sums[lane] += shares[lane] * marks[lane];
+        let mut worth = Chunk::default();
+        for (shares, marks) in self.columns.shares.chunks().iter().zip(self.columns.marks.chunks()) {
+            for (worth, (shares, mark)) in worth.0.iter_mut().zip(shares.0.iter().zip(marks.0)) {
+                *worth += shares * mark;
             }
         }
-        let rest = shares.1.iter().zip(marks.1).map(|(shares, mark)| shares * mark);
-        self.cash + sums.into_iter().chain(rest).sum::<f64>()
+        self.cash + worth.sum()
     }
 
     /// Symbols that are held.
     pub(super) fn held(&self) -> &SymbolSet {
         &self.held
+    }
+
+    /// Whether positions are kept as exits see them.
+    pub(super) fn has_entries(&self) -> bool {
+        self.columns.entries.is_kept()
+    }
+
+    /// Says which symbols of a chunk are held, a bit each: what is not leaves no more.
+    #[inline]
+    pub(super) fn hold(&mut self, chunk: usize, symbols: u64) {
+        self.held.put_chunk(chunk, symbols);
+        self.leaving.put_chunk(chunk, self.leaving.chunk(chunk) & symbols);
     }
 
     /// Prices of what is held, in symbol order. They lie far apart in memory: asked for all in a row, before anything is
@@ -193,34 +261,41 @@ impl Book {
     /// Shares of a symbol; 0 where it is not held.
     #[inline]
     pub(super) fn shares(&self, symbol: usize) -> f64 {
-        self.shares[symbol]
+        self.columns.shares[symbol]
     }
 
     /// What a holding was last valued at.
     #[inline]
     pub(super) fn mark(&self, symbol: usize) -> f64 {
-        self.marks[symbol]
+        self.columns.marks[symbol]
     }
 
     /// A symbol's price among those of a bar, or what it was last valued at where it has none.
     pub(super) fn price_among(&self, prices: &[f64], symbol: usize) -> f64 {
-        if prices[symbol] > 0.0 { prices[symbol] } else { self.marks[symbol] }
+        if prices[symbol] > 0.0 { prices[symbol] } else { self.mark(symbol) }
     }
 
     /// Money at the mark, negative for a short.
     #[inline]
     pub(super) fn value(&self, symbol: usize) -> f64 {
-        self.shares[symbol] * self.marks[symbol]
+        self.shares(symbol) * self.mark(symbol)
     }
 
     /// Whether a holding had no close at the last bar.
     pub(super) fn is_stale(&self, symbol: usize) -> bool {
-        self.missing[symbol] > 0
+        self.columns.missing[symbol] > 0.0
     }
 
-    /// What became of a holding since it was opened, where that is kept.
-    pub(super) fn history(&self, symbol: usize) -> Option<&History> {
-        self.histories.get(symbol)
+    /// A position as its exits see it; nothing where there are none.
+    pub(super) fn entry(&self, symbol: usize) -> Option<Entry> {
+        let entries = &self.columns.entries;
+        self.has_entries().then(|| Entry {
+            side: self.shares(symbol).signum(),
+            row: entries.row[symbol],
+            price: entries.price[symbol],
+            best: entries.best[symbol],
+            measures: entries.measures.of(symbol),
+        })
     }
 
     /// Opens a position.
@@ -233,28 +308,35 @@ impl Book {
         costs: f64,
         measures: impl FnOnce() -> Measures,
     ) {
-        self.shares[symbol] = shares;
-        self.marks[symbol] = price;
-        self.missing[symbol] = 0;
+        let Columns { shares: all, marks, missing, entries } = &mut self.columns;
+        (all[symbol], marks[symbol], missing[symbol]) = (shares, price, 0.0);
         self.held.insert(symbol);
-        if let Some(history) = self.histories.get_mut(symbol) {
-            *history = History::open(row, shares, price, costs, measures());
+        if entries.is_kept() {
+            (entries.row[symbol], entries.price[symbol], entries.best[symbol]) = (row as f64, price, price);
+            entries.measures.set(symbol, measures());
+        }
+        if let Some(course) = self.courses.get_mut(symbol) {
+            *course = Course::open(row, shares, price, costs);
         }
     }
 
     /// Adds to a position on its own side, so that it holds `shares`.
     pub(super) fn increase_to(&mut self, symbol: usize, shares: f64, price: f64, costs: f64) {
-        let held = std::mem::replace(&mut self.shares[symbol], shares);
-        if let Some(history) = self.histories.get_mut(symbol) {
-            history.increase(held, shares, price, costs);
+        let Columns { shares: all, entries, .. } = &mut self.columns;
+        let held = std::mem::replace(&mut all[symbol], shares);
+        if entries.is_kept() {
+            entries.price[symbol] = average_entry(entries.price[symbol], held, shares, price);
+        }
+        if let Some(course) = self.courses.get_mut(symbol) {
+            course.increase(held, shares, price, costs);
         }
     }
 
     /// Takes from a position, so that it holds `shares`; says whether nothing is left.
     pub(super) fn decrease_to(&mut self, symbol: usize, shares: f64, price: f64, costs: f64) -> bool {
-        let held = std::mem::replace(&mut self.shares[symbol], shares);
-        if let Some(history) = self.histories.get_mut(symbol) {
-            history.decrease(held, shares, price, costs);
+        let held = std::mem::replace(&mut self.columns.shares[symbol], shares);
+        if let Some(course) = self.courses.get_mut(symbol) {
+            course.decrease(held, shares, price, costs);
         }
         let closed = shares == 0.0;
         if closed {
@@ -264,22 +346,22 @@ impl Book {
         closed
     }
 
-    /// A position as a trade: ended, or as it stands; where histories are kept.
+    /// A position as a trade: ended, or as it stands; where trades are written down.
     pub(super) fn trade(&self, symbol: usize, end: Option<(usize, Reason)>) -> Option<Trade> {
-        let history = self.history(symbol)?;
-        let closed_value = history.closed_value + self.value(symbol).abs();
-        let entry_price = history.opened_value / history.opened_shares.abs();
-        let (favourable, adverse) = history.excursions(entry_price);
+        let course = self.courses.get(symbol)?;
+        let closed_value = course.closed_value + self.value(symbol).abs();
+        let entry_price = course.opened_value / course.opened_shares.abs();
+        let (favourable, adverse) = course.excursions(entry_price);
         Some(Trade {
             symbol,
-            entry_row: history.entry_row as usize,
+            entry_row: course.entry_row as usize,
             exit_row: end.map(|(row, _)| row),
             entry_price,
-            exit_price: closed_value / history.opened_shares.abs(),
-            shares: history.opened_shares,
-            notional: history.opened_value,
-            net_pnl: history.side() * (closed_value - history.opened_value) - history.costs,
-            costs: history.costs,
+            exit_price: closed_value / course.opened_shares.abs(),
+            shares: course.opened_shares,
+            notional: course.opened_value,
+            net_pnl: course.side() * (closed_value - course.opened_value) - course.costs,
+            costs: course.costs,
             favourable,
             adverse,
             reason: end.map(|(_, reason)| reason),
@@ -295,54 +377,85 @@ impl Book {
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
-        let limit = delisting.after_missing_bars.max(1);
-        let Self { marks, missing, histories, watch, list, held, .. } = self;
-        let mut longest = 0;
-        for &symbol in list.of(held) {
-            let symbol = symbol as usize;
-            let close = ranges.close[symbol];
-            let known = close > 0.0;
-            marks[symbol] = if known { close } else { marks[symbol] };
-            missing[symbol] = if known { 0 } else { missing[symbol] + 1 };
-            longest = longest.max(missing[symbol]);
-        }
-        if !histories.is_empty() {
-            for &symbol in list.of(held) {
-                watch.follow(&mut histories[symbol as usize], symbol as usize, row, ranges);
+        let limit = f64::from(delisting.after_missing_bars.max(1));
+        let Watch { entries, trades, touched, .. } = self.watch;
+        let follows_closes = entries && !touched;
+        let valuation = sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows_closes);
+        if trades || (entries && touched) {
+            for at in 0..self.list.of(&self.held).len() {
+                let symbol = self.list.of(&self.held)[at] as usize;
+                self.look_within(symbol, row, ranges);
             }
         }
-        let settled = longest >= limit;
+        let settled = valuation.longest >= limit;
         if settled {
-            let gone = |book: &Self, symbol: usize| book.missing[symbol] >= limit;
+            let gone = |book: &Self, symbol: usize| book.columns.missing[symbol] >= limit;
             self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
+            return (self.equity(), true);
         }
-        (self.equity(), settled)
+        (self.cash + valuation.worth, false)
     }
 
     /// Notes the last close of a symbol, and for how many bars it has had none since: what is not held, but ordered, is
     /// not seen to otherwise.
     pub(super) fn note(&mut self, symbol: usize, close: f64, missing: u32) {
-        self.marks[symbol] = close;
-        self.missing[symbol] = missing;
+        (self.columns.marks[symbol], self.columns.missing[symbol]) = (close, f64::from(missing));
     }
 
     /// Follows one position over one bar.
     pub(super) fn watch(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
-        if let Some(history) = self.histories.get_mut(symbol) {
-            self.watch.follow(history, symbol, row, ranges);
+        if self.watch.entries && !self.watch.touched {
+            self.follow(symbol, ranges.close[symbol]);
+        }
+        self.look_within(symbol, row, ranges);
+    }
+
+    /// Follows how far prices went within a bar for and against one position, and the best of them where exits may be
+    /// touched.
+    fn look_within(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
+        let entered = match self.courses.get(symbol) {
+            Some(course) => course.entry_row as usize,
+            None => self.columns.entries.row[symbol] as usize,
+        };
+        let close = ranges.close[symbol];
+        let looks_within = !(self.watch.enters_at_close && entered == row);
+        let (low, high) = if looks_within { ranges.prices(symbol).extent() } else { (close, close) };
+        if let Some(course) = self.courses.get_mut(symbol) {
+            course.see(low, high);
+        }
+        if self.watch.entries && self.watch.touched {
+            self.follow(symbol, if self.shares(symbol) > 0.0 { high } else { low });
+        }
+    }
+
+    /// Notes a price that may be the best since entry.
+    fn follow(&mut self, symbol: usize, price: f64) {
+        let best = self.columns.entries.best[symbol];
+        let is_better = if self.shares(symbol) > 0.0 { price > best } else { price < best };
+        if price > 0.0 && is_better {
+            self.columns.entries.best[symbol] = price;
+        }
+    }
+
+    /// Which positions exits close on a bar's close, as the words of a set.
+    pub(super) fn due(&self, exits: &Exits, row: usize, due: &mut SymbolSet) {
+        if self.has_entries() {
+            sweep::due(self.vectors, &self.columns, &self.held, &self.leaving, exits, row, due);
+        } else {
+            due.clear();
         }
     }
 
     /// Pays for a bar's holding by what was held and owed at the close before.
     pub(super) fn carry(&mut self, rates: Rates, recorder: &mut Recorder) {
-        let Self { shares, marks, histories, held, .. } = self;
         let mut carry = Carry::default();
         if rates.borrow > 0.0 {
-            for symbol in held.iter().filter(|&symbol| shares[symbol] < 0.0) {
-                let cost = -shares[symbol] * marks[symbol] * rates.borrow;
+            let Self { columns, courses, held, .. } = self;
+            for symbol in held.iter().filter(|&symbol| columns.shares[symbol] < 0.0) {
+                let cost = -columns.shares[symbol] * columns.marks[symbol] * rates.borrow;
                 carry.borrow += cost;
-                if let Some(history) = histories.get_mut(symbol) {
-                    history.costs += cost;
+                if let Some(course) = courses.get_mut(symbol) {
+                    course.costs += cost;
                 }
             }
         }
@@ -368,7 +481,7 @@ impl Book {
         self.settled = self.held.iter().filter(|&symbol| which(self, symbol)).collect();
         for at in 0..self.settled.len() {
             let symbol = self.settled[at];
-            let (shares, price) = (self.shares[symbol], self.marks[symbol] * factor);
+            let (shares, price) = (self.shares(symbol), self.mark(symbol) * factor);
             self.cash += shares * price;
             recorder.counts().delisted += usize::from(reason == Reason::Delisted);
             if self.decrease_to(symbol, 0.0, price, 0.0) {

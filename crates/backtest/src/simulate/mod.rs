@@ -52,9 +52,11 @@
 mod account;
 mod bars;
 mod bounds;
+mod columns;
 mod costs;
 mod desk;
 mod exits;
+mod fills;
 mod holdings;
 mod orders;
 mod outcome;
@@ -65,6 +67,7 @@ mod record;
 mod screen;
 mod selection;
 mod settings;
+mod sweep;
 mod symbols;
 mod targets;
 
@@ -84,14 +87,15 @@ pub use record::Detail;
 pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
 use bars::Prices;
-use desk::Desk;
+use desk::{Desk, Till};
 use holdings::{Book, Watch};
 use orders::Orders;
 use pending::{DUST, Pending};
 use record::Recorder;
 use screen::{Screen, Traded};
-use symbols::{mask, symbols_of};
-use targets::{Chooser, Target, Targets, is_true};
+use sweep::{Decision, Limits};
+use symbols::{SymbolSet, mask, symbols_of};
+use targets::{Chooser, is_true};
 
 /// One bar of what a strategy's program gives, `[symbols]` each, by [`factor::Purpose`]. Flags are 1, 0 or NaN.
 #[derive(Debug, Clone, Copy, Default)]
@@ -146,6 +150,10 @@ pub struct Simulator<'a> {
     recorder: Recorder,
     /// Prices of what may be touched within the bar.
     judged: Vec<(usize, Prices)>,
+    /// What exits close at a close.
+    due: SymbolSet,
+    /// Whether a bar without obstacles can be filled as a whole.
+    is_plain: bool,
     row: usize,
     equity: f64,
     /// Most positions on a side, as of the last decision.
@@ -165,10 +173,10 @@ impl<'a> Simulator<'a> {
         detail: Detail,
     ) -> Self {
         let touched = exits.trigger == Trigger::Touched && market.has_ranges();
-        let with_histories = detail >= Detail::Trades || !exits.is_empty();
         let watch = Watch {
+            entries: !exits.is_empty(),
+            trades: detail >= Detail::Trades,
             touched,
-            excursions: detail >= Detail::Trades,
             enters_at_close: !market.fills_at_open(settings.fill),
         };
         Self {
@@ -181,12 +189,14 @@ impl<'a> Simulator<'a> {
             },
             settings: *settings,
             rates: settings.rates.a_bar(market.periods_per_year()),
-            book: Book::new(settings.capital, market.symbols(), with_histories, watch),
+            book: Book::new(settings.capital, market.symbols(), watch),
             traded: Traded::default(),
-            orders: Orders::default(),
+            orders: Orders::new(market.symbols(), !exits.is_empty()),
             chooser: Chooser::new(market.symbols()),
             recorder: Recorder::new(market.bars(), market.symbols(), detail),
             judged: Vec::new(),
+            due: SymbolSet::new(market.symbols()),
+            is_plain: detail == Detail::Scores && settings.is_plain() && !market.has_limits(),
             row: 0,
             equity: settings.capital,
             slots: usize::MAX,
@@ -223,7 +233,7 @@ impl<'a> Simulator<'a> {
 
     /// Ends the simulation after the bars it was fed. What is held stays open.
     pub fn finish(mut self) -> Outcome {
-        self.orders.finish(&mut self.recorder);
+        self.orders.finish(&self.book, &mut self.recorder);
         self.recorder.finish(&self.book)
     }
 
@@ -280,8 +290,9 @@ impl<'a> Simulator<'a> {
     }
 
     fn fill(&mut self, row: usize) {
-        let prices = self.market.fill_prices(row, self.settings.fill);
-        self.trade(row, |orders, book, desk| orders.fill(prices, book, desk));
+        let (prices, priced) =
+            (self.market.fill_prices(row, self.settings.fill), self.market.priced_words(row, self.settings.fill));
+        self.trade(row, |orders, book, desk| orders.fill(prices, priced, book, desk));
     }
 
     /// Lets orders be executed on a bar.
@@ -294,6 +305,8 @@ impl<'a> Simulator<'a> {
             leverage: (self.positions.sizing.gross - 1.0).max(0.0),
             slots: self.slots,
             recorder: &mut self.recorder,
+            till: Till::default(),
+            is_plain: self.is_plain,
         };
         execute(&mut self.orders, &mut self.book, &mut desk);
     }
@@ -306,9 +319,9 @@ impl<'a> Simulator<'a> {
             if self.book.leaving.contains(symbol) {
                 continue;
             }
-            let due = self.book.history(symbol).and_then(|history| exits::touched(&self.exits, history, prices));
+            let due = self.book.entry(symbol).and_then(|entry| exits::touched(&self.exits, &entry, prices));
             let Some((reason, price)) = due else { continue };
-            self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
+            self.orders.replace(symbol, row, &self.book, &mut self.recorder);
             let order = Pending::to(0.0, symbol, self.book.shares(symbol), row, reason);
             self.trade(row, |orders, book, desk| orders.close_within(order, price, book, desk));
         }
@@ -319,33 +332,39 @@ impl<'a> Simulator<'a> {
     fn decide(&mut self, row: usize, rows: &Rows<'_>) {
         let due = self.market.rebalances(row, self.positions.rebalance);
         let rebalances = std::mem::take(&mut self.rebalances_now) || due;
+        let is_signal = self.positions.rule == Rule::Signal;
+        self.orders.begin(row, if is_signal { Reason::Entry } else { Reason::Rebalance });
         // Orders from before that still wait for a price keep their slots; what leaves now gives its slot up.
         let kept = if rebalances { self.book.held().len() } else { 0 };
         let leaving = self.judge_exits(row, rows);
-        if rebalances {
-            let members = self.market.choosable(row);
-            let slots = self.positions.count.of(members);
-            let free = slots.saturating_sub(kept - leaving);
-            self.slots = if self.positions.rule == Rule::Weights { usize::MAX } else { slots };
-            let choosable = self.market.choosable_words(row);
-            let targets = self.chooser.choose(&self.positions, choosable, members, rows, &self.book, free);
-            bounds::keep(&self.positions.sizing, targets, rows, self.market, row);
-            let (orders, close) = (&mut self.orders, self.market.close(row));
-            let band = self.positions.sizing.band * self.equity;
-            let least = self.settings.shares.minimum_trade;
-            let decision = Decision { row, rows, close, equity: self.equity, band, least };
-            if self.positions.rule == Rule::Signal {
-                for symbol in targets.chosen.iter() {
-                    decision.give(orders, symbol, &mut self.book, targets.by_symbol[symbol], Reason::Entry);
-                }
-            } else {
-                if !orders.is_empty() {
-                    orders.replace(row, &mut self.recorder, |order| order.target != 0.0);
-                }
-                decision.reset(orders, &mut self.book, targets);
-            }
+        if !rebalances {
+            return;
         }
-        self.orders.sort();
+        let members = self.market.choosable(row);
+        let slots = self.positions.count.of(members);
+        let free = slots.saturating_sub(kept - leaving);
+        self.slots = if self.positions.rule == Rule::Weights { usize::MAX } else { slots };
+        let choosable = self.market.choosable_words(row);
+        let targets = self.chooser.choose(&self.positions, choosable, members, rows, &self.book, free);
+        bounds::keep(&self.positions.sizing, targets, rows, self.market, row);
+        if !is_signal {
+            self.orders.replace_targets(row, &mut self.recorder);
+            // What is held and not chosen is sold.
+            targets.chosen.join(self.book.held());
+            targets.chosen.leave_out(&self.book.leaving);
+        }
+        let decision = Decision {
+            close: self.market.close(row),
+            score: rows.score,
+            stop_volatility: rows.stop_volatility,
+            average_true_range: rows.average_true_range,
+            limits: Limits {
+                equity: self.equity,
+                band: self.positions.sizing.band * self.equity,
+                least: self.settings.shares.minimum_trade,
+            },
+        };
+        sweep::order(&decision, targets, &mut self.book, &mut self.orders.fresh);
     }
 
     /// Orders to close what an exit or a flag closes at this bar; says how many.
@@ -355,7 +374,11 @@ impl<'a> Simulator<'a> {
         if !has_exits && !entry_must_last && rows.exit.is_none() {
             return 0;
         }
-        let waits = !self.orders.is_empty();
+        if has_exits {
+            self.book.due(&self.exits_at_close, row, &mut self.due);
+        } else {
+            self.due.clear();
+        }
         let mut count = 0;
         for word in 0..self.book.held().words().len() {
             let judged = self.book.held().words()[word] & !self.book.leaving.words()[word];
@@ -365,70 +388,18 @@ impl<'a> Simulator<'a> {
             let told = rows.exit.map_or(0, |exit| mask(exit, word, is_true));
             let lasts = rows.entry.map_or(0, |entry| mask(entry, word, is_true));
             let ended = if entry_must_last { told | !lasts } else { told };
-            for symbol in symbols_of(word, if has_exits { judged } else { judged & ended }) {
+            for symbol in symbols_of(word, judged & (ended | self.due.words()[word])) {
                 let is_told = ended >> (symbol % symbols::WORD) & 1 == 1;
-                let due = |history| exits::due(&self.exits_at_close, history, self.book.mark(symbol), row);
-                let reason = if is_told { Some(Reason::Exit) } else { self.book.history(symbol).and_then(due) };
+                let due = |entry| exits::due(&self.exits_at_close, &entry, self.book.mark(symbol), row);
+                let reason = if is_told { Some(Reason::Exit) } else { self.book.entry(symbol).and_then(due) };
                 if let Some(reason) = reason {
-                    if waits {
-                        self.orders.replace(row, &mut self.recorder, |waiting| waiting.symbol as usize == symbol);
-                    }
-                    self.orders.give(Pending::to(0.0, symbol, self.book.shares(symbol), row, reason));
+                    self.orders.close(symbol, row, reason, &mut self.recorder);
                     self.book.leaving.insert(symbol);
                     count += 1;
                 }
             }
         }
         count
-    }
-}
-
-/// The close at which targets become orders.
-struct Decision<'a> {
-    row: usize,
-    rows: &'a Rows<'a>,
-    close: &'a [f64],
-    equity: f64,
-    /// Money that what is held may be away from its target.
-    band: f64,
-    /// Least money that is traded.
-    least: f64,
-}
-
-impl Decision<'_> {
-    /// Orders from what is held to a whole book of targets.
-    fn reset(&self, orders: &mut Orders, book: &mut Book, targets: &Targets) {
-        for (word, &chosen) in targets.chosen.words().iter().enumerate() {
-            let (held, leaving) = (book.held().words()[word], book.leaving.words()[word]);
-            for symbol in symbols_of(word, (held | chosen) & !leaving) {
-                self.give(orders, symbol, book, targets.by_symbol[symbol], Reason::Rebalance);
-            }
-        }
-    }
-
-    #[inline]
-    fn give(&self, orders: &mut Orders, symbol: usize, book: &mut Book, target: Target, reason: Reason) {
-        let held = book.shares(symbol);
-        let close = self.close[symbol];
-        let Target { weight, score } = target;
-        let shares = if weight == 0.0 { 0.0 } else { weight * self.equity / close };
-        let closes = shares == 0.0 && held != 0.0;
-        let change = ((shares - held) * close).abs();
-        let stays = shares * held > 0.0 && change < self.band;
-        if closes || (change > DUST * self.equity && change >= self.least && !stays) {
-            let &Rows { stop_volatility, average_true_range, .. } = self.rows;
-            if stop_volatility.is_some() || average_true_range.is_some() {
-                orders.measure(symbol, self.close.len(), Measures::of(self.rows, symbol));
-            }
-            if held == 0.0 {
-                book.note(symbol, close, 0);
-            }
-            let mut order = Pending::to(shares, symbol, held, self.row, reason);
-            // Adding 0 makes one zero of two.
-            order.rank = score * weight.signum() + 0.0;
-            order.weight = weight;
-            orders.give(order);
-        }
     }
 }
 

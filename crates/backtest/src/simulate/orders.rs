@@ -1,58 +1,116 @@
-//! Orders: decided at one close, filled at a later price, sells before buys.
+//! Orders: decided at one close, filled at a later price.
+//!
+//! Those of the last decision stand by symbol, so that a bar without obstacles fills a chunk at a time (`sweep`). Where
+//! something is in the way, or every execution is to be written down, they are filled one by one (`fills`); what a bar
+//! leaves of them waits in a list.
 
 use super::account::Intention;
-use super::desk::{Buy, Desk, Scale};
-use super::exits::Measures;
+use super::columns::Column;
+use super::desk::Desk;
+use super::exits::MeasureColumns;
+use super::fills::Fills;
 use super::holdings::Book;
-use super::outcome::Fate;
-use super::pending::{DUST, LONG, Pending, SHORT, Stage, reduced, side};
+use super::outcome::{Fate, Reason};
+use super::pending::Pending;
 use super::record::Recorder;
-use super::settings::{CashShort, Settings, SizeAt};
+use super::sweep;
+use super::symbols::SymbolSet;
 
-/// Orders that wait to be filled, in symbol order, at most one a symbol.
-#[derive(Debug, Default)]
+/// Orders that wait to be filled, at most one a symbol.
+#[derive(Debug)]
 pub(super) struct Orders {
-    list: Vec<Pending>,
-    /// By symbol, what stops will be scaled by should its order open a position; none where nobody measures.
-    measures: Vec<Measures>,
-    /// Whether the last one given stands before one that was given earlier.
-    unsorted: bool,
-    /// Places in the list, during a bar's fills: of what reduces or closes positions,
-    reductions: Vec<u32>,
-    /// of what opens or increases them, by side,
-    openings: [Vec<u32>; 2],
-    /// and of what has no price.
-    unpriced: Vec<u32>,
+    pub(super) fresh: Fresh,
+    fills: Fills,
 }
 
-impl Orders {
-    #[inline]
-    pub(super) fn give(&mut self, order: Pending) {
-        self.unsorted |= self.list.last().is_some_and(|last| last.symbol > order.symbol);
-        self.list.push(order);
-    }
+/// Orders of the last decision, by symbol.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub(super) waiting: SymbolSet,
+    /// Shares to be held.
+    pub(super) target: Column,
+    /// How good the choice was, on its own side.
+    pub(super) rank: Column,
+    /// The part of equity that the target is; 0 where it is so many shares.
+    pub(super) weight: Column,
+    /// What stops will be scaled by should an order open a position.
+    pub(super) measures: MeasureColumns,
+    /// Those that this bar's fills have reduced a position for, and those that are to buy.
+    pub(super) reduced: SymbolSet,
+    pub(super) buying: SymbolSet,
+    decided: usize,
+    /// Those that an exit gave, and which.
+    exits: SymbolSet,
+    exit_reasons: Vec<Reason>,
+    /// Why the others were given.
+    reason: Reason,
+}
 
-    /// What stops will be scaled by, should the order for one of so many symbols open a position.
-    pub(super) fn measure(&mut self, symbol: usize, symbols: usize, measures: Measures) {
-        self.measures.resize(symbols, Measures::UNKNOWN);
-        self.measures[symbol] = measures;
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// Ends a round of decisions.
-    pub(super) fn sort(&mut self) {
-        if std::mem::take(&mut self.unsorted) {
-            // A few rising runs one behind the other, which a stable sort merges.
-            self.list.sort_by_key(|order| order.symbol);
+impl Fresh {
+    fn new(symbols: usize, measures: bool) -> Self {
+        let column = || Column::new(0.0, symbols);
+        Self {
+            waiting: SymbolSet::new(symbols),
+            target: column(),
+            rank: column(),
+            weight: column(),
+            measures: if measures { MeasureColumns::new(symbols) } else { MeasureColumns::default() },
+            reduced: SymbolSet::new(symbols),
+            buying: SymbolSet::new(symbols),
+            decided: 0,
+            exits: SymbolSet::new(symbols),
+            exit_reasons: vec![Reason::Exit; symbols],
+            reason: Reason::Rebalance,
         }
     }
 
-    /// Takes back waiting orders that a decision at this row replaces.
-    pub(super) fn replace(&mut self, row: usize, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
-        self.withdraw(row, Fate::Replaced, recorder, which);
+    /// The order of a symbol by itself.
+    fn order(&self, symbol: usize, book: &Book) -> Pending {
+        let reason = if self.exits.contains(symbol) { self.exit_reasons[symbol] } else { self.reason };
+        let mut order = Pending::to(self.target[symbol], symbol, book.shares(symbol), self.decided, reason);
+        (order.rank, order.weight) = (self.rank[symbol], self.weight[symbol]);
+        order
+    }
+
+    fn clear(&mut self) {
+        self.waiting.clear();
+        self.exits.clear();
+    }
+}
+
+impl Orders {
+    /// None yet; whether positions will ask for [`Measures`](super::exits::Measures).
+    pub(super) fn new(symbols: usize, measures: bool) -> Self {
+        Self { fresh: Fresh::new(symbols, measures), fills: Fills::default() }
+    }
+
+    /// A decision begins, which gives a reason to all orders but those of exits.
+    pub(super) fn begin(&mut self, row: usize, reason: Reason) {
+        (self.fresh.decided, self.fresh.reason) = (row, reason);
+    }
+
+    /// Closes a position, which nothing else does that waits.
+    pub(super) fn close(&mut self, symbol: usize, row: usize, reason: Reason, recorder: &mut Recorder) {
+        self.withdraw(row, Fate::Replaced, recorder, |order| order.symbol() == symbol);
+        let fresh = &mut self.fresh;
+        (fresh.target[symbol], fresh.rank[symbol], fresh.weight[symbol]) = (0.0, 0.0, 0.0);
+        fresh.waiting.insert(symbol);
+        fresh.exits.insert(symbol);
+        fresh.exit_reasons[symbol] = reason;
+    }
+
+    /// Takes back what waits for a symbol.
+    pub(super) fn replace(&mut self, symbol: usize, row: usize, book: &Book, recorder: &mut Recorder) {
+        if self.fresh.waiting.contains(symbol) {
+            self.fresh.order(symbol, book).end(row, Fate::Replaced, recorder);
+            self.fresh.waiting.remove(symbol);
+        }
+        self.withdraw(row, Fate::Replaced, recorder, |order| order.symbol() == symbol);
+    }
+
+    /// Takes back what waits since earlier decisions, but for what closes a position.
+    pub(super) fn replace_targets(&mut self, row: usize, recorder: &mut Recorder) {
+        self.withdraw(row, Fate::Replaced, recorder, |order| order.target != 0.0);
     }
 
     /// Takes back orders whose holding was settled at this bar.
@@ -62,7 +120,7 @@ impl Orders {
 
     /// Notes the closes of what waits to be opened.
     pub(super) fn note_closes(&self, close: &[f64], book: &mut Book) {
-        for symbol in self.list.iter().map(Pending::symbol) {
+        for symbol in self.fills.list.iter().map(Pending::symbol) {
             if close[symbol] > 0.0 && !book.held().contains(symbol) {
                 book.note(symbol, close[symbol], 0);
             }
@@ -74,78 +132,28 @@ impl Orders {
         self.withdraw(row, Fate::Settled, recorder, |_| true);
     }
 
-    fn withdraw(&mut self, row: usize, fate: Fate, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
-        self.list.retain(|order| {
-            let goes = which(order);
-            if goes {
-                order.end(row, fate, recorder);
-            }
-            !goes
-        });
-    }
-
-    /// Fills what can be filled at one bar's prices, `[symbols]`.
+    /// Fills what can be filled at one bar's prices, `[symbols]`; `priced` are the words of the set of symbols that have
+    /// one.
     ///
     /// First everything that reduces or closes a position; then short sales; then buys, scaled by one factor where they
     /// and their costs exceed the cash there is. A symbol that cannot be traded trades nothing: what would reduce or
-    /// close its position waits, and the rest is dropped. What waits keeps its slot, of `slots` a side, and its part of
-    /// the book: see [`make_room`](Self::make_room). Where there is too little volume, an order comes as far as there is.
-    pub(super) fn fill(&mut self, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
-        if self.list.is_empty() {
+    /// close its position waits, and the rest is dropped. What waits keeps its slot and its part of the book. Where
+    /// there is too little volume, an order comes as far as there is.
+    pub(super) fn fill(&mut self, prices: &[f64], priced: &[u64], book: &mut Book, desk: &mut Desk<'_>) {
+        let Self { fresh, fills } = self;
+        if fresh.waiting.is_empty() && fills.list.is_empty() {
             return;
         }
-        // Prices of a few symbols lie far apart in memory: asked for all in a row, they come at the same time.
-        for order in &mut self.list {
-            order.price = prices[order.symbol()];
-        }
-        if desk.settings.size_at == SizeAt::Fill {
-            self.size(prices, book, desk.settings);
-        }
-        let mut wanted = self.sort_out(book, desk);
-        if desk.settings.cash_short == CashShort::RejectEarly {
-            wanted[LONG] -= self.reject_early(book, desk);
-        }
-        let mut waiting = [0.0; 2];
-        for &place in &self.reductions {
-            let order = &mut self.list[place as usize];
-            if order.stage == Stage::Done {
-                continue;
-            }
-            let (side, value) = desk.reduce(order, book);
-            waiting[side] += value;
-        }
-        for &place in &self.unpriced {
-            let order = &mut self.list[place as usize];
-            if book.held().contains(order.symbol()) {
-                let (side, value) = desk.delay(order, book);
-                waiting[side] += value;
-            } else {
-                desk.drop_untradable(order);
-            }
-        }
-        if wanted != [0.0; 2] {
-            let room =
-                if waiting == [0.0; 2] { [1.0; 2] } else { self.make_room(&mut wanted, waiting, prices, book, desk) };
-            if wanted[SHORT] > 0.0 {
-                self.open(SHORT, book, desk, |_, _, _| Scale { room: room[SHORT], cash: 1.0 });
-            }
-            let room = room[LONG];
-            if wanted[LONG] > 0.0 && desk.settings.cash_short == CashShort::InTurn {
-                self.sort_buys_by_size(desk);
-                self.open(LONG, book, desk, |order, book, desk| Scale {
-                    room,
-                    cash: desk.covered(&[desk.buy(order, room)], book),
-                });
-            } else if wanted[LONG] > 0.0 {
-                let cash = self.affordable(wanted[LONG] * room, room, book, desk);
-                self.open(LONG, book, desk, |_, _, _| Scale { room, cash });
-            }
-        }
-        if self.list.iter().all(|order| order.stage != Stage::Delayed) {
-            self.list.clear();
+        let mut waits = fresh.waiting.words().iter().zip(book.held().words()).zip(priced);
+        let is_stuck = waits.any(|((waiting, held), priced)| waiting & held & !priced != 0);
+        if desk.is_plain && fills.list.is_empty() && !is_stuck {
+            sweep::fill(fresh, prices, priced, book, desk);
         } else {
-            self.list.retain(|order| order.stage == Stage::Delayed);
+            fills.list.extend(fresh.waiting.iter().map(|symbol| fresh.order(symbol, book)));
+            fills.list.sort_by_key(|order| order.symbol);
+            fills.fill(prices, &fresh.measures, book, desk);
         }
+        fresh.clear();
     }
 
     /// Closes a position within a bar at a price of its own, as far as there is volume; the rest waits for the next.
@@ -156,219 +164,17 @@ impl Orders {
             Ok(reach) => {
                 (order.reach, order.reduced) = (reach.shares, reach.shares);
                 desk.reduce(&mut order, book);
+                desk.settle(book);
             }
             Err(obstacle) => {
                 order.obstacle = obstacle;
                 desk.delay(&mut order, book);
             }
         }
-        if order.stage == Stage::Delayed {
-            self.give(order);
-            self.sort();
+        if order.is_delayed() {
+            let place = self.fills.list.partition_point(|other| other.symbol < order.symbol);
+            self.fills.list.insert(place, order);
         }
-    }
-
-    /// The factor of all buys at which their costs are covered, too; 1 where there is cash enough. `wanted` is their
-    /// value, `room` what they are scaled by already.
-    fn affordable(&self, wanted: f64, room: f64, book: &Book, desk: &Desk<'_>) -> f64 {
-        if desk.settings.cash_short != CashShort::Scale {
-            return 1.0;
-        }
-        let costs = &desk.settings.costs;
-        if costs.is_proportional() {
-            let needed = wanted * (1.0 + costs.buy_rate());
-            let available = desk.available(book);
-            return if needed > available { available / needed } else { 1.0 };
-        }
-        let buys: Vec<Buy> = self.openings[LONG]
-            .iter()
-            .map(|&place| &self.list[place as usize])
-            .filter(|order| order.stage != Stage::Done)
-            .map(|order| desk.buy(order, room))
-            .collect();
-        desk.covered(&buys, book)
-    }
-
-    /// Puts the smallest buys first; ties in symbol order.
-    fn sort_buys_by_size(&mut self, desk: &Desk<'_>) {
-        let Self { list, openings, .. } = self;
-        // Differences of less than dust are rounding, and no reason to go first.
-        let rank = |place: u32| {
-            let order = &list[place as usize];
-            ((order.reach - order.reduced) * order.price / (DUST * desk.equity)).round()
-        };
-        openings[LONG].sort_by(|&a, &b| rank(a).total_cmp(&rank(b)));
-    }
-
-    /// Rejects buys, in symbol order, that the cash would not have covered at the last close; gives what they are worth
-    /// at the prices of the fill.
-    fn reject_early(&mut self, book: &Book, desk: &mut Desk<'_>) -> f64 {
-        let mut cash = desk.purse(book);
-        let cost = |order: &Pending, from: f64, to: f64, desk: &Desk<'_>| {
-            let (symbol, shares) = (order.symbol(), (to - from).abs());
-            let value = shares * book.mark(symbol);
-            let charge = desk.settings.costs.of(shares, value, to < from, desk.screen.impact_rate(symbol));
-            (to - from) * book.mark(symbol) + charge.total()
-        };
-        for &place in &self.reductions {
-            let order = &self.list[place as usize];
-            cash -= cost(order, book.shares(order.symbol()), order.reduced, desk);
-        }
-        for &place in &self.openings[SHORT] {
-            let order = &self.list[place as usize];
-            cash -= cost(order, order.reduced, order.reach, desk);
-        }
-        let mut rejected = 0.0;
-        for &place in &self.openings[LONG] {
-            let order = &mut self.list[place as usize];
-            let needed = cost(order, order.reduced, order.reach, desk);
-            if needed <= cash {
-                cash -= needed;
-            } else {
-                rejected += (order.reach - order.reduced) * order.price;
-                desk.recorder.counts().no_cash += 1;
-                desk.finish(order, Fate::NoCash);
-            }
-        }
-        rejected
-    }
-
-    /// Sets targets anew, by weights of the equity at a bar's prices.
-    fn size(&mut self, prices: &[f64], book: &Book, settings: &Settings) {
-        let price = |symbol: usize| book.price_among(prices, symbol);
-        let held: f64 = book.held().iter().map(|symbol| book.shares(symbol) * price(symbol)).sum();
-        let equity = book.cash + held;
-        for order in self.list.iter_mut().filter(|order| order.weight != 0.0) {
-            let (held, price) = (book.shares(order.symbol()).max(0.0), price(order.symbol()));
-            let target = order.weight * equity / price;
-            let bought = (target - held).max(0.0);
-            order.target = target - bought * settings.bought_costs();
-        }
-    }
-
-    /// Says of each order what it will do, and gives the money that openings want, by side. Which orders do what comes
-    /// in no pattern that a branch could learn: places are written first and kept after.
-    fn sort_out(&mut self, book: &Book, desk: &Desk<'_>) -> [f64; 2] {
-        let Self { list, reductions, openings: [long, short], unpriced, .. } = self;
-        unpriced.clear();
-        for places in [&mut *reductions, &mut *long, &mut *short] {
-            places.resize(list.len(), 0);
-        }
-        let (mut wanted, mut counts) = ([0.0; 2], [0; 3]);
-        for (place, order) in list.iter_mut().enumerate() {
-            let price = order.price;
-            let is_priced = price > 0.0;
-            if !is_priced {
-                order.obstacle = Fate::Untradable;
-                unpriced.push(place as u32);
-                continue;
-            }
-            let held = book.shares(order.symbol());
-            order.reach = order.target;
-            if !desk.screen.is_open() {
-                match desk.screen.reach(order.symbol(), held, order.target, price) {
-                    // What is rounded off to whole lots was never asked for.
-                    Ok(reach) if !reach.lacks_volume => (order.reach, order.target) = (reach.shares, reach.shares),
-                    Ok(reach) => order.reach = reach.shares,
-                    Err(obstacle) => {
-                        order.obstacle = obstacle;
-                        unpriced.push(place as u32);
-                        continue;
-                    }
-                }
-            }
-            order.reduced = reduced(held, order.reach);
-            let (reduces, opens) = (usize::from(order.reduced != held), usize::from(order.reach != order.reduced));
-            let is_short = order.reach < 0.0;
-            reductions[counts[0]] = place as u32;
-            counts[0] += reduces;
-            long[counts[1]] = place as u32;
-            counts[1] += opens & usize::from(!is_short);
-            short[counts[2]] = place as u32;
-            counts[2] += opens & usize::from(is_short);
-            let value = (order.reach - order.reduced).abs() * price;
-            wanted[LONG] += if is_short { 0.0 } else { value };
-            wanted[SHORT] += if is_short { value } else { 0.0 };
-            order.stage = if order.reduced == 0.0 { Stage::Opening } else { Stage::Increasing };
-        }
-        for (places, count) in [reductions, long, short].into_iter().zip(counts) {
-            places.truncate(count);
-        }
-        wanted
-    }
-
-    /// Executes what opens or increases positions on a side.
-    fn open(
-        &mut self,
-        which: usize,
-        book: &mut Book,
-        desk: &mut Desk<'_>,
-        scale: impl Fn(&Pending, &Book, &Desk<'_>) -> Scale,
-    ) {
-        let Self { list, openings, measures, .. } = self;
-        for &place in &openings[which] {
-            let order = &mut list[place as usize];
-            // What had to make room is done already.
-            if order.stage != Stage::Done {
-                let symbol = order.symbol();
-                let measures = || measures.get(symbol).copied().unwrap_or(Measures::UNKNOWN);
-                let scale = scale(order, book, desk);
-                desk.open(order, scale, measures, book);
-            }
-        }
-    }
-
-    /// Makes openings give way to positions that ought to be closed and have no price, `waiting` in money a side.
-    /// Openings beyond the slots of a side are dropped, least rank first. What then exceeds the equity, as far as what
-    /// waits is to blame, is taken from its own side first and then from the other: gives the factor of each side. Where
-    /// cash is borrowed without limit, nothing is taken.
-    fn make_room(
-        &mut self,
-        wanted: &mut [f64; 2],
-        mut waiting: [f64; 2],
-        prices: &[f64],
-        book: &Book,
-        desk: &mut Desk<'_>,
-    ) -> [f64; 2] {
-        for which in [LONG, SHORT] {
-            if waiting[which] == 0.0 {
-                continue;
-            }
-            let opens = |order: &Pending| order.stage == Stage::Opening && side(order.reach) == which;
-            let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
-            let opened = self.list.iter().filter(|order| opens(order)).count();
-            for _ in 0..(held + opened).saturating_sub(desk.slots).min(opened) {
-                let candidates = self.list.iter_mut().filter(|order| opens(order));
-                // The last of equals, as the first was the better choice.
-                let Some(least) = candidates.max_by(|a, b| b.rank.total_cmp(&a.rank)) else { break };
-                let value = least.reach.abs() * least.price;
-                wanted[which] -= value;
-                waiting[which] -= value.min(waiting[which]);
-                desk.drop_blocked(least);
-            }
-        }
-        if desk.settings.cash_short == CashShort::Borrow {
-            return [1.0; 2];
-        }
-        let value = |symbol: usize| book.shares(symbol).abs() * book.price_among(prices, symbol);
-        let gross: f64 = book.held().iter().map(value).sum();
-        let blame = waiting[LONG] + waiting[SHORT];
-        let most = desk.equity * (1.0 + desk.leverage);
-        let mut excess = (gross + wanted[LONG] + wanted[SHORT] - most).min(blame).max(0.0);
-        if excess == 0.0 {
-            return [1.0; 2];
-        }
-        let mut taken = waiting.map(|waiting| excess * (waiting / blame));
-        for which in [LONG, SHORT] {
-            taken[which] = taken[which].min(wanted[which]).max(0.0);
-            excess -= taken[which];
-        }
-        for which in [LONG, SHORT] {
-            let more = excess.min(wanted[which] - taken[which]).max(0.0);
-            taken[which] += more;
-            excess -= more;
-        }
-        [LONG, SHORT].map(|which| (1.0 - taken[which] / wanted[which]).max(0.0))
     }
 
     /// What waits, in symbol order.
@@ -380,13 +186,30 @@ impl Orders {
             decided: order.decided as usize,
             reason: order.reason,
         };
-        self.list.iter().map(of).collect()
+        self.all(book).iter().map(of).collect()
     }
 
     /// Writes down what still waits.
-    pub(super) fn finish(&self, recorder: &mut Recorder) {
-        for order in &self.list {
+    pub(super) fn finish(&self, book: &Book, recorder: &mut Recorder) {
+        for order in self.all(book) {
             recorder.order(order.symbol(), |executed| order.order(executed, None, Fate::Waiting));
         }
+    }
+
+    fn all(&self, book: &Book) -> Vec<Pending> {
+        let fresh = self.fresh.waiting.iter().map(|symbol| self.fresh.order(symbol, book));
+        let mut all: Vec<Pending> = self.fills.list.iter().copied().chain(fresh).collect();
+        all.sort_by_key(|order| order.symbol);
+        all
+    }
+
+    fn withdraw(&mut self, row: usize, fate: Fate, recorder: &mut Recorder, which: impl Fn(&Pending) -> bool) {
+        self.fills.list.retain(|order| {
+            let goes = which(order);
+            if goes {
+                order.end(row, fate, recorder);
+            }
+            !goes
+        });
     }
 }

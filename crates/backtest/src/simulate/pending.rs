@@ -70,6 +70,11 @@ impl Pending {
         self.symbol as usize
     }
 
+    /// Whether it waits for the next price or volume.
+    pub(super) fn is_delayed(&self) -> bool {
+        self.stage == Stage::Delayed
+    }
+
     /// Whether the bar lets it come as far as it wants.
     pub(super) fn is_whole(&self) -> bool {
         self.reach == self.target
@@ -106,7 +111,7 @@ pub(super) fn side(shares: f64) -> usize {
 }
 
 /// What is left of a position once an order has reduced it: nothing, where its target lies on the other side.
-#[inline]
+#[inline(always)]
 pub(super) fn reduced(held: f64, target: f64) -> f64 {
     let nearer = if target.abs() < held.abs() { target } else { held };
     if held * target <= 0.0 { 0.0 } else { nearer }

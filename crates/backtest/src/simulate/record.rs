@@ -104,11 +104,10 @@ impl Recorder {
         &mut self.outcome.counts
     }
 
-    /// Shares and money changed hands.
+    /// Shares changed hands.
     #[inline]
     pub(super) fn traded(&mut self, execution: Execution) {
         let Execution { symbol, shares, price, charge, .. } = execution;
-        self.traded += shares.abs() * price;
         if self.detail > Detail::Scores {
             self.charged.add(charge);
         }
@@ -116,6 +115,11 @@ impl Recorder {
             executed.add(shares.abs(), price, charge);
             self.outcome.executions.push(execution);
         }
+    }
+
+    /// So much was traded in all.
+    pub(super) fn add_traded(&mut self, value: f64) {
+        self.traded += value;
     }
 
     /// A bar's holding was paid for.

@@ -216,6 +216,16 @@ impl Settings {
         }
     }
 
+    /// Whether whatever has a price is traded in any number, for costs in proportion, and buys beyond the cash are scaled
+    /// alike.
+    pub(super) fn is_plain(&self) -> bool {
+        let unlimited = self.liquidity.volume_share.is_none() && self.price_limit.is_none();
+        unlimited
+            && self.shares.lot == 0.0
+            && self.costs.is_proportional()
+            && (self.size_at, self.cash_short) == (SizeAt::Close, CashShort::Scale)
+    }
+
     /// Whether what a bar's volume does not fill of an order is filled later.
     pub(super) fn carries(&self) -> bool {
         self.liquidity.unfilled == Unfilled::Carry

@@ -1,8 +1,18 @@
 //! Sets of symbols, a bit each: sixty-four are asked for, joined or left out at once, and come in symbol order by
 //! themselves.
 
+use super::columns::CHUNK;
+
 /// Symbols of one word.
 pub(super) const WORD: usize = 64;
+
+/// Chunks of one word.
+const CHUNKS: usize = WORD / CHUNK;
+
+/// The bits of a word's first chunk.
+const LOW: u64 = (1 << CHUNK) - 1;
+
+const _: () = assert!(CHUNKS == 2, "a word is two chunks");
 
 /// Words that a set of so many symbols takes.
 pub(super) fn words(symbols: usize) -> usize {
@@ -71,6 +81,43 @@ impl SymbolSet {
     #[inline]
     pub(super) fn contains(&self, symbol: usize) -> bool {
         self.words[symbol / WORD] >> (symbol % WORD) & 1 == 1
+    }
+
+    /// The chunks that hold any of its symbols, in order, each with those, a bit each.
+    #[inline(always)]
+    pub(super) fn chunks(&self) -> impl Iterator<Item = (usize, u64)> {
+        let halves = self.words.iter().flat_map(|word| [word & LOW, word >> CHUNK]);
+        halves.enumerate().filter(|&(_, bits)| bits != 0)
+    }
+
+    /// Those of one chunk, a bit each.
+    #[inline(always)]
+    pub(super) fn chunk(&self, at: usize) -> u64 {
+        self.words[at / CHUNKS] >> (at % CHUNKS * CHUNK) & LOW
+    }
+
+    /// Says which symbols of a chunk are in it, a bit each.
+    #[inline(always)]
+    pub(super) fn put_chunk(&mut self, at: usize, bits: u64) {
+        let shift = at % CHUNKS * CHUNK;
+        let word = &mut self.words[at / CHUNKS];
+        *word = *word & !(LOW << shift) | bits << shift;
+    }
+
+    /// Adds some symbols of a chunk, a bit each.
+    #[inline(always)]
+    pub(super) fn join_chunk(&mut self, at: usize, bits: u64) {
+        self.words[at / CHUNKS] |= bits << (at % CHUNKS * CHUNK);
+    }
+
+    /// Adds those of another set.
+    pub(super) fn join(&mut self, other: &SymbolSet) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Takes those of another set out.
+    pub(super) fn leave_out(&mut self, other: &SymbolSet) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
     }
 
     pub(super) fn clear(&mut self) {

@@ -1,36 +1,25 @@
 //! From scores and flags to target weights: who may be held, who is chosen, how much of each.
 
+use engine::vectors::Vectors;
+use engine::{Ranker, compiled_for};
 use factor::{Positions, Rule, Weighting};
 
 use super::Rows;
+use super::columns::{CHUNK, Chunk, Column, Lanes, is_member};
 use super::holdings::Book;
 use super::selection::Selection;
-use super::symbols::{SymbolSet, mask, symbols_of};
+use super::symbols::{SymbolSet, mask};
 
 /// Deviations up to this are rounding: nothing is weighted by their inverse.
 const NEGLIGIBLE: f64 = 1e-12;
-
-/// What a symbol should be worth, as a fraction of equity, negative for a short.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Target {
-    pub(super) weight: f64,
-    /// The score it was chosen by.
-    pub(super) score: f64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Candidate {
-    symbol: u32,
-    score: f64,
-}
 
 /// Targets by symbol.
 #[derive(Debug)]
 pub(super) struct Targets {
     /// Symbols with a target.
     pub(super) chosen: SymbolSet,
-    /// One a symbol; nothing where there is none.
-    pub(super) by_symbol: Vec<Target>,
+    /// What each should be worth, as a fraction of equity, negative for a short; 0 where there is no target.
+    pub(super) weights: Column,
 }
 
 /// Chooses targets; keeps its lists from one rebalance to the next.
@@ -38,13 +27,17 @@ pub(super) struct Targets {
 pub(super) struct Chooser {
     candidates: SymbolSet,
     selection: Selection,
+    /// The chosen of one side.
     side: SymbolSet,
     kept: SymbolSet,
-    chosen: Vec<Candidate>,
-    weights: Vec<f64>,
+    ranker: Ranker,
+    /// Scores of one side, one behind the other, and their ranks.
+    scores: Vec<f64>,
+    ranks: Vec<f64>,
     /// All alike, where there are no scores.
     alike: Vec<f64>,
     targets: Targets,
+    vectors: Vectors,
 }
 
 impl Chooser {
@@ -54,10 +47,12 @@ impl Chooser {
             selection: Selection::default(),
             side: SymbolSet::new(symbols),
             kept: SymbolSet::new(symbols),
-            chosen: Vec::new(),
-            weights: Vec::new(),
+            ranker: Ranker::default(),
+            scores: Vec::new(),
+            ranks: Vec::new(),
             alike: vec![0.0; symbols],
-            targets: Targets { chosen: SymbolSet::new(symbols), by_symbol: vec![Target::default(); symbols] },
+            targets: Targets { chosen: SymbolSet::new(symbols), weights: Column::new(0.0, symbols) },
+            vectors: Vectors::detect(),
         }
     }
 
@@ -73,8 +68,10 @@ impl Chooser {
         book: &Book,
         free: usize,
     ) -> &mut Targets {
-        let Targets { chosen, by_symbol } = &mut self.targets;
-        chosen.iter().for_each(|symbol| by_symbol[symbol] = Target::default());
+        let Targets { chosen, weights } = &mut self.targets;
+        for (chunk, _) in chosen.chunks() {
+            *weights.chunk_mut(chunk) = [0.0; CHUNK];
+        }
         chosen.clear();
         self.find_candidates(positions, choosable, rows, book);
         let (count, known) = (positions.count.of(members), self.candidates.len());
@@ -94,12 +91,12 @@ impl Chooser {
             }
             Rule::Signal => {
                 self.take(free, 1.0, rows, None, book);
-                let part = gross * (self.chosen.len() as f64 / count as f64);
+                let part = gross * (self.side.len() as f64 / count as f64);
                 self.weigh(weighting, rows, part);
             }
             Rule::Weights => {
                 self.take(known, 1.0, rows, None, book);
-                self.take_scores_as_weights(gross);
+                self.take_scores_as_weights(rows, gross);
             }
         }
         &mut self.targets
@@ -134,10 +131,9 @@ impl Chooser {
     }
 
     /// Moves the highest scores (`side` 1) or the lowest (`side` -1) from the candidates to the chosen, ties in symbol
-    /// order; what is held on that side comes first as long as it is among the best `keep`. The chosen stand in symbol
-    /// order, so that sums over them do not depend on how they were found.
+    /// order; what is held on that side comes first as long as it is among the best `keep`.
     fn take(&mut self, count: usize, side: f64, rows: &Rows<'_>, keep: Option<usize>, book: &Book) {
-        let Self { candidates, selection, side: taken, kept, chosen, alike, targets, .. } = self;
+        let Self { candidates, selection, side: taken, kept, alike, targets, .. } = self;
         let scores = rows.score.unwrap_or(alike);
         kept.clear();
         if let Some(keep) = keep {
@@ -162,62 +158,139 @@ impl Chooser {
             selection.take(scores, side, candidates, count - staying, taken);
             taken.words_mut().iter_mut().zip(kept.words()).for_each(|(word, kept)| *word |= kept);
         }
-        chosen.clear();
-        let words = candidates.words_mut().iter_mut().zip(targets.chosen.words_mut()).zip(taken.words());
-        for (word, ((candidates, targets), &taken)) in words.enumerate() {
-            *candidates &= !taken;
-            *targets |= taken;
-            chosen.extend(
-                symbols_of(word, taken).map(|symbol| Candidate { symbol: symbol as u32, score: scores[symbol] }),
-            );
-        }
+        candidates.leave_out(taken);
+        targets.chosen.join(taken);
     }
 
-    fn take_scores_as_weights(&mut self, most: f64) {
+    fn take_scores_as_weights(&mut self, rows: &Rows<'_>, most: f64) {
+        let Self { side, alike, targets, .. } = self;
+        let scores = rows.score.unwrap_or(alike);
         // Scores near the largest number would overflow their sum; below 1 they are left as they are.
-        let scale = self.chosen.iter().fold(1.0, |most: f64, candidate| most.max(candidate.score.abs()));
-        let gross: f64 = self.chosen.iter().map(|candidate| (candidate.score / scale).abs()).sum();
+        let scale = side.iter().fold(1.0, |most: f64, symbol| most.max(scores[symbol].abs()));
+        let mut sums = Chunk::default();
+        for symbol in side.iter() {
+            sums.0[symbol % CHUNK] += (scores[symbol] / scale).abs();
+        }
+        let gross = sums.sum();
         let divisor = if gross * scale > most { gross / most } else { 1.0 / scale };
-        for &Candidate { symbol, score } in &self.chosen {
-            self.targets.by_symbol[symbol as usize] = Target { weight: score / scale / divisor, score };
+        for symbol in side.iter() {
+            targets.weights[symbol] = scores[symbol] / scale / divisor;
         }
     }
 
-    /// Divides `part` of the book, negative for shorts, among the chosen.
+    /// Divides `part` of the book, negative for shorts, among the chosen of a side.
     fn weigh(&mut self, weighting: Weighting, rows: &Rows<'_>, part: f64) {
-        let Self { chosen, weights, targets, .. } = self;
-        weights.clear();
-        match weighting {
-            Weighting::Equal => weights.resize(chosen.len(), 1.0),
+        let Self { side, ranker, scores: listed, ranks, alike, targets, .. } = self;
+        let scores = rows.score.unwrap_or(alike);
+        let weights = &mut targets.weights;
+        let total = match weighting {
+            Weighting::Equal => {
+                let each = part / side.len() as f64;
+                make(self.vectors, side, &[], weights, Made::Same(each));
+                return;
+            }
             Weighting::InverseVolatility => {
-                let volatility = rows.weight_volatility.unwrap_or_default();
-                weights.extend(chosen.iter().map(|candidate| 1.0 / volatility[candidate.symbol as usize]));
+                make(self.vectors, side, rows.weight_volatility.unwrap_or_default(), weights, Made::Inverse)
             }
             Weighting::Score => {
                 // Halves, because the distance between two scores may exceed the largest number.
-                let side = part.signum() * 0.5;
-                let worst = chosen.iter().map(|candidate| side * candidate.score).fold(f64::INFINITY, f64::min);
-                let best = chosen.iter().map(|candidate| side * candidate.score).fold(f64::NEG_INFINITY, f64::max);
-                let weight = |score: f64| if best > worst { (side * score - worst) / (best - worst) } else { 1.0 };
-                weights.extend(chosen.iter().map(|candidate| weight(candidate.score)));
+                let half = part.signum() * 0.5;
+                let worst = side.iter().map(|symbol| half * scores[symbol]).fold(f64::INFINITY, f64::min);
+                let best = side.iter().map(|symbol| half * scores[symbol]).fold(f64::NEG_INFINITY, f64::max);
+                let made =
+                    if best > worst { Made::Distance { half, worst, range: best - worst } } else { Made::Same(1.0) };
+                make(self.vectors, side, scores, weights, made)
             }
             Weighting::Rank => {
                 let sign = part.signum();
-                let mut sorted: Vec<f64> = chosen.iter().map(|candidate| sign * candidate.score).collect();
-                sorted.sort_by(f64::total_cmp);
-                let rank = |candidate: &Candidate| {
-                    let score = sign * candidate.score;
-                    let below = sorted.partition_point(|&other| other < score);
-                    let up_to = sorted.partition_point(|&other| other <= score);
-                    0.5 * (below + up_to + 1) as f64
-                };
-                weights.extend(chosen.iter().map(rank));
+                listed.clear();
+                listed.extend(side.iter().map(|symbol| sign * scores[symbol]));
+                ranks.resize(listed.len(), 0.0);
+                ranker.rank_row(listed, ranks);
+                let steps = listed.len() as f64 - 1.0;
+                let mut sums = Chunk::default();
+                for (symbol, rank) in side.iter().zip(&*ranks) {
+                    // A rank is so many halves over all steps, rounded once.
+                    let weight = if steps > 0.0 { (2.0 * steps * rank).round() / 2.0 + 1.0 } else { 1.0 };
+                    weights[symbol] = weight;
+                    sums.0[symbol % CHUNK] += weight;
+                }
+                sums.sum()
+            }
+        };
+        make(self.vectors, side, &[], weights, Made::Scaled(part / total));
+    }
+}
+
+/// What weights are made of.
+#[derive(Debug, Clone, Copy)]
+enum Made {
+    /// One number.
+    Same(f64),
+    /// One over what stands in a row.
+    Inverse,
+    /// How far `half` of what stands in a row is from the worst, as a part of the range.
+    Distance { half: f64, worst: f64, range: f64 },
+    /// What they are, times this.
+    Scaled(f64),
+}
+
+/// Makes weights of some symbols by a row, `[symbols]`; gives their sum.
+fn make(vectors: Vectors, side: &SymbolSet, row: &[f64], weights: &mut Column, made: Made) -> f64 {
+    let (mut room, mut total) = (Chunk::default(), Chunk::default());
+    let none = Chunk::default();
+    for (at, bits) in side.chunks() {
+        let row = if row.is_empty() { &none.0 } else { room.of(row, at) };
+        let (weights, sums) = (weights.chunk_mut(at), &mut total.0);
+        match made {
+            Made::Same(each) => {
+                compiled_for!(vectors, same_kernel[](bits: u64, each: f64, weights: &mut Lanes, sums: &mut Lanes));
+            }
+            Made::Inverse => {
+                compiled_for!(vectors, inverse_kernel[](bits: u64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes));
+            }
+            Made::Distance { half, worst, range } => compiled_for!(vectors, distance_kernel[](
+                bits: u64, half: f64, worst: f64, range: f64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes)),
+            Made::Scaled(factor) => {
+                compiled_for!(vectors, scaled_kernel[](bits: u64, factor: f64, weights: &mut Lanes, sums: &mut Lanes));
             }
         }
-        let total: f64 = weights.iter().sum();
-        for (&Candidate { symbol, score }, weight) in chosen.iter().zip(weights.iter()) {
-            targets.by_symbol[symbol as usize] = Target { weight: weight * (part / total), score };
-        }
+    }
+    total.sum()
+}
+
+#[inline(always)]
+fn put(bits: u64, lane: usize, made: f64, weights: &mut Lanes, sums: &mut Lanes) {
+    let is_chosen = is_member(bits, lane);
+    weights[lane] = if is_chosen { made } else { weights[lane] };
+    sums[lane] += if is_chosen { made } else { 0.0 };
+}
+
+#[inline(always)]
+fn same_kernel(bits: u64, each: f64, weights: &mut Lanes, sums: &mut Lanes) {
+    for lane in 0..CHUNK {
+        put(bits, lane, each, weights, sums);
+    }
+}
+
+#[inline(always)]
+fn inverse_kernel(bits: u64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes) {
+    for lane in 0..CHUNK {
+        put(bits, lane, 1.0 / row[lane], weights, sums);
+    }
+}
+
+#[inline(always)]
+fn distance_kernel(bits: u64, half: f64, worst: f64, range: f64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes) {
+    for lane in 0..CHUNK {
+        put(bits, lane, (half * row[lane] - worst) / range, weights, sums);
+    }
+}
+
+#[inline(always)]
+fn scaled_kernel(bits: u64, factor: f64, weights: &mut Lanes, sums: &mut Lanes) {
+    for lane in 0..CHUNK {
+        put(bits, lane, weights[lane] * factor, weights, sums);
     }
 }
 

@@ -6,7 +6,7 @@ use super::row::group::{self, by_group, by_group_of_pairs};
 use super::row::{self, on_members, on_pairs, values};
 use super::view::RowsMut;
 use super::{Block, Operand, RankScale, RowScratch};
-use crate::vectors::compiled_for;
+use crate::compiled_for;
 
 /// Operators that compare the symbols of a row.
 pub(super) fn across(

@@ -4,7 +4,7 @@
 use super::Block;
 use super::cell::{and, clean, flag};
 use super::view::{Rows, RowsMut, load, store};
-use crate::vectors::compiled_for;
+use crate::compiled_for;
 
 /// Symbols that are walked together.
 const LANES: usize = 8;

@@ -1,7 +1,8 @@
 //! Operators of one cell: flat loops that the compiler turns into vector instructions.
 
 use super::{Operand, Rows, RowsMut};
-use crate::vectors::{Vectors, compiled_for};
+use crate::compiled_for;
+use crate::vectors::Vectors;
 
 /// Applies `f` to every cell.
 pub(super) fn unary<F: Fn(f64) -> f64 + Copy>(v: Vectors, x: Rows<'_>, out: &mut RowsMut<'_>, f: F) {

@@ -10,7 +10,7 @@ use super::Block;
 use super::cell::{clean, greater, lesser};
 use super::view::{Rows, RowsMut, load, store};
 use super::window::{Stretch, histories, stretches};
-use crate::vectors::compiled_for;
+use crate::compiled_for;
 
 /// What is folded. A trait and not closures: closures would stay functions of their own, compiled without wide
 /// vectors.

@@ -3,8 +3,8 @@
 use super::Block;
 use super::cell::{clean, greater, lesser};
 use super::view::RowsMut;
+use crate::compiled_for;
 use crate::layout::Span;
-use crate::vectors::compiled_for;
 
 /// Most values that are all rewritten when one leaves and another enters; of more, only those between the two move.
 const FEW: usize = 64;

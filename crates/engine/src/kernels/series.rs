@@ -3,8 +3,8 @@
 use super::cell::{pairs_row, unary};
 use super::view::{Rows, RowsMut, load, store};
 use super::{Block, RankScale};
+use crate::compiled_for;
 use crate::layout::Span;
-use crate::vectors::compiled_for;
 
 /// Symbols whose windows are walked together.
 const LANES: usize = 8;

@@ -7,8 +7,8 @@ use super::Block;
 use super::cell::clean;
 use super::view::{Rows, RowsMut, load, store};
 use super::window::{End, Lanes, Sums};
+use crate::compiled_for;
 use crate::layout::Span;
-use crate::vectors::compiled_for;
 
 /// So many rows before the current one.
 #[derive(Clone, Copy)]

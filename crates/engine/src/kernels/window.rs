@@ -18,7 +18,7 @@ use super::Block;
 use super::cell::clean;
 use super::short::{self, Before};
 use super::view::{Rows, RowsMut, load, store};
-use crate::vectors::compiled_for;
+use crate::compiled_for;
 
 /// Windows of at most so many rows are summed anew for every row: that takes fewer steps, and no suffixes.
 const SHORT: usize = 4;
