@@ -268,6 +268,11 @@ impl<'a> Market<'a> {
         self.words_of(row, if fill == Fill::NextOpen && self.has_open() { &self.with_open } else { &self.with_close })
     }
 
+    /// Who has a close: the words of a set of symbols.
+    pub(super) fn words_with_close(&self, row: usize) -> &[u64] {
+        self.words_of(row, &self.with_close)
+    }
+
     /// Who may be chosen at one bar: the words of a set of symbols.
     pub(super) fn choosable_words(&self, row: usize) -> &[u64] {
         self.words_of(row, &self.choosable)

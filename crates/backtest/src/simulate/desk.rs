@@ -150,6 +150,13 @@ impl Desk<'_> {
         self.purse(book).max(0.0)
     }
 
+    /// The factor at which buys of so much money, and costs in proportion to it, are covered; 1 where there is enough.
+    pub(super) fn affordable(&self, wanted: f64, book: &Book) -> f64 {
+        let needed = wanted * (1.0 + self.settings.costs.buy_rate());
+        let available = self.available(book);
+        if needed > available { available / needed } else { 1.0 }
+    }
+
     pub(super) fn buy(&self, order: &Pending, room: f64) -> Buy {
         let shares = (order.reach - order.reduced) * room;
         Buy { shares, price: order.price, impact_rate: self.screen.impact_rate(order.symbol()) }

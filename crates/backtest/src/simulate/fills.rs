@@ -85,11 +85,8 @@ impl Fills {
         if desk.settings.cash_short != CashShort::Scale {
             return 1.0;
         }
-        let costs = &desk.settings.costs;
-        if costs.is_proportional() {
-            let needed = wanted * (1.0 + costs.buy_rate());
-            let available = desk.available(book);
-            return if needed > available { available / needed } else { 1.0 };
+        if desk.settings.costs.is_proportional() {
+            return desk.affordable(wanted, book);
         }
         let buys: Vec<Buy> = self.openings[LONG]
             .iter()
@@ -268,24 +265,28 @@ impl Fills {
         if desk.settings.cash_short == CashShort::Borrow {
             return [1.0; 2];
         }
-        let value = |symbol: usize| book.shares(symbol).abs() * book.price_among(prices, symbol);
-        let gross: f64 = book.held().iter().map(value).sum();
-        let blame = waiting[LONG] + waiting[SHORT];
-        let most = desk.equity * (1.0 + desk.leverage);
-        let mut excess = (gross + wanted[LONG] + wanted[SHORT] - most).min(blame).max(0.0);
-        if excess == 0.0 {
-            return [1.0; 2];
-        }
-        let mut taken = waiting.map(|waiting| excess * (waiting / blame));
-        for which in [LONG, SHORT] {
-            taken[which] = taken[which].min(wanted[which]).max(0.0);
-            excess -= taken[which];
-        }
-        for which in [LONG, SHORT] {
-            let more = excess.min(wanted[which] - taken[which]).max(0.0);
-            taken[which] += more;
-            excess -= more;
-        }
-        [LONG, SHORT].map(|which| (1.0 - taken[which] / wanted[which]).max(0.0))
+        share_room(*wanted, waiting, book.gross(prices), desk)
     }
+}
+
+/// What openings are scaled by, by side, so that what waits levers no book: what is `wanted` beyond the equity, beside the
+/// gross exposure there is, is taken away as far as what is `waiting` is to blame.
+pub(super) fn share_room(wanted: [f64; 2], waiting: [f64; 2], gross: f64, desk: &Desk<'_>) -> [f64; 2] {
+    let blame = waiting[LONG] + waiting[SHORT];
+    let most = desk.equity * (1.0 + desk.leverage);
+    let mut excess = (gross + wanted[LONG] + wanted[SHORT] - most).min(blame).max(0.0);
+    if excess == 0.0 {
+        return [1.0; 2];
+    }
+    let mut taken = waiting.map(|waiting| excess * (waiting / blame));
+    for which in [LONG, SHORT] {
+        taken[which] = taken[which].min(wanted[which]).max(0.0);
+        excess -= taken[which];
+    }
+    for which in [LONG, SHORT] {
+        let more = excess.min(wanted[which] - taken[which]).max(0.0);
+        taken[which] += more;
+        excess -= more;
+    }
+    [LONG, SHORT].map(|which| (1.0 - taken[which] / wanted[which]).max(0.0))
 }

@@ -12,7 +12,7 @@ use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
 use super::sweep;
-use super::symbols::{SymbolList, SymbolSet, symbols_of};
+use super::symbols::{SymbolList, SymbolSet, is_in, symbols_of};
 
 /// A position as its exits see it.
 #[derive(Debug, Clone, Copy)]
@@ -134,6 +134,8 @@ pub(super) struct Book {
     pub(super) columns: Columns,
     watch: Watch,
     pub(super) vectors: Vectors,
+    /// For how many bars, at most, anything that is held has had no close.
+    longest_missing: f64,
     /// One a symbol where trades are written down, else none.
     courses: Vec<Course>,
     /// What was settled last.
@@ -159,7 +161,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Notes the prices of some symbols of a chunk, a bit each.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note(&mut self, chunk: usize, symbols: u64, prices: &Lanes) {
         for lane in symbols_of(0, symbols) {
             self.marks.chunk_mut(chunk)[lane] = prices[lane];
@@ -168,9 +170,9 @@ impl Columns {
     }
 
     /// Notes at which prices some symbols of a chunk, a bit each, were opened or increased.
+    #[inline(always)]
     pub(super) fn note_opened(
         &mut self,
-        vectors: Vectors,
         chunk: usize,
         symbols: u64,
         row: usize,
@@ -184,7 +186,7 @@ impl Columns {
         if since.is_empty() {
             return;
         }
-        sweep::average(vectors, prices, before, self.shares.chunk(chunk), symbols & !opened, price.chunk_mut(chunk));
+        sweep::average(prices, before, self.shares.chunk(chunk), symbols & !opened, price.chunk_mut(chunk));
         for lane in symbols_of(0, opened) {
             price.chunk_mut(chunk)[lane] = prices[lane];
             best.chunk_mut(chunk)[lane] = prices[lane];
@@ -209,6 +211,7 @@ impl Book {
             },
             watch,
             vectors: Vectors::detect(),
+            longest_missing: 0.0,
             courses: vec![Course::default(); if watch.trades { symbols } else { 0 }],
             settled: Vec::new(),
             held: SymbolSet::new(symbols),
@@ -221,8 +224,8 @@ impl Book {
     pub(super) fn equity(&self) -> f64 {
         let mut worth = Chunk::default();
         for (shares, marks) in self.columns.shares.chunks().iter().zip(self.columns.marks.chunks()) {
-            for (worth, (shares, mark)) in worth.0.iter_mut().zip(shares.0.iter().zip(marks.0)) {
-                *worth += shares * mark;
+            for (worth, (&shares, mark)) in worth.0.iter_mut().zip(shares.0.iter().zip(marks.0)) {
+                *worth += if shares == 0.0 { 0.0 } else { shares * mark };
             }
         }
         self.cash + worth.sum()
@@ -239,7 +242,7 @@ impl Book {
     }
 
     /// Says which symbols of a chunk are held, a bit each: what is not leaves no more.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hold(&mut self, chunk: usize, symbols: u64) {
         self.held.put_chunk(chunk, symbols);
         self.leaving.put_chunk(chunk, self.leaving.chunk(chunk) & symbols);
@@ -251,6 +254,15 @@ impl Book {
         let symbols = self.list.of(&self.held).iter().map(|&symbol| symbol as usize);
         prices.clear();
         prices.extend(symbols.map(|symbol| (symbol, ranges.prices(symbol))));
+    }
+
+    /// What is held, both sides added up, at a bar's prices or what it was last valued at.
+    pub(super) fn gross(&self, prices: &[f64]) -> f64 {
+        let mut gross = Chunk::default();
+        for symbol in self.held.iter() {
+            gross.0[symbol % CHUNK] += self.shares(symbol).abs() * self.price_among(prices, symbol);
+        }
+        gross.sum()
     }
 
     /// Symbols whose holdings were settled last.
@@ -368,38 +380,70 @@ impl Book {
         })
     }
 
-    /// Values holdings at a bar's closes, and settles those that have had none for too long. Gives the equity, and
-    /// whether any was settled.
+    /// Values holdings at a bar's closes, and settles those that have had none for too long; `priced` are the words of the
+    /// set of symbols that have one. Gives the equity, and whether any was settled.
     pub(super) fn value_at(
         &mut self,
         row: usize,
         ranges: Ranges<'_>,
+        priced: &[u64],
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
-        let limit = f64::from(delisting.after_missing_bars.max(1));
         let Watch { entries, trades, touched, .. } = self.watch;
-        let follows_closes = entries && !touched;
-        let valuation = sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows_closes);
+        let follows = entries && !touched;
+        let limit = f64::from(delisting.after_missing_bars.max(1));
+        let known = if self.all_have_prices(priced) {
+            Some(sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows))
+        } else {
+            self.value_one_by_one(ranges.close, priced, follows);
+            None
+        };
         if trades || (entries && touched) {
             for at in 0..self.list.of(&self.held).len() {
                 let symbol = self.list.of(&self.held)[at] as usize;
                 self.look_within(symbol, row, ranges);
             }
         }
-        let settled = valuation.longest >= limit;
-        if settled {
+        if let Some(worth) = known {
+            return (self.cash + worth, false);
+        }
+        let is_settled = self.longest_missing >= limit;
+        if is_settled {
             let gone = |book: &Self, symbol: usize| book.columns.missing[symbol] >= limit;
             self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
-            return (self.equity(), true);
         }
-        (self.cash + valuation.worth, false)
+        (self.equity(), is_settled)
+    }
+
+    /// Whether all that is held has a price, and had one at the bar before.
+    fn all_have_prices(&self, priced: &[u64]) -> bool {
+        let held = self.held.words().iter().zip(priced);
+        self.longest_missing == 0.0 && held.into_iter().all(|(held, priced)| held & !priced == 0)
+    }
+
+    /// Values holdings of which some have no close, or had none.
+    fn value_one_by_one(&mut self, close: &[f64], priced: &[u64], follows: bool) {
+        let mut longest = 0.0_f64;
+        for at in 0..self.list.of(&self.held).len() {
+            let symbol = self.list.of(&self.held)[at] as usize;
+            let is_known = is_in(priced, symbol);
+            let Columns { marks, missing, .. } = &mut self.columns;
+            marks[symbol] = if is_known { close[symbol] } else { marks[symbol] };
+            missing[symbol] = if is_known { 0.0 } else { missing[symbol] + 1.0 };
+            longest = longest.max(missing[symbol]);
+            if follows {
+                self.follow(symbol, close[symbol]);
+            }
+        }
+        self.longest_missing = longest;
     }
 
     /// Notes the last close of a symbol, and for how many bars it has had none since: what is not held, but ordered, is
     /// not seen to otherwise.
     pub(super) fn note(&mut self, symbol: usize, close: f64, missing: u32) {
         (self.columns.marks[symbol], self.columns.missing[symbol]) = (close, f64::from(missing));
+        self.longest_missing = self.longest_missing.max(f64::from(missing));
     }
 
     /// Follows one position over one bar.

@@ -87,6 +87,7 @@ pub use record::Detail;
 pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
 use bars::Prices;
+use columns::{CHUNK, is_member};
 use desk::{Desk, Till};
 use holdings::{Book, Watch};
 use orders::Orders;
@@ -94,8 +95,8 @@ use pending::{DUST, Pending};
 use record::Recorder;
 use screen::{Screen, Traded};
 use sweep::{Decision, Limits};
-use symbols::{SymbolSet, mask, symbols_of};
-use targets::{Chooser, is_true};
+use symbols::{SymbolSet, symbols_of};
+use targets::Chooser;
 
 /// One bar of what a strategy's program gives, `[symbols]` each, by [`factor::Purpose`]. Flags are 1, 0 or NaN.
 #[derive(Debug, Clone, Copy, Default)]
@@ -259,7 +260,8 @@ impl<'a> Simulator<'a> {
         if !same && !at_open {
             self.fill(row);
         }
-        let (equity, settled) = self.book.value_at(row, self.market.ranges(row), delisting, &mut self.recorder);
+        let (ranges, priced) = (self.market.ranges(row), self.market.words_with_close(row));
+        let (equity, settled) = self.book.value_at(row, ranges, priced, delisting, &mut self.recorder);
         self.equity = equity;
         self.orders.note_closes(self.market.close(row), &mut self.book);
         if settled {
@@ -290,6 +292,9 @@ impl<'a> Simulator<'a> {
     }
 
     fn fill(&mut self, row: usize) {
+        if self.orders.is_empty() {
+            return;
+        }
         let (prices, priced) =
             (self.market.fill_prices(row, self.settings.fill), self.market.priced_words(row, self.settings.fill));
         self.trade(row, |orders, book, desk| orders.fill(prices, priced, book, desk));
@@ -380,16 +385,18 @@ impl<'a> Simulator<'a> {
             self.due.clear();
         }
         let mut count = 0;
-        for word in 0..self.book.held().words().len() {
-            let judged = self.book.held().words()[word] & !self.book.leaving.words()[word];
+        for at in 0..self.market.symbols().div_ceil(CHUNK) {
+            let judged = self.book.held().chunk(at) & !self.book.leaving.chunk(at);
             if judged == 0 {
                 continue;
             }
-            let told = rows.exit.map_or(0, |exit| mask(exit, word, is_true));
-            let lasts = rows.entry.map_or(0, |entry| mask(entry, word, is_true));
-            let ended = if entry_must_last { told | !lasts } else { told };
-            for symbol in symbols_of(word, judged & (ended | self.due.words()[word])) {
-                let is_told = ended >> (symbol % symbols::WORD) & 1 == 1;
+            let is_true =
+                |flags: Option<&[f64]>| flags.map_or(0, |flags| sweep::greater(self.book.vectors, flags, at, 0.0));
+            let told = is_true(rows.exit);
+            let ended = if entry_must_last { told | !is_true(rows.entry) } else { told };
+            for lane in symbols_of(0, judged & (ended | self.due.chunk(at))) {
+                let symbol = at * CHUNK + lane;
+                let is_told = is_member(ended, lane);
                 let due = |entry| exits::due(&self.exits_at_close, &entry, self.book.mark(symbol), row);
                 let reason = if is_told { Some(Reason::Exit) } else { self.book.entry(symbol).and_then(due) };
                 if let Some(reason) = reason {

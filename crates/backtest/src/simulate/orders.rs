@@ -6,15 +6,15 @@
 
 use super::account::Intention;
 use super::columns::Column;
-use super::desk::Desk;
+use super::desk::{Desk, Scale};
 use super::exits::MeasureColumns;
-use super::fills::Fills;
+use super::fills::{Fills, share_room};
 use super::holdings::Book;
 use super::outcome::{Fate, Reason};
-use super::pending::Pending;
+use super::pending::{LONG, Pending, SHORT, side};
 use super::record::Recorder;
 use super::sweep;
-use super::symbols::SymbolSet;
+use super::symbols::{SymbolSet, is_in, symbols_of};
 
 /// Orders that wait to be filled, at most one a symbol.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ pub(super) struct Fresh {
     pub(super) weight: Column,
     /// What stops will be scaled by should an order open a position.
     pub(super) measures: MeasureColumns,
-    /// Those that this bar's fills have reduced a position for, and those that are to buy.
+    /// Those that this bar's fills have reduced a position for, and those that open or increase one, by side.
     pub(super) reduced: SymbolSet,
-    pub(super) buying: SymbolSet,
+    pub(super) opening: [SymbolSet; 2],
     decided: usize,
     /// Those that an exit gave, and which.
     exits: SymbolSet,
@@ -56,7 +56,7 @@ impl Fresh {
             weight: column(),
             measures: if measures { MeasureColumns::new(symbols) } else { MeasureColumns::default() },
             reduced: SymbolSet::new(symbols),
-            buying: SymbolSet::new(symbols),
+            opening: [SymbolSet::new(symbols), SymbolSet::new(symbols)],
             decided: 0,
             exits: SymbolSet::new(symbols),
             exit_reasons: vec![Reason::Exit; symbols],
@@ -72,6 +72,64 @@ impl Fresh {
         order
     }
 
+    /// Takes an order over that waits since an earlier decision.
+    fn put(&mut self, order: &Pending) {
+        let symbol = order.symbol();
+        self.waiting.insert(symbol);
+        (self.target[symbol], self.rank[symbol], self.weight[symbol]) = (order.target, order.rank, order.weight);
+    }
+
+    /// Leaves out what has no price: what may wait goes to a list, in symbol order, the rest is dropped.
+    fn take_unpriced(&mut self, priced: &[u64], list: &mut Vec<Pending>, book: &Book, desk: &mut Desk<'_>) {
+        let before = list.len();
+        for (word, &priced) in priced.iter().enumerate() {
+            let unpriced = self.waiting.words()[word] & !priced;
+            if unpriced == 0 {
+                continue;
+            }
+            let held = unpriced & book.held().words()[word];
+            list.extend(symbols_of(word, held).map(|symbol| self.order(symbol, book)));
+            desk.recorder.counts().untradable += (unpriced & !held).count_ones() as usize;
+            self.waiting.words_mut()[word] &= priced;
+        }
+        if list.len() > before {
+            list.sort_by_key(|order| order.symbol);
+        }
+    }
+
+    /// As [`Fills::fill`] makes room for what waits, without a look at every order.
+    fn make_room(
+        &mut self,
+        wanted: &mut [f64; 2],
+        mut waiting: [f64; 2],
+        prices: &[f64],
+        book: &Book,
+        desk: &mut Desk<'_>,
+    ) -> [f64; 2] {
+        for which in [LONG, SHORT] {
+            if waiting[which] == 0.0 {
+                continue;
+            }
+            let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
+            let mut opened: Vec<usize> =
+                self.opening[which].iter().filter(|&symbol| !book.held().contains(symbol)).collect();
+            for _ in 0..(held + opened.len()).saturating_sub(desk.slots).min(opened.len()) {
+                // The last of equals, as the first was the better choice.
+                let ranks = opened.iter().enumerate().map(|(place, &symbol)| (place, self.rank[symbol]));
+                let Some((place, _)) = ranks.max_by(|a, b| b.1.total_cmp(&a.1)) else { break };
+                let symbol = opened.remove(place);
+                let value = self.target[symbol].abs() * prices[symbol];
+                wanted[which] -= value;
+                waiting[which] -= value.min(waiting[which]);
+                self.opening[which].remove(symbol);
+                let counts = desk.recorder.counts();
+                counts.blocked += 1;
+                counts.fills += usize::from(self.reduced.contains(symbol));
+            }
+        }
+        share_room(*wanted, waiting, book.gross(prices), desk)
+    }
+
     fn clear(&mut self) {
         self.waiting.clear();
         self.exits.clear();
@@ -82,6 +140,10 @@ impl Orders {
     /// None yet; whether positions will ask for [`Measures`](super::exits::Measures).
     pub(super) fn new(symbols: usize, measures: bool) -> Self {
         Self { fresh: Fresh::new(symbols, measures), fills: Fills::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.fresh.waiting.is_empty() && self.fills.list.is_empty()
     }
 
     /// A decision begins, which gives a reason to all orders but those of exits.
@@ -140,20 +202,50 @@ impl Orders {
     /// close its position waits, and the rest is dropped. What waits keeps its slot and its part of the book. Where
     /// there is too little volume, an order comes as far as there is.
     pub(super) fn fill(&mut self, prices: &[f64], priced: &[u64], book: &mut Book, desk: &mut Desk<'_>) {
-        let Self { fresh, fills } = self;
-        if fresh.waiting.is_empty() && fills.list.is_empty() {
-            return;
-        }
-        let mut waits = fresh.waiting.words().iter().zip(book.held().words()).zip(priced);
-        let is_stuck = waits.any(|((waiting, held), priced)| waiting & held & !priced != 0);
-        if desk.is_plain && fills.list.is_empty() && !is_stuck {
-            sweep::fill(fresh, prices, priced, book, desk);
+        if desk.is_plain {
+            self.fill_plainly(prices, priced, book, desk);
         } else {
+            let Self { fresh, fills } = self;
             fills.list.extend(fresh.waiting.iter().map(|symbol| fresh.order(symbol, book)));
             fills.list.sort_by_key(|order| order.symbol);
             fills.fill(prices, &fresh.measures, book, desk);
         }
-        fresh.clear();
+        self.fresh.clear();
+    }
+
+    /// The same where only a missing price can be in the way: what has one is filled a chunk at a time.
+    fn fill_plainly(&mut self, prices: &[f64], priced: &[u64], book: &mut Book, desk: &mut Desk<'_>) {
+        let Self { fresh, fills: Fills { list, .. } } = self;
+        list.retain(|order| {
+            let is_priced = is_in(priced, order.symbol());
+            if is_priced {
+                fresh.put(order);
+            }
+            !is_priced
+        });
+        fresh.take_unpriced(priced, list, book, desk);
+        let mut wanted = sweep::reduce(fresh, prices, book, desk);
+        desk.settle(book);
+        let mut waiting = [0.0; 2];
+        for order in &mut *list {
+            let (side, value) = desk.delay(order, book);
+            waiting[side] += value;
+        }
+        list.retain(Pending::is_delayed);
+        let room = if waiting == [0.0; 2] || wanted == [0.0; 2] {
+            [1.0; 2]
+        } else {
+            fresh.make_room(&mut wanted, waiting, prices, book, desk)
+        };
+        if wanted[SHORT] > 0.0 {
+            sweep::open(SHORT, Scale { room: room[SHORT], cash: 1.0 }, fresh, prices, book, desk);
+            desk.settle(book);
+        }
+        if wanted[LONG] > 0.0 {
+            let cash = desk.affordable(wanted[LONG] * room[LONG], book);
+            sweep::open(LONG, Scale { room: room[LONG], cash }, fresh, prices, book, desk);
+            desk.settle(book);
+        }
     }
 
     /// Closes a position within a bar at a price of its own, as far as there is volume; the rest waits for the next.

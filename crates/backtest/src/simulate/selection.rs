@@ -1,36 +1,56 @@
 //! The highest scores of a row, or the lowest, without sorting them.
 //!
-//! Where the line went before, it often goes again, give or take: those clearly below it are left out, and the few others
-//! are looked at value by value. Where too few or too many are left, scores fall into buckets of equal width: whole
-//! buckets are in or out, and only the one through which the line goes is looked at value by value. Either way the same
-//! are chosen.
+//! A line is looked for that as many scores lie on or above as are wanted: begun where it was before, moved by counting
+//! how many lie above, which takes the time of a glance at the row. What lies between the nearest lines, a few scores
+//! where they are spread, many where they are equal, is settled value by value. Wherever one begins, the same are chosen.
 
-use super::symbols::{SymbolSet, WORD, mask, symbols_of};
+use engine::compiled_for;
+use engine::vectors::Vectors;
 
-/// Most buckets; the first is for symbols that are not asked for.
-const BUCKETS: usize = 256;
+use super::columns::{CHUNK, Chunk, Column, Lanes, bit, is_member};
+use super::symbols::{SymbolSet, symbols_of};
 
-/// Most that are looked at value by value, as a multiple of those that are chosen.
-const MOST_NEAR: usize = 4;
+/// So few are settled value by value.
+const FEW: usize = 12;
 
-/// How far below the line one begins to look, as a part of the distance from the line to the best.
-const MARGIN: f64 = 0.15;
+/// Lines that are tried before what is left is settled value by value, however many.
+const MOST_LINES: usize = 24;
 
 /// Selects symbols by score; keeps its lists from one time to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Selection {
-    /// Scores of those asked for, in the direction asked for; NaN for the others. `[symbols]`.
-    ranks: Vec<f64>,
-    buckets: Vec<u32>,
-    /// Where those begin that are looked at first, by direction.
-    begins: [f64; 2],
+    vectors: Vectors,
+    /// Scores of those asked for, in the direction asked for; NaN for the others.
+    ranks: Column,
+    /// By direction, where one begins and how far one steps.
+    begins: [Option<(f64, f64)>; 2],
     /// Those of which some are chosen, in symbol order.
     contested: Vec<u32>,
     /// Their ranks.
     values: Vec<f64>,
 }
 
+/// Two lines, with how many lie on or above each: not fewer than are wanted, and not more.
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    low: f64,
+    low_count: usize,
+    high: f64,
+    high_count: usize,
+}
+
 impl Selection {
+    /// For so many symbols.
+    pub(super) fn new(symbols: usize) -> Self {
+        Self {
+            vectors: Vectors::detect(),
+            ranks: Column::new(f64::NAN, symbols),
+            begins: [None; 2],
+            contested: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
     /// Puts the `count` highest (`side` 1) or lowest (`side` -1) of the finite scores of `among` into `chosen`, ties in
     /// symbol order.
     pub(super) fn take(&mut self, scores: &[f64], side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet) {
@@ -43,125 +63,95 @@ impl Selection {
         if count == 0 {
             return;
         }
-        if MOST_NEAR * count >= known {
-            self.take_by_buckets(scores, side, among, count, chosen);
-            return;
-        }
-        let direction = usize::from(side < 0.0);
-        let begin = self.begins[direction];
-        let (line, best) = self
-            .take_near_line(scores, side, among, count, begin, chosen)
-            .unwrap_or_else(|| self.take_by_buckets(scores, side, among, count, chosen));
-        self.begins[direction] = line - MARGIN * (best - line);
-    }
-
-    /// Chooses among those of at least a rank, if there are neither too few nor too many; gives the least rank that was
-    /// chosen and the best.
-    fn take_near_line(
-        &mut self,
-        scores: &[f64],
-        side: f64,
-        among: &SymbolSet,
-        count: usize,
-        begin: f64,
-        chosen: &mut SymbolSet,
-    ) -> Option<(f64, f64)> {
-        let mut near = 0;
-        for (word, (chosen, among)) in chosen.words_mut().iter_mut().zip(among.words()).enumerate() {
-            *chosen = mask(scores, word, |score| side * score >= begin) & among;
-            near += chosen.count_ones() as usize;
-        }
-        if near < count || near > MOST_NEAR * count {
-            return None;
-        }
-        self.contested.clear();
-        for (word, &bits) in chosen.words().iter().enumerate() {
-            self.contested.extend(symbols_of(word, bits).map(|symbol| symbol as u32));
-        }
-        chosen.clear();
-        let line = self.settle(scores, side, count, chosen);
-        Some((line, extreme(&self.values, line, |rank, best| rank > best)))
-    }
-
-    /// Chooses among all; gives the least rank that was chosen and the best.
-    fn take_by_buckets(
-        &mut self,
-        scores: &[f64],
-        side: f64,
-        among: &SymbolSet,
-        count: usize,
-        chosen: &mut SymbolSet,
-    ) -> (f64, f64) {
         self.fill_ranks(scores, side, among);
-        let (buckets, best) = self.fill_buckets(among.len());
-        let (line, above) = self.line(count, buckets);
+        let Between { low, high, high_count, .. } = self.narrow(usize::from(side < 0.0), count, known);
         self.contested.clear();
-        for (word, chosen) in chosen.words_mut().iter_mut().enumerate() {
-            *chosen = mask(&self.buckets, word, |bucket| bucket > line);
-            let on = mask(&self.buckets, word, |bucket| bucket == line);
-            self.contested.extend(symbols_of(word, on).map(|symbol| symbol as u32));
+        for at in 0..self.ranks.chunks().len() {
+            let bits = self.on_or_above(at, high);
+            chosen.put_chunk(at, bits);
+            if high_count < count {
+                let contested = self.on_or_above(at, low) & !bits;
+                self.contested.extend(symbols_of(0, contested).map(|lane| (at * CHUNK + lane) as u32));
+            }
         }
-        (self.settle(scores, side, count - above, chosen), best)
+        if high_count < count {
+            self.settle(count - high_count, chosen);
+        }
     }
 
     fn fill_ranks(&mut self, scores: &[f64], side: f64, among: &SymbolSet) {
-        self.ranks.clear();
-        // Adding 0 makes one zero of two.
-        self.ranks.extend(scores.iter().map(|score| side * score + 0.0));
-        for (word, &bits) in among.words().iter().enumerate() {
-            let whole = u64::MAX >> (WORD - (scores.len() - word * WORD).min(WORD));
-            symbols_of(word, !bits & whole).for_each(|symbol| self.ranks[symbol] = f64::NAN);
+        let mut room = Chunk::default();
+        for at in 0..self.ranks.chunks().len() {
+            let (bits, scores, ranks) = (among.chunk(at), room.of(scores, at), self.ranks.chunk_mut(at));
+            compiled_for!(self.vectors, rank_kernel[](bits: u64, side: f64, scores: &Lanes, ranks: &mut Lanes));
         }
     }
 
-    /// Writes the bucket of every symbol, 0 for those that are not asked for; gives how many buckets there are, and the
-    /// best rank.
-    fn fill_buckets(&mut self, known: usize) -> (usize, f64) {
-        /// Adding it leaves the nearest whole number in the low bits.
-        const WHOLE: f64 = (1_u64 << 52) as f64;
-        let least = extreme(&self.ranks, f64::INFINITY, |rank, least| rank < least);
-        let most = extreme(&self.ranks, f64::NEG_INFINITY, |rank, most| rank > most);
-        let last = (known / 2).clamp(1, BUCKETS - 1);
-        let scale = (last - 1) as f64 / (most - least);
-        // Without a width that can be divided, all are in one bucket.
-        let (scale, last) = if scale.is_normal() { (scale, last) } else { (0.0, 1) };
-        let base = if scale == 0.0 { 0.0 } else { least };
-        self.buckets.clear();
-        self.buckets.extend(self.ranks.iter().map(|&rank| {
-            let place = (rank - base) * scale + 1.0;
-            let known = if rank.is_nan() { 0.0 } else { place };
-            (known + WHOLE).to_bits() as u32
-        }));
-        (last, most)
-    }
-
-    /// The bucket through which the line goes, and how many lie above it.
-    fn line(&self, count: usize, buckets: usize) -> (u32, usize) {
-        // Neighbours often share a bucket: two sets of counts keep additions from waiting for each other.
-        let mut counts = [[0_u32; BUCKETS]; 2];
-        let (pairs, rest) = self.buckets.as_chunks::<2>();
-        for &[left, right] in pairs {
-            counts[0][left as usize & (BUCKETS - 1)] += 1;
-            counts[1][right as usize & (BUCKETS - 1)] += 1;
-        }
-        for &bucket in rest {
-            counts[0][bucket as usize & (BUCKETS - 1)] += 1;
-        }
-        let mut above = 0;
-        for bucket in (1..=buckets).rev() {
-            let inside = (counts[0][bucket] + counts[1][bucket]) as usize;
-            if above + inside >= count {
-                return (bucket as u32, above);
+    /// Finds lines with few scores between them, from where one begins in a direction on.
+    fn narrow(&mut self, direction: usize, count: usize, known: usize) -> Between {
+        let everything = Between { low: f64::NEG_INFINITY, low_count: known, high: f64::INFINITY, high_count: 0 };
+        let (begin, first_step) = self.begins[direction].unwrap_or_else(|| self.guess());
+        let mut between = everything;
+        let (mut line, mut step) = (begin, first_step);
+        for tried in 1..=MOST_LINES {
+            let above = self.count(line);
+            if above >= count {
+                (between.low, between.low_count) = (line, above);
             }
-            above += inside;
+            if above <= count {
+                (between.high, between.high_count) = (line, above);
+            }
+            let Between { low, low_count, high, high_count } = between;
+            if high_count == count || low_count - high_count <= FEW {
+                break;
+            }
+            line = if high == f64::INFINITY {
+                line + step
+            } else if low == f64::NEG_INFINITY {
+                line - step
+            } else if tried % 3 == 0 {
+                f64::midpoint(low, high)
+            } else {
+                // Where the line would be if scores were spread evenly.
+                let part = (low_count as f64 - count as f64 - 0.5) / (low_count - high_count) as f64;
+                low + (high - low) * part.max(0.0)
+            };
+            step *= 4.0;
         }
-        unreachable!("fewer are wanted than there are")
+        // A line that hardly moves is looked for nearby. What is not a number any more is found anew.
+        let found = if between.high_count == count { between.high } else { between.low };
+        let moved = (found - begin).abs() + 0.5 * first_step;
+        let next = (found, moved.max(found.abs() * 1e-9).max(f64::MIN_POSITIVE));
+        self.begins[direction] = (next.0.is_finite() && next.1.is_finite()).then_some(next);
+        between
     }
 
-    /// Chooses the best `count` of the contested; gives the least rank of them.
-    fn settle(&mut self, scores: &[f64], side: f64, count: usize, chosen: &mut SymbolSet) -> f64 {
-        // Adding 0 makes one zero of two.
-        let rank = |symbol: u32| side * scores[symbol as usize] + 0.0;
+    /// The middle of all ranks, and a part of their range.
+    fn guess(&self) -> (f64, f64) {
+        let ranks = || self.ranks.chunks().iter().flat_map(|chunk| chunk.0);
+        let (least, most) = (ranks().fold(f64::INFINITY, f64::min), ranks().fold(f64::NEG_INFINITY, f64::max));
+        (f64::midpoint(least, most), 0.25 * most - 0.25 * least)
+    }
+
+    /// How many lie on a line or above.
+    fn count(&self, line: f64) -> usize {
+        let (mut count, ranks) = (0, self.ranks.chunks());
+        let found = &mut count;
+        compiled_for!(self.vectors, count_kernel[](ranks: &[Chunk], line: f64, found: &mut u64));
+        count as usize
+    }
+
+    /// Which of a chunk lie on a line or above, a bit each.
+    fn on_or_above(&self, at: usize, line: f64) -> u64 {
+        let (mut bits, ranks) = (0, self.ranks.chunk(at));
+        let found = &mut bits;
+        compiled_for!(self.vectors, above_kernel[](ranks: &Lanes, line: f64, found: &mut u64));
+        bits
+    }
+
+    /// Chooses the best `count` of the contested.
+    fn settle(&mut self, count: usize, chosen: &mut SymbolSet) {
+        let rank = |symbol: u32| self.ranks[symbol as usize];
         self.values.clear();
         self.values.extend(self.contested.iter().map(|&symbol| rank(symbol)));
         let at = self.values.len() - count;
@@ -174,23 +164,36 @@ impl Selection {
                 chosen.insert(symbol as usize);
             }
         }
-        last
     }
 }
 
-/// The value that `is_better` than all others; NaN is better than none.
 #[inline(always)]
-fn extreme(values: &[f64], none: f64, is_better: impl Fn(f64, f64) -> bool) -> f64 {
-    const LANES: usize = 8;
-    let choose = |value: f64, found: f64| if is_better(value, found) { value } else { found };
-    let mut found = [none; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            found[lane] = choose(chunk[lane], found[lane]);
+fn rank_kernel(bits: u64, side: f64, scores: &Lanes, ranks: &mut Lanes) {
+    for lane in 0..CHUNK {
+        // Adding 0 makes one zero of two.
+        let rank = side * scores[lane] + 0.0;
+        ranks[lane] = if is_member(bits, lane) { rank } else { f64::NAN };
+    }
+}
+
+#[inline(always)]
+fn count_kernel(ranks: &[Chunk], line: f64, found: &mut u64) {
+    let mut count = 0;
+    for chunk in ranks {
+        for lane in 0..CHUNK {
+            count += u64::from(chunk.0[lane] >= line);
         }
     }
-    rest.iter().chain(&found).fold(none, |found, &value| choose(value, found))
+    *found = count;
+}
+
+#[inline(always)]
+fn above_kernel(ranks: &Lanes, line: f64, found: &mut u64) {
+    let mut above = 0;
+    for lane in 0..CHUNK {
+        above |= bit(ranks[lane] >= line, lane);
+    }
+    *found = above;
 }
 
 #[cfg(test)]
@@ -220,7 +223,7 @@ mod tests {
             (0..scores.len()).filter(asked).for_each(|symbol| among.insert(symbol));
             let mut chosen = SymbolSet::new(scores.len());
             // What was selected before must not matter, wherever the line went.
-            let mut selection = Selection::default();
+            let mut selection = Selection::new(scores.len());
             let before: Vec<f64> = scores.iter().map(|score| score + shift).collect();
             selection.take(&before, side, &among, count, &mut chosen);
             selection.take(&scores, side, &among, count, &mut chosen);

@@ -2,7 +2,8 @@
 //!
 //! The same arithmetic as for one symbol elsewhere in this folder, bit for bit, in loops without branches that the
 //! compiler turns into vector instructions. Lanes that are not concerned are computed with and left as they were. Columns
-//! are arguments of their own: so the compiler knows that they do not overlap.
+//! are arguments of their own: so the compiler knows that they do not overlap. Where lanes stay as they were, they are
+//! read from a copy: otherwise the compiler would store the others alone, which some processors take long to do.
 
 use engine::compiled_for;
 use engine::vectors::Vectors;
@@ -10,72 +11,89 @@ use factor::Exits;
 
 use super::columns::{CHUNK, Chunk, Lanes, bit, is_member};
 use super::costs::Proportional;
-use super::desk::{Desk, Till};
+use super::desk::{Desk, Scale};
 use super::holdings::{Book, Columns, average_entry};
 use super::orders::Fresh;
-use super::pending::{DUST, reduced};
+use super::pending::{DUST, SHORT, reduced};
 use super::symbols::SymbolSet;
 use super::targets::Targets;
 
-/// What holdings come to at a bar's closes.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Valuation {
-    /// Money.
-    pub(super) worth: f64,
-    /// Most bars, in a row up to now, that any has had no close for.
-    pub(super) longest: f64,
-}
-
-/// Values what is held at a bar's closes; where asked to, follows the best close since entry.
-pub(super) fn value(
-    vectors: Vectors,
-    columns: &mut Columns,
-    held: &SymbolSet,
-    close: &[f64],
-    follows_closes: bool,
-) -> Valuation {
-    let (mut room, mut total, mut without) = (Chunk::default(), Chunk::default(), Chunk::default());
-    let (worth, longest) = (&mut total.0, &mut without.0);
-    for (at, _) in held.chunks() {
-        let close = room.of(close, at);
-        let shares = columns.shares.chunk(at);
-        let (marks, missing) = (columns.marks.chunk_mut(at), columns.missing.chunk_mut(at));
-        compiled_for!(vectors, value_kernel[](
-            shares: &Lanes, close: &Lanes, marks: &mut Lanes, missing: &mut Lanes, worth: &mut Lanes, longest: &mut Lanes));
-        if follows_closes {
-            let best = columns.entries.best.chunk_mut(at);
-            compiled_for!(vectors, follow_kernel[](shares: &Lanes, close: &Lanes, best: &mut Lanes));
-        }
-    }
-    Valuation { worth: total.sum(), longest: without.0.into_iter().fold(0.0, f64::max) }
+/// Which values of a chunk of a row are greater than one, a bit each.
+#[inline]
+pub(super) fn greater(vectors: Vectors, row: &[f64], at: usize, than: f64) -> u64 {
+    let (mut room, mut bits) = (Chunk::default(), 0);
+    let (row, found) = (room.of(row, at), &mut bits);
+    compiled_for!(vectors, greater_kernel[](row: &Lanes, than: f64, found: &mut u64));
+    bits
 }
 
 #[inline(always)]
-fn value_kernel(
-    shares: &Lanes,
-    close: &Lanes,
-    marks: &mut Lanes,
-    missing: &mut Lanes,
-    worth: &mut Lanes,
-    longest: &mut Lanes,
-) {
+fn greater_kernel(row: &Lanes, than: f64, found: &mut u64) {
+    let mut greater = 0;
     for lane in 0..CHUNK {
-        let known = close[lane] > 0.0;
-        marks[lane] = if known { close[lane] } else { marks[lane] };
-        let counted = if shares[lane] == 0.0 { 0.0 } else { missing[lane] + 1.0 };
-        missing[lane] = if known { 0.0 } else { counted };
-        worth[lane] += shares[lane] * marks[lane];
-        longest[lane] = if missing[lane] > longest[lane] { missing[lane] } else { longest[lane] };
+        greater |= bit(row[lane] > than, lane);
+    }
+    *found = greater;
+}
+
+/// Which values of a chunk of a row are finite, a bit each.
+#[inline]
+pub(super) fn finite(vectors: Vectors, row: &[f64], at: usize) -> u64 {
+    let (mut room, mut bits) = (Chunk::default(), 0);
+    let (row, found) = (room.of(row, at), &mut bits);
+    compiled_for!(vectors, finite_kernel[](row: &Lanes, found: &mut u64));
+    bits
+}
+
+#[inline(always)]
+fn finite_kernel(row: &Lanes, found: &mut u64) {
+    let mut finite = 0;
+    for lane in 0..CHUNK {
+        // Nothing times what is not finite is NaN.
+        finite |= bit(0.0 * row[lane] == 0.0, lane);
+    }
+    *found = finite;
+}
+
+/// Values what is held at a bar's closes, which all of it has; where asked to, follows the best close since entry. Gives
+/// what it is worth.
+pub(super) fn value(vectors: Vectors, columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: bool) -> f64 {
+    let mut total = 0.0;
+    let found = &mut total;
+    compiled_for!(vectors, value_sweep[](
+        columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: bool, found: &mut f64));
+    total
+}
+
+#[inline(always)]
+fn value_sweep(columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: bool, found: &mut f64) {
+    let (mut room, mut worth) = (Chunk::default(), Chunk::default());
+    for (at, _) in held.chunks() {
+        let (close, shares) = (room.of(close, at), columns.shares.chunk(at));
+        value_kernel(shares, close, &mut worth.0);
+        *columns.marks.chunk_mut(at) = *close;
+        if follows {
+            follow_kernel(shares, close, columns.entries.best.chunk_mut(at));
+        }
+    }
+    *found = worth.sum();
+}
+
+#[inline(always)]
+fn value_kernel(shares: &Lanes, close: &Lanes, worth: &mut Lanes) {
+    for lane in 0..CHUNK {
+        worth[lane] += if shares[lane] == 0.0 { 0.0 } else { shares[lane] * close[lane] };
     }
 }
 
 #[inline(always)]
 fn follow_kernel(shares: &Lanes, close: &Lanes, best: &mut Lanes) {
+    let before = *best;
     for lane in 0..CHUNK {
         // Where less is better, signs turn it round.
-        let (now, then) = (close[lane].copysign(shares[lane]), best[lane].copysign(shares[lane]));
+        let (now, then) = (close[lane].copysign(shares[lane]), before[lane].copysign(shares[lane]));
         let is_better = (close[lane] > 0.0) & (now > then);
-        best[lane] = if is_better { close[lane] } else { best[lane] };
+        best[lane] = if is_better { close[lane] } else { before[lane] };
     }
 }
 
@@ -113,26 +131,25 @@ pub(super) fn due(
         average_true_range: or_none(exits.atr_stop.map(|stop| stop.multiplier)),
         row: row as f64,
     };
+    compiled_for!(vectors, due_sweep[](
+        levels: &Levels, columns: &Columns, held: &SymbolSet, leaving: &SymbolSet, due: &mut SymbolSet));
+}
+
+#[inline(always)]
+fn due_sweep(levels: &Levels, columns: &Columns, held: &SymbolSet, leaving: &SymbolSet, due: &mut SymbolSet) {
     due.clear();
+    let Columns { shares, marks, entries, .. } = columns;
     for (at, held) in held.chunks() {
-        let mut bits = 0;
-        let (shares, marks) = (columns.shares.chunk(at), columns.marks.chunk(at));
-        let entries = &columns.entries;
-        let (entry, best, since) = (entries.price.chunk(at), entries.best.chunk(at), entries.row.chunk(at));
-        let volatility = entries.measures.volatility.chunk(at);
-        let range = entries.measures.average_true_range.chunk(at);
-        let found = &mut bits;
-        compiled_for!(vectors, due_kernel[](
-            levels: &Levels,
-            shares: &Lanes,
-            marks: &Lanes,
-            entry: &Lanes,
-            best: &Lanes,
-            since: &Lanes,
-            volatility: &Lanes,
-            range: &Lanes,
-            found: &mut u64,
-        ));
+        let bits = due_kernel(
+            levels,
+            shares.chunk(at),
+            marks.chunk(at),
+            entries.price.chunk(at),
+            entries.best.chunk(at),
+            entries.row.chunk(at),
+            entries.measures.volatility.chunk(at),
+            entries.measures.average_true_range.chunk(at),
+        );
         due.put_chunk(at, bits & held & !leaving.chunk(at));
     }
 }
@@ -148,8 +165,7 @@ fn due_kernel(
     since: &Lanes,
     volatility: &Lanes,
     range: &Lanes,
-    found: &mut u64,
-) {
+) -> u64 {
     let levels = *levels;
     let mut due = 0;
     for lane in 0..CHUNK {
@@ -165,7 +181,7 @@ fn due_kernel(
             | (gain <= -(levels.average_true_range * range[lane]));
         due |= bit(is_due, lane);
     }
-    *found = due;
+    due
 }
 
 /// A close at which targets become orders.
@@ -191,31 +207,28 @@ pub(super) struct Limits {
 
 /// Orders from what is held to the weights of those chosen.
 pub(super) fn order(decision: &Decision<'_>, targets: &Targets, book: &mut Book, orders: &mut Fresh) {
-    let (mut room, mut more_room) = (Chunk::default(), Chunk::default());
-    let limits = &decision.limits;
+    compiled_for!(book.vectors, order_sweep[](
+        decision: &Decision<'_>, targets: &Targets, book: &mut Book, orders: &mut Fresh));
+}
+
+#[inline(always)]
+fn order_sweep(decision: &Decision<'_>, targets: &Targets, book: &mut Book, orders: &mut Fresh) {
+    let (mut room, mut more_room, alike) = (Chunk::default(), Chunk::default(), Chunk::default());
     for (at, chosen) in targets.chosen.chunks() {
-        let (mut bits, alike) = (0, Chunk::default());
         let close = room.of(decision.close, at);
-        let score = decision.score.map_or(&alike.0, |score| more_room.of(score, at));
-        let (weight, held) = (targets.weights.chunk(at), book.columns.shares.chunk(at));
-        let (target, rank, part) =
-            (orders.target.chunk_mut(at), orders.rank.chunk_mut(at), orders.weight.chunk_mut(at));
-        let found = &mut bits;
-        compiled_for!(book.vectors, order_kernel[](
-            limits: &Limits,
-            chosen: u64,
-            close: &Lanes,
-            score: &Lanes,
-            weight: &Lanes,
-            held: &Lanes,
-            target: &mut Lanes,
-            rank: &mut Lanes,
-            part: &mut Lanes,
-            found: &mut u64,
-        ));
-        orders.waiting.join_chunk(at, bits);
-        let opened = bits & !book.held().chunk(at);
-        book.columns.note(at, opened, close);
+        let given = order_kernel(
+            &decision.limits,
+            chosen,
+            close,
+            decision.score.map_or(&alike.0, |score| more_room.of(score, at)),
+            targets.weights.chunk(at),
+            book.columns.shares.chunk(at),
+            orders.target.chunk_mut(at),
+            orders.rank.chunk_mut(at),
+            orders.weight.chunk_mut(at),
+        );
+        orders.waiting.join_chunk(at, given);
+        book.columns.note(at, given & !book.held().chunk(at), close);
         if orders.measures.is_kept() {
             if let Some(volatility) = decision.stop_volatility {
                 *orders.measures.volatility.chunk_mut(at) = *more_room.of(volatility, at);
@@ -239,11 +252,11 @@ fn order_kernel(
     target: &mut Lanes,
     rank: &mut Lanes,
     part: &mut Lanes,
-    found: &mut u64,
-) {
+) -> u64 {
     let Limits { equity, band, least } = *limits;
     let dust = DUST * equity;
     let mut given = 0;
+    let (old_target, old_rank, old_part) = (*target, *rank, *part);
     for lane in 0..CHUNK {
         let worth = weight[lane] * equity / close[lane];
         let shares = if weight[lane] == 0.0 { 0.0 } else { worth };
@@ -252,14 +265,14 @@ fn order_kernel(
         let stays = (shares * held[lane] > 0.0) & (change < band);
         let is_traded = (change > dust) & (change >= least) & !stays;
         let is_given = is_member(chosen, lane) & (closes | is_traded);
-        target[lane] = if is_given { shares } else { target[lane] };
+        target[lane] = if is_given { shares } else { old_target[lane] };
         // Adding 0 makes one zero of two.
         let signed = score[lane] * 1.0_f64.copysign(weight[lane]) + 0.0;
-        rank[lane] = if is_given { signed } else { rank[lane] };
-        part[lane] = if is_given { weight[lane] } else { part[lane] };
+        rank[lane] = if is_given { signed } else { old_rank[lane] };
+        part[lane] = if is_given { weight[lane] } else { old_part[lane] };
         given |= bit(is_given, lane);
     }
-    *found = given;
+    given
 }
 
 /// What orders of a chunk do, a bit each.
@@ -269,124 +282,99 @@ struct Doing {
     reduce: u64,
     /// and these leave nothing of it.
     close: u64,
-    /// They open or increase a short position, or would if it were not for a crumb.
+    /// They open or increase a position, short or long.
     sell: u64,
-    sell_crumb: u64,
-    /// They would open or increase a long one.
     buy: u64,
     /// What is held after all that is reduced.
     held: u64,
 }
 
-/// Fills all orders: none of them waits for a price, and none is in the way of another.
-pub(super) fn fill(orders: &mut Fresh, prices: &[f64], priced: &[u64], book: &mut Book, desk: &mut Desk<'_>) {
-    for (waiting, priced) in orders.waiting.words_mut().iter_mut().zip(priced) {
-        desk.recorder.counts().untradable += (*waiting & !priced).count_ones() as usize;
-        *waiting &= priced;
+/// Executes what orders reduce or close, as far as they have a price, and says of the others what they will do then;
+/// gives the money that openings want, by side.
+pub(super) fn reduce(orders: &mut Fresh, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) -> [f64; 2] {
+    let mut wanted = [0.0; 2];
+    let found = &mut wanted;
+    compiled_for!(book.vectors, reduce_sweep[](
+        orders: &mut Fresh, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>, found: &mut [f64; 2]));
+    wanted
+}
+
+#[inline(always)]
+fn reduce_sweep(orders: &mut Fresh, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>, found: &mut [f64; 2]) {
+    let costs = desk.settings.costs.proportional();
+    let (mut room, mut longs, mut shorts) = (Chunk::default(), Chunk::default(), Chunk::default());
+    let Fresh { waiting, target, reduced, opening: [buying, selling], .. } = orders;
+    for set in [&mut *reduced, &mut *buying, &mut *selling] {
+        set.clear();
     }
-    let costs = &desk.settings.costs.proportional();
-    let dust = DUST * desk.equity;
-    let (mut room, mut total) = (Chunk::default(), Chunk::default());
-    let (mut reductions, mut shorts, mut longs) = (Till::default(), Till::default(), Till::default());
-    orders.buying.clear();
-    for (at, ordered) in orders.waiting.chunks() {
-        let mut doing = Doing::default();
-        let (price, target) = (room.of(prices, at), orders.target.chunk(at));
-        let shares = book.columns.shares.chunk_mut(at);
-        let (cash, traded) = (&mut reductions.cash.0, &mut reductions.traded.0);
-        let (wanted, found) = (&mut total.0, &mut doing);
-        compiled_for!(book.vectors, reduce_kernel[](
-            costs: &Proportional,
-            dust: f64,
-            ordered: u64,
-            price: &Lanes,
-            target: &Lanes,
-            shares: &mut Lanes,
-            cash: &mut Lanes,
-            traded: &mut Lanes,
-            wanted: &mut Lanes,
-            found: &mut Doing,
-        ));
-        if doing.sell != 0 {
-            let before = *shares;
-            let (cash, traded) = (&mut shorts.cash.0, &mut shorts.traded.0);
-            let bits = doing.sell;
-            compiled_for!(book.vectors, sell_kernel[](
-                costs: &Proportional,
-                bits: u64,
-                price: &Lanes,
-                target: &Lanes,
-                shares: &mut Lanes,
-                cash: &mut Lanes,
-                traded: &mut Lanes,
-            ));
-            book.columns.note_opened(book.vectors, at, doing.sell, desk.row, price, &before, &orders.measures);
-        }
-        book.hold(at, doing.held | doing.sell);
-        orders.buying.put_chunk(at, doing.buy);
-        orders.reduced.put_chunk(at, doing.reduce);
+    for (at, ordered) in waiting.chunks() {
+        let doing = reduce_kernel(
+            &costs,
+            ordered,
+            room.of(prices, at),
+            target.chunk(at),
+            book.columns.shares.chunk_mut(at),
+            &mut desk.till.cash.0,
+            &mut desk.till.traded.0,
+            &mut longs.0,
+            &mut shorts.0,
+        );
+        book.hold(at, doing.held);
+        reduced.put_chunk(at, doing.reduce);
+        buying.put_chunk(at, doing.buy);
+        selling.put_chunk(at, doing.sell);
         let counts = desk.recorder.counts();
         counts.closed_trades += doing.close.count_ones() as usize;
-        counts.no_cash += doing.sell_crumb.count_ones() as usize;
-        counts.fills += ((doing.reduce | doing.sell) & !doing.buy).count_ones() as usize;
+        counts.fills += (doing.reduce & !doing.buy & !doing.sell).count_ones() as usize;
     }
-    for till in [reductions, shorts] {
-        desk.till = till;
-        desk.settle(book);
-    }
-    let wanted = total.sum();
-    if wanted <= 0.0 {
-        return;
-    }
-    let needed = wanted * (1.0 + desk.settings.costs.buy_rate());
-    let available = desk.available(book);
-    let factor = if needed > available { available / needed } else { 1.0 };
-    let is_cut = factor < 1.0 - DUST;
-    for (at, buying) in orders.buying.chunks() {
-        let mut bought = 0;
+    *found = [longs.sum(), shorts.sum()];
+}
+
+/// Executes what orders open or increase on a side, all of it scaled.
+pub(super) fn open(side: usize, scale: Scale, orders: &Fresh, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
+    compiled_for!(book.vectors, open_sweep[](
+        side: usize, scale: Scale, orders: &Fresh, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>));
+}
+
+#[inline(always)]
+fn open_sweep(side: usize, scale: Scale, orders: &Fresh, prices: &[f64], book: &mut Book, desk: &mut Desk<'_>) {
+    let costs = desk.settings.costs.proportional();
+    let dust = DUST * desk.equity;
+    let factor = scale.room * scale.cash;
+    let mut room = Chunk::default();
+    for (at, wanting) in orders.opening[side].chunks() {
         let (price, target) = (room.of(prices, at), orders.target.chunk(at));
         let shares = book.columns.shares.chunk_mut(at);
         let before = *shares;
-        let (cash, traded) = (&mut longs.cash.0, &mut longs.traded.0);
-        let found = &mut bought;
-        compiled_for!(book.vectors, buy_kernel[](
-            costs: &Proportional,
-            dust: f64,
-            factor: f64,
-            buying: u64,
-            price: &Lanes,
-            target: &Lanes,
-            shares: &mut Lanes,
-            cash: &mut Lanes,
-            traded: &mut Lanes,
-            found: &mut u64,
-        ));
-        book.columns.note_opened(book.vectors, at, bought, desk.row, price, &before, &orders.measures);
-        book.hold(at, bought | book.held().chunk(at));
+        let (cash, traded) = (&mut desk.till.cash.0, &mut desk.till.traded.0);
+        let opened = open_kernel(&costs, side == SHORT, dust, factor, wanting, price, target, shares, cash, traded);
+        book.columns.note_opened(at, opened, desk.row, price, &before, &orders.measures);
+        book.hold(at, opened | book.held().chunk(at));
         let counts = desk.recorder.counts();
-        counts.no_cash += (buying & !bought).count_ones() as usize;
-        counts.fills += (bought | (buying & orders.reduced.chunk(at))).count_ones() as usize;
-        counts.cut += if is_cut { bought.count_ones() as usize } else { 0 };
+        let crumbs = (wanting & !opened).count_ones() as usize;
+        if scale.room < scale.cash {
+            counts.blocked += crumbs
+        } else {
+            counts.no_cash += crumbs
+        }
+        counts.fills += (opened | (wanting & orders.reduced.chunk(at))).count_ones() as usize;
+        counts.cut += if factor < 1.0 - DUST { opened.count_ones() as usize } else { 0 };
     }
-    desk.till = longs;
-    desk.settle(book);
 }
 
-/// Reduces and closes positions, and says what orders will do then.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "columns that do not overlap")]
 fn reduce_kernel(
     costs: &Proportional,
-    dust: f64,
     ordered: u64,
     price: &Lanes,
     target: &Lanes,
     shares: &mut Lanes,
     cash: &mut Lanes,
     traded: &mut Lanes,
-    wanted: &mut Lanes,
-    found: &mut Doing,
-) {
+    longs: &mut Lanes,
+    shorts: &mut Lanes,
+) -> Doing {
     let costs = *costs;
     let mut doing = Doing::default();
     for lane in 0..CHUNK {
@@ -401,93 +389,57 @@ fn reduce_kernel(
         shares[lane] = left;
         let more = (reach - left).abs() * price;
         let (opens, is_short) = (reach != left, reach < 0.0);
-        wanted[lane] += if is_short { 0.0 } else { more };
+        longs[lane] += if is_short { 0.0 } else { more };
+        shorts[lane] += if is_short { more } else { 0.0 };
         doing.reduce |= bit(left != held, lane);
         doing.close |= bit((left != held) & (left == 0.0), lane);
         doing.held |= bit(left != 0.0, lane);
         doing.buy |= bit(opens & !is_short, lane);
-        doing.sell |= bit(opens & is_short & (more > dust), lane);
-        doing.sell_crumb |= bit(opens & is_short, lane);
+        doing.sell |= bit(opens & is_short, lane);
     }
-    doing.sell_crumb &= !doing.sell;
-    *found = doing;
+    doing
 }
 
-/// Sells short.
-#[inline(always)]
-fn sell_kernel(
-    costs: &Proportional,
-    bits: u64,
-    price: &Lanes,
-    target: &Lanes,
-    shares: &mut Lanes,
-    cash: &mut Lanes,
-    traded: &mut Lanes,
-) {
-    let costs = *costs;
-    for lane in 0..CHUNK {
-        let sells = is_member(bits, lane);
-        let held = shares[lane];
-        let price = if sells { price[lane] } else { 0.0 };
-        let reach = if sells { target[lane] } else { held };
-        let value = (reach - held).abs() * price;
-        cash[lane] += (held - reach) * price - costs.of(value, true);
-        traded[lane] += value;
-        shares[lane] = reach;
-    }
-}
-
-/// Buys what is no crumb, all of it scaled by one factor; says what was bought.
+/// Opens or increases what is no crumb; says which.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "columns that do not overlap")]
-fn buy_kernel(
+fn open_kernel(
     costs: &Proportional,
+    is_short: bool,
     dust: f64,
     factor: f64,
-    buying: u64,
+    wanting: u64,
     price: &Lanes,
     target: &Lanes,
     shares: &mut Lanes,
     cash: &mut Lanes,
     traded: &mut Lanes,
-    found: &mut u64,
-) {
+) -> u64 {
     let (costs, is_scaled) = (*costs, factor < 1.0);
-    let mut bought = 0;
+    let mut opened = 0;
     for lane in 0..CHUNK {
-        let wants = is_member(buying, lane);
+        let wants = is_member(wanting, lane);
         let held = shares[lane];
         let price = if wants { price[lane] } else { 0.0 };
         let scaled = held + (target[lane] - held) * factor;
         let reach = if is_scaled { scaled } else { target[lane] };
-        let buys = wants & ((reach - held).abs() * price > dust);
-        let reach = if buys { reach } else { held };
+        let opens = wants & ((reach - held).abs() * price > dust);
+        let reach = if opens { reach } else { held };
         let value = (reach - held).abs() * price;
-        cash[lane] += (held - reach) * price - costs.of(value, false);
+        cash[lane] += (held - reach) * price - costs.of(value, is_short);
         traded[lane] += value;
         shares[lane] = reach;
-        bought |= bit(buys, lane);
+        opened |= bit(opens, lane);
     }
-    *found = bought;
+    opened
 }
 
 /// Follows the average entry price of positions that were increased.
-pub(super) fn average(
-    vectors: Vectors,
-    price: &Lanes,
-    before: &Lanes,
-    shares: &Lanes,
-    increased: u64,
-    entry: &mut Lanes,
-) {
-    compiled_for!(vectors, average_kernel[](
-        price: &Lanes, before: &Lanes, shares: &Lanes, increased: u64, entry: &mut Lanes));
-}
-
 #[inline(always)]
-fn average_kernel(price: &Lanes, before: &Lanes, shares: &Lanes, increased: u64, entry: &mut Lanes) {
+pub(super) fn average(price: &Lanes, before: &Lanes, shares: &Lanes, increased: u64, entry: &mut Lanes) {
+    let old = *entry;
     for lane in 0..CHUNK {
-        let average = average_entry(entry[lane], before[lane], shares[lane], price[lane]);
-        entry[lane] = if is_member(increased, lane) { average } else { entry[lane] };
+        let average = average_entry(old[lane], before[lane], shares[lane], price[lane]);
+        entry[lane] = if is_member(increased, lane) { average } else { old[lane] };
     }
 }

@@ -48,6 +48,18 @@ pub(super) fn symbols_of(word: usize, bits: u64) -> impl Iterator<Item = usize> 
     })
 }
 
+/// Whether a symbol is one of a set that its words give.
+#[inline]
+pub(super) fn is_in(words: &[u64], symbol: usize) -> bool {
+    words[symbol / WORD] >> (symbol % WORD) & 1 == 1
+}
+
+/// Those of one chunk of a set that its words give, a bit each.
+#[inline(always)]
+pub(super) fn chunk_of(words: &[u64], at: usize) -> u64 {
+    words[at / CHUNKS] >> (at % CHUNKS * CHUNK) & LOW
+}
+
 /// A set of symbols.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SymbolSet {
@@ -80,7 +92,7 @@ impl SymbolSet {
 
     #[inline]
     pub(super) fn contains(&self, symbol: usize) -> bool {
-        self.words[symbol / WORD] >> (symbol % WORD) & 1 == 1
+        is_in(&self.words, symbol)
     }
 
     /// The chunks that hold any of its symbols, in order, each with those, a bit each.
@@ -93,7 +105,7 @@ impl SymbolSet {
     /// Those of one chunk, a bit each.
     #[inline(always)]
     pub(super) fn chunk(&self, at: usize) -> u64 {
-        self.words[at / CHUNKS] >> (at % CHUNKS * CHUNK) & LOW
+        chunk_of(&self.words, at)
     }
 
     /// Says which symbols of a chunk are in it, a bit each.

@@ -8,7 +8,8 @@ use super::Rows;
 use super::columns::{CHUNK, Chunk, Column, Lanes, is_member};
 use super::holdings::Book;
 use super::selection::Selection;
-use super::symbols::{SymbolSet, mask};
+use super::sweep;
+use super::symbols::{SymbolSet, chunk_of};
 
 /// Deviations up to this are rounding: nothing is weighted by their inverse.
 const NEGLIGIBLE: f64 = 1e-12;
@@ -44,7 +45,7 @@ impl Chooser {
     pub(super) fn new(symbols: usize) -> Self {
         Self {
             candidates: SymbolSet::new(symbols),
-            selection: Selection::default(),
+            selection: Selection::new(symbols),
             side: SymbolSet::new(symbols),
             kept: SymbolSet::new(symbols),
             ranker: Ranker::default(),
@@ -110,23 +111,25 @@ impl Chooser {
             return;
         }
         let inverse = positions.weight == Weighting::InverseVolatility;
-        let (held, leaving) = (book.held().words(), book.leaving.words());
-        for (word, candidates) in self.candidates.words_mut().iter_mut().enumerate() {
-            let wanted = match (rows.entry.map(|entry| mask(entry, word, is_true)), signal) {
-                (Some(entry), true) => entry & !held[word],
+        let (held, leaving, vectors) = (book.held(), &book.leaving, self.vectors);
+        let is_true = |flags: Option<&[f64]>, at| flags.map(|flags| sweep::greater(vectors, flags, at, 0.0));
+        for at in 0..self.alike.len().div_ceil(CHUNK) {
+            let members = chunk_of(choosable, at);
+            let wanted = match (is_true(rows.entry, at), signal) {
+                (Some(entry), true) => entry & !held.chunk(at),
                 (None, true) => 0,
-                (Some(entry), false) => (entry | held[word]) & !leaving[word],
-                (None, false) => !leaving[word],
+                (Some(entry), false) => (entry | held.chunk(at)) & !leaving.chunk(at),
+                (None, false) => !leaving.chunk(at),
             };
             // Without scores all are alike, and symbol order decides.
-            let known = rows.score.map_or(u64::MAX, |score| mask(score, word, is_known));
-            let told_to_exit = rows.exit.map_or(0, |exit| mask(exit, word, is_true));
+            let known = rows.score.map_or(u64::MAX, |score| sweep::finite(vectors, score, at));
+            let told_to_exit = is_true(rows.exit, at).unwrap_or(0);
             let sizable = match rows.weight_volatility {
                 _ if !inverse => u64::MAX,
-                Some(volatility) => mask(volatility, word, |volatility| volatility > NEGLIGIBLE),
+                Some(volatility) => sweep::greater(vectors, volatility, at, NEGLIGIBLE),
                 None => 0,
             };
-            *candidates = choosable[word] & wanted & known & !told_to_exit & sizable;
+            self.candidates.put_chunk(at, members & wanted & known & !told_to_exit & sizable);
         }
     }
 
@@ -259,47 +262,34 @@ fn make(vectors: Vectors, side: &SymbolSet, row: &[f64], weights: &mut Column, m
     total.sum()
 }
 
+/// Puts what was made where somebody is chosen. Lanes are read from a copy for the same reason as in `sweep`.
 #[inline(always)]
-fn put(bits: u64, lane: usize, made: f64, weights: &mut Lanes, sums: &mut Lanes) {
-    let is_chosen = is_member(bits, lane);
-    weights[lane] = if is_chosen { made } else { weights[lane] };
-    sums[lane] += if is_chosen { made } else { 0.0 };
+fn put(bits: u64, made: impl Fn(usize, f64) -> f64, weights: &mut Lanes, sums: &mut Lanes) {
+    let before = *weights;
+    for lane in 0..CHUNK {
+        let made = made(lane, before[lane]);
+        let is_chosen = is_member(bits, lane);
+        weights[lane] = if is_chosen { made } else { before[lane] };
+        sums[lane] += if is_chosen { made } else { 0.0 };
+    }
 }
 
 #[inline(always)]
 fn same_kernel(bits: u64, each: f64, weights: &mut Lanes, sums: &mut Lanes) {
-    for lane in 0..CHUNK {
-        put(bits, lane, each, weights, sums);
-    }
+    put(bits, |_, _| each, weights, sums);
 }
 
 #[inline(always)]
 fn inverse_kernel(bits: u64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes) {
-    for lane in 0..CHUNK {
-        put(bits, lane, 1.0 / row[lane], weights, sums);
-    }
+    put(bits, |lane, _| 1.0 / row[lane], weights, sums);
 }
 
 #[inline(always)]
 fn distance_kernel(bits: u64, half: f64, worst: f64, range: f64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes) {
-    for lane in 0..CHUNK {
-        put(bits, lane, (half * row[lane] - worst) / range, weights, sums);
-    }
+    put(bits, |lane, _| (half * row[lane] - worst) / range, weights, sums);
 }
 
 #[inline(always)]
 fn scaled_kernel(bits: u64, factor: f64, weights: &mut Lanes, sums: &mut Lanes) {
-    for lane in 0..CHUNK {
-        put(bits, lane, weights[lane] * factor, weights, sums);
-    }
-}
-
-/// Whether a score is finite: nothing times what is not is NaN. Several are asked at once, as `is_finite` cannot be.
-fn is_known(score: f64) -> bool {
-    0.0 * score == 0.0
-}
-
-/// Whether a flag is known and true.
-pub(super) fn is_true(flag: f64) -> bool {
-    flag > 0.0
+    put(bits, |_, weight| weight * factor, weights, sums);
 }
