@@ -16,6 +16,7 @@ mod live;
 mod memory;
 mod plan;
 mod rank;
+mod shelf;
 mod vectors;
 
 pub use cache::{CacheCounts, NodeCache, Wanted};
@@ -23,3 +24,4 @@ pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
 pub use rank::{Ranker, rising_bits};
+pub use shelf::{Contents, Recipe, Shelf};

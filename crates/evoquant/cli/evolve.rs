@@ -10,6 +10,7 @@ use ::evolve::{
     Algorithm, Error, GenerationRecord, Next, Observer, Resources, RowCounts, RunConfig, RunResult, RunSpec, Search,
     StopReason, Trial, run as run_search,
 };
+use ::engine::Shelf;
 use ::factor::Rule;
 use ::market::Panel;
 use ::store::RunFolder;
@@ -19,7 +20,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use super::chart::Chart;
-use super::{MarketArguments, describe, leaderboard, memory, print, read_market, remark};
+use super::node_cache::{self, NodeCacheArguments};
+use super::{MarketArguments, describe, leaderboard, print, read_market, remark};
 
 #[derive(Debug, Args)]
 pub(super) struct EvolveArguments {
@@ -40,10 +42,8 @@ pub(super) struct EvolveArguments {
     /// Worker threads; results do not depend on it [default: all processors].
     #[arg(long)]
     threads: Option<usize>,
-    /// Memory for values of factors that are kept from one generation to the next, such as 2GB; 0 keeps none. Results
-    /// do not depend on it [default: a quarter of what is free].
-    #[arg(long, value_name = "SIZE", value_parser = memory::bytes)]
-    cache_memory: Option<usize>,
+    #[command(flatten)]
+    cache: NodeCacheArguments,
     /// How strategies are found [default: genetic].
     #[arg(long)]
     algorithm: Option<AlgorithmArgument>,
@@ -124,6 +124,8 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         Some(record) => (record.data.path.clone(), record.data.strict),
         None => (arguments.market.path()?, arguments.market.strict),
     };
+    let columns = arguments.cache.folder()?;
+    let cache_bytes = arguments.cache.memory();
     let import = read_market(&path, strict)?;
     let panel = &import.panel;
     let data = data_record(&path, strict, panel);
@@ -158,8 +160,8 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         None => (RunFolder::create(&arguments.out.clone().unwrap_or_else(next_folder), &record)?, None),
     };
     let mut progress = Progress::new(folder, &config, state.as_ref().map_or(0, |state| state.generation));
-    let cache_bytes = arguments.cache_memory.unwrap_or_else(memory::share_of_free);
-    let resources = Resources { threads, cache_bytes };
+    let shelf = columns.as_ref().map(|columns| columns as &dyn Shelf);
+    let resources = Resources { threads, cache_bytes, shelf };
     let result = run_search(&config, panel, resources, state.as_ref(), &mut progress)?;
     progress.bar.finish_and_clear();
     let folder = progress.folder;
@@ -173,15 +175,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         "evaluations_per_second": progress.evaluated as f64 / result.seconds.max(1e-9),
         "nodes": result.nodes,
         "nodes_saved": result.nodes.saved(),
-        "cache": {
-            "memory": cache_bytes,
-            "bytes": result.cache.bytes,
-            "kept": result.cache.kept,
-            "hits": result.cache.hits,
-            "misses": result.cache.misses,
-            "evicted": result.cache.evicted,
-            "saved_seconds_about": result.cache.saved_nanoseconds as f64 / 1e9,
-        },
+        "cache": node_cache::record(cache_bytes, result.cache, result.shelf),
     });
     if config.spec.racing.is_some() {
         clock["rows"] = serde_json::json!(result.rows);
@@ -267,13 +261,13 @@ impl Observer for Progress {
         self.evaluated += record.evaluated;
         let rate = self.evaluated as f64 / search.seconds().max(1e-9);
         let mut message = format!(
-            "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits  {:.0} % of nodes saved, {} kept",
+            "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits  {:.0} % of nodes saved, {}",
             display(record.best, Kind::Ratio),
             display(record.mean, Kind::Ratio),
             record.distinct,
             record.changed_positions,
             100.0 * record.nodes.saved(),
-            memory::display(search.cache().bytes)
+            node_cache::display(search.cache(), search.shelf())
         );
         if record.rows != RowCounts::default() {
             let _ =
