@@ -65,8 +65,7 @@ pub(crate) fn fill(
     shelved: Option<&Shelved<'_>>,
 ) -> PlanCounts {
     let wanted = cache.wanted(groups);
-    let looked_up: Vec<_> =
-        wanted.par_iter().map(|wanted| shelved.and_then(|shelved| shelved.find(wanted))).collect();
+    let looked_up: Vec<_> = wanted.par_iter().map(|wanted| shelved.and_then(|shelved| shelved.find(wanted))).collect();
     let (mut missing, mut recipes) = (Vec::new(), Vec::new());
     for (wanted, looked_up) in wanted.into_iter().zip(looked_up) {
         match looked_up {

@@ -163,7 +163,12 @@ fn scored(bars: usize, symbols: usize) -> Result<Work<'static>, Error> {
         let (seconds, result) = clock::seconds(|| -> Result<(), Error> {
             let programs: Vec<_> = strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
             let pairs: Vec<_> = strategies.iter().zip(&programs).collect();
-            black_box(evolve::evaluate(&config, &panel, Resources { threads: 1, cache_bytes: 0, shelf: None }, &pairs)?);
+            black_box(evolve::evaluate(
+                &config,
+                &panel,
+                Resources { threads: 1, cache_bytes: 0, shelf: None },
+                &pairs,
+            )?);
             Ok(())
         });
         result.map(|()| seconds)

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::backtest::{Kind, Report, display};
+use ::engine::Shelf;
 use ::evolve::{
     Algorithm, Error, GenerationRecord, Next, Observer, Resources, RowCounts, RunConfig, RunResult, RunSpec, Search,
     StopReason, Trial, run as run_search,
 };
-use ::engine::Shelf;
 use ::factor::Rule;
 use ::market::Panel;
 use ::store::RunFolder;
@@ -280,6 +280,8 @@ impl Observer for Progress {
             nodes = record.nodes.asked,
             shared = record.nodes.shared,
             cached = record.nodes.cached,
+            from_disk = search.shelf().map(|shelf| shelf.found),
+            from_disk_bytes = search.shelf().map(|shelf| shelf.found_bytes),
             "{message}"
         );
         if self.lines {

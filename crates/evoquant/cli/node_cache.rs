@@ -36,7 +36,9 @@ impl NodeCacheArguments {
     pub(super) fn folder(&self) -> Result<Option<ColumnFolder>> {
         let Some(path) = &self.cache_folder else { return Ok(None) };
         if self.cache_memory == Some(0) {
-            bail!("--cache-folder keeps what --cache-memory has room for, and 0 is room for nothing; leave one of them out");
+            bail!(
+                "--cache-folder keeps what --cache-memory has room for, and 0 is room for nothing; leave one of them out"
+            );
         }
         Ok(Some(ColumnFolder::open(path, self.cache_disk as u64)?))
     }

@@ -88,11 +88,6 @@ impl ColumnFolder {
         Ok(folder)
     }
 
-    /// Whether nothing more is kept: the disk refused, or all that fits is used by this run.
-    pub fn is_closed(&self) -> bool {
-        self.state().is_closed
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,38 +1,21 @@
 use std::collections::BTreeSet;
 
-use engine::{Contents, NodeCache, Wanted};
-use factor::{Program, Schema, compile, parse};
-use market::{Panel, RandomWalk};
+use engine::{Contents, NodeCache};
+use factor::{Schema, compile, parse};
+use market::RandomWalk;
 
 use super::*;
 
 const ROWS: usize = 12;
 
-fn panel(seed: u64) -> Panel {
-    RandomWalk { bars: 16, symbols: 3, seed, gap_rate: 0.1, late_listing_rate: 0.2 }.panel()
-}
-
-fn program(text: &str) -> Program {
-    compile(&parse(text, &Schema::bars()).unwrap(), &[]).unwrap()
-}
-
-/// The recipe of an expression over the first rows of a panel.
-fn recipe_over(text: &str, panel: &Panel, rows: usize) -> Option<Recipe> {
-    let program = program(text);
-    let members = panel.members();
-    let mut cache = NodeCache::new(rows, panel.symbols().len(), 1 << 20);
-    // Two groups ask for it, so that the cache wants it.
-    let wanted: Vec<Wanted> = cache.wanted(&[vec![&program], vec![&program]]);
-    assert_eq!(wanted.len(), 1, "{text}");
-    Recipe::of(&wanted[0], &Contents::new(panel, &members, rows))
-}
-
-fn recipe(text: &str) -> Recipe {
-    recipe_over(text, &panel(1), ROWS).expect("dear enough")
-}
-
+/// The recipe of a rank in time over so many days.
 fn ranks(days: usize) -> Recipe {
-    recipe(&format!("ts_rank(close, {days})"))
+    let panel = RandomWalk { bars: ROWS, symbols: 3, seed: 1, gap_rate: 0.1, late_listing_rate: 0.2 }.panel();
+    let graph = parse(&format!("ts_rank(close, {days})"), &Schema::bars()).unwrap();
+    let program = compile(&graph, &[]).unwrap();
+    // Two groups ask for it, so that the cache wants it.
+    let wanted = NodeCache::new(ROWS, 3, 1 << 20).wanted(&[vec![&program], vec![&program]]);
+    Recipe::of(&wanted[0], &Contents::new(&panel, &panel.members(), ROWS)).unwrap()
 }
 
 /// Values that differ from those of other recipes, with all that equality of floats would miss.
@@ -65,58 +48,6 @@ fn what_is_kept_is_found_by_another_run() {
     let again = ColumnFolder::open(folder.path(), 1 << 20).unwrap();
     assert_eq!(bits(&again.find(&one).unwrap()), bits(&values(&one, 1.0)));
     assert_eq!(bits(&again.find(&other).unwrap()), bits(&values(&other, 2.0)));
-}
-
-/// Equal recipes mean equal values, so whatever values follow from must show.
-#[test]
-fn recipes_differ_wherever_values_may() {
-    let base = "ts_rank(close, 5)";
-    let panel_with = |change: &dyn Fn(&mut Panel)| {
-        let mut panel = panel(1);
-        change(&mut panel);
-        panel
-    };
-    let later = panel_with(&|panel| {
-        let bars = panel.bars();
-        *panel = panel.prefix(bars - 1);
-    });
-    // Rows that are not kept have no say; nor does what else a program holds.
-    assert_eq!(recipe_over(base, &later, ROWS), recipe_over(base, &panel(1), ROWS));
-    let inside = program(&format!("{base} / (open - 1.5)"));
-    let mut cache = NodeCache::new(ROWS, 3, 1 << 20);
-    assert!(cache.wanted(&[vec![&inside]]).is_empty());
-    let alone = program(base);
-    let wanted = cache.wanted(&[vec![&inside, &alone], vec![&alone]]);
-    let first = panel(1);
-    let members = first.members();
-    let contents = Contents::new(&first, &members, ROWS);
-    let found: Vec<_> = wanted.iter().filter_map(|wanted| Recipe::of(wanted, &contents)).collect();
-    assert!(found.contains(&recipe(base)));
-
-    let others = [
-        recipe("ts_rank(close, 6)"),
-        recipe("ts_rank(open, 5)"),
-        recipe("ts_rank(close + open, 5)"),
-        recipe("ts_rank(close - open, 5)"),
-        recipe("ts_rank(open - close, 5)"),
-        recipe("ts_rank(close + 1, 5)"),
-        recipe("ts_rank(close + 2, 5)"),
-        recipe_over(base, &panel(2), ROWS).unwrap(),
-        recipe_over(base, &panel(1), ROWS - 1).unwrap(),
-        recipe(base),
-    ];
-    let texts: BTreeSet<&str> = others.iter().map(Recipe::text).collect();
-    assert_eq!(texts.len(), others.len());
-    // Members alone.
-    let turned: Vec<bool> = members.iter().map(|member| !member).collect();
-    let wanted = NodeCache::new(ROWS, 3, 1 << 20).wanted(&[vec![&alone], vec![&alone]]);
-    let of_turned = Recipe::of(&wanted[0], &Contents::new(&first, &turned, ROWS)).unwrap();
-    assert!(!texts.contains(of_turned.text()));
-}
-
-#[test]
-fn what_is_cheap_to_compute_is_not_worth_a_file() {
-    assert_eq!(recipe_over("ts_mean(close, 5)", &panel(1), ROWS), None);
 }
 
 /// Wherever a bit is wrong, or the end is missing, nothing is found, and what is kept anew is found again.
@@ -186,10 +117,10 @@ fn the_longest_unused_go_first_and_never_what_the_run_uses() {
     assert!(keep(&shelf, 4) && keep(&shelf, 5));
     let there = |path: &PathBuf| path.exists();
     assert_eq!(paths.iter().map(there).collect::<Vec<_>>(), [false, true, true, false]);
-    assert!(keep(&shelf, 6) && !shelf.is_closed());
+    assert!(keep(&shelf, 6) && !shelf.state().is_closed);
     assert_eq!(paths.iter().map(there).collect::<Vec<_>>(), [false, true, false, false]);
     // Now all are of this run.
-    assert!(!keep(&shelf, 0) && shelf.is_closed());
+    assert!(!keep(&shelf, 0) && shelf.state().is_closed);
     assert!(shelf.find(&recipes[1]).is_some() && shelf.find(&recipes[6]).is_some());
     assert!(notes.exists());
     // A lower limit holds from the start.
@@ -217,7 +148,7 @@ fn a_folder_that_cannot_be_written_is_no_error() {
     fs::remove_dir(folder.path().join("columns")).unwrap();
     let recipe = ranks(5);
     assert!(!shelf.keep(&recipe, &values(&recipe, 1.0)));
-    assert!(shelf.is_closed());
+    assert!(shelf.state().is_closed);
     assert_eq!(shelf.find(&recipe), None);
 }
 
