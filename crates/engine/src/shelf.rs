@@ -9,10 +9,10 @@ use twox_hash::XxHash3_128;
 
 use crate::Wanted;
 
-/// A place outside this program's memory for values of nodes.
+/// A place outside this program's memory for values of nodes. No result may depend on what it holds: of two nodes it never
+/// gives one for the other, and what it is not certain of it does not give.
 pub trait Shelf: Debug + Sync {
-    /// The values of a node, `[rows x symbols]`, as they were kept, to the bit; `None` where they are not there, or where it
-    /// is not certain that they are.
+    /// The values of a node, `[rows x symbols]`, as they were kept, to the bit; `None` where they are not there.
     fn find(&self, recipe: &Recipe) -> Option<Vec<f64>>;
 
     /// Keeps the values of a node, and says whether it did. That there is no room is no error.
@@ -46,8 +46,7 @@ impl Recipe {
         let (rows, symbols) = (contents.rows, contents.panel.symbols().len());
         let mut text = format!("{rows} rows, {symbols} symbols, members {:032x}\n", contents.of_members());
         let mut numbers = vec![None; program.instructions.len()];
-        let mut lines = 0;
-        for id in inputs_first(program) {
+        for (line, id) in inputs_first(program).into_iter().enumerate() {
             let number = |NodeId(id): &NodeId| numbers[*id as usize].expect("inputs come first");
             let what = match &program.instruction(id).operation {
                 Operation::Operator(Operator::Custom(_), _) => return None,
@@ -60,9 +59,8 @@ impl Recipe {
                 Operation::Field(name) => format!("column {name:?} {:032x}", contents.of_column(name)?),
                 Operation::Constant(value) => format!("number {:016x}", value.to_bits()),
             };
-            let _ = writeln!(text, "%{lines} {what}");
-            numbers[id.0 as usize] = Some(lines);
-            lines += 1;
+            let _ = writeln!(text, "%{line} {what}");
+            numbers[id.0 as usize] = Some(line);
         }
         Some(Self { text, cells: rows * symbols, saves })
     }
@@ -124,7 +122,9 @@ fn hash<T>(values: &[T], write: impl Fn(&T, &mut Vec<u8>)) -> u128 {
     let mut bytes = Vec::new();
     for piece in values.chunks(VALUES) {
         bytes.clear();
-        piece.iter().for_each(|value| write(value, &mut bytes));
+        for value in piece {
+            write(value, &mut bytes);
+        }
         hasher.write(&bytes);
     }
     hasher.finish_128()

@@ -30,8 +30,8 @@ impl<'a> Shelved<'a> {
     }
 
     /// The recipe of a node that belongs on the shelf, and its values if they are there.
-    fn find(&self, wanted: &Wanted) -> Option<(Recipe, Option<Vec<f64>>)> {
-        let recipe = Recipe::of(wanted, &self.contents)?;
+    fn find(&self, wanted: &Wanted) -> (Option<Recipe>, Option<Vec<f64>>) {
+        let Some(recipe) = Recipe::of(wanted, &self.contents) else { return (None, None) };
         let values = self.shelf.find(&recipe).filter(|values| values.len() == recipe.cells());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         match &values {
@@ -42,7 +42,7 @@ impl<'a> Shelved<'a> {
             }
             None => counts.missed += 1,
         }
-        Some((recipe, values))
+        (Some(recipe), values)
     }
 
     fn keep(&self, recipe: &Recipe, values: &[f64]) {
@@ -65,19 +65,15 @@ pub(crate) fn fill(
     shelved: Option<&Shelved<'_>>,
 ) -> PlanCounts {
     let wanted = cache.wanted(groups);
-    let looked_up: Vec<_> = wanted.par_iter().map(|wanted| shelved.and_then(|shelved| shelved.find(wanted))).collect();
+    let look_up = |wanted| shelved.map_or((None, None), |shelved| shelved.find(wanted));
+    let looked_up: Vec<_> = wanted.par_iter().map(look_up).collect();
     let (mut missing, mut recipes) = (Vec::new(), Vec::new());
-    for (wanted, looked_up) in wanted.into_iter().zip(looked_up) {
-        match looked_up {
-            Some((_, Some(values))) => cache.keep(wanted, values),
-            Some((recipe, None)) => {
-                missing.push(wanted);
-                recipes.push(Some(recipe));
-            }
-            None => {
-                missing.push(wanted);
-                recipes.push(None);
-            }
+    for (wanted, (recipe, values)) in wanted.into_iter().zip(looked_up) {
+        if let Some(values) = values {
+            cache.keep(wanted, values);
+        } else {
+            missing.push(wanted);
+            recipes.push(recipe);
         }
     }
     let pieces: Vec<_> = missing
@@ -86,9 +82,9 @@ pub(crate) fn fill(
         .map(|(piece, recipes)| {
             let (values, counts) =
                 Wanted::values(piece, cache, panel, members).expect("the search only uses the panel's columns");
-            if let Some(shelved) = shelved {
-                for (recipe, values) in recipes.iter().zip(&values) {
-                    recipe.iter().for_each(|recipe| shelved.keep(recipe, values));
+            for (recipe, values) in recipes.iter().zip(&values) {
+                if let (Some(shelved), Some(recipe)) = (shelved, recipe) {
+                    shelved.keep(recipe, values);
                 }
             }
             (values, counts)

@@ -163,12 +163,8 @@ fn scored(bars: usize, symbols: usize) -> Result<Work<'static>, Error> {
         let (seconds, result) = clock::seconds(|| -> Result<(), Error> {
             let programs: Vec<_> = strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
             let pairs: Vec<_> = strategies.iter().zip(&programs).collect();
-            black_box(evolve::evaluate(
-                &config,
-                &panel,
-                Resources { threads: 1, cache_bytes: 0, shelf: None },
-                &pairs,
-            )?);
+            let resources = Resources { threads: 1, cache_bytes: 0, shelf: None };
+            black_box(evolve::evaluate(&config, &panel, resources, &pairs)?);
             Ok(())
         });
         result.map(|()| seconds)

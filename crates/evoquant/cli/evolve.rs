@@ -124,8 +124,6 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         Some(record) => (record.data.path.clone(), record.data.strict),
         None => (arguments.market.path()?, arguments.market.strict),
     };
-    let columns = arguments.cache.folder()?;
-    let cache_bytes = arguments.cache.memory();
     let import = read_market(&path, strict)?;
     let panel = &import.panel;
     let data = data_record(&path, strict, panel);
@@ -155,11 +153,13 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         result: None,
         clock: None,
     };
+    let columns = arguments.cache.folder()?;
     let (folder, state) = match &arguments.resume {
         Some(folder) => RunFolder::resume(folder)?,
         None => (RunFolder::create(&arguments.out.clone().unwrap_or_else(next_folder), &record)?, None),
     };
     let mut progress = Progress::new(folder, &config, state.as_ref().map_or(0, |state| state.generation));
+    let cache_bytes = arguments.cache.memory();
     let shelf = columns.as_ref().map(|columns| columns as &dyn Shelf);
     let resources = Resources { threads, cache_bytes, shelf };
     let result = run_search(&config, panel, resources, state.as_ref(), &mut progress)?;

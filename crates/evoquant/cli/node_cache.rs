@@ -15,32 +15,39 @@ use super::memory;
 pub(super) struct NodeCacheArguments {
     /// Memory for values of factors that are kept from one generation to the next, such as 2GB; 0 keeps none. Results
     /// do not depend on it [default: a quarter of what is free].
-    #[arg(long, value_name = "SIZE", value_parser = memory::bytes)]
-    cache_memory: Option<usize>,
-    /// Keep such values in a folder too, and find them there in later runs of the same program on the same bars. Results
-    /// do not depend on it; the folder may be shared by runs at the same time, and deleted at any time.
-    #[arg(long, value_name = "FOLDER")]
-    cache_folder: Option<PathBuf>,
+    #[arg(long = "cache-memory", value_name = "SIZE", value_parser = memory::bytes)]
+    memory: Option<usize>,
+    /// Keep such values in a folder too, as far as they are dear to compute, and find them there in later runs of the same
+    /// program over the same bars: a run that is repeated, or varied a little, starts with them. Results do not depend on
+    /// it; the folder may be shared by runs at the same time, and deleted at any time.
+    #[arg(long = "cache-folder", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
     /// How much that folder may hold; the longest unused goes first.
-    #[arg(long, value_name = "SIZE", value_parser = memory::bytes, default_value = "4GiB", requires = "cache_folder")]
-    cache_disk: usize,
+    #[arg(
+        long = "cache-disk",
+        value_name = "SIZE",
+        value_parser = memory::bytes,
+        default_value = "4GiB",
+        requires = "folder"
+    )]
+    disk: usize,
 }
 
 impl NodeCacheArguments {
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        self.cache_memory.unwrap_or_else(memory::share_of_free)
+        self.memory.unwrap_or_else(memory::share_of_free)
     }
 
     /// The folder, if one is asked for.
     pub(super) fn folder(&self) -> Result<Option<ColumnFolder>> {
-        let Some(path) = &self.cache_folder else { return Ok(None) };
-        if self.cache_memory == Some(0) {
+        let Some(path) = &self.folder else { return Ok(None) };
+        if self.memory == Some(0) {
             bail!(
                 "--cache-folder keeps what --cache-memory has room for, and 0 is room for nothing; leave one of them out"
             );
         }
-        Ok(Some(ColumnFolder::open(path, self.cache_disk as u64)?))
+        Ok(Some(ColumnFolder::open(path, self.disk as u64)?))
     }
 }
 

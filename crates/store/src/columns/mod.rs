@@ -211,7 +211,8 @@ fn key(text: &str) -> Option<u128> {
 /// builds evoquant anew may have changed an operator.
 fn hash_of_this_program() -> Result<u128, Error> {
     let path = std::env::current_exe().map_err(at(Path::new("this program's own file")))?;
-    let mut file = File::open(&path).map_err(at(&path))?;
+    // Where there is such a link, it leads to what is running even after somebody put another file in its place.
+    let mut file = File::open("/proc/self/exe").or_else(|_| File::open(&path)).map_err(at(&path))?;
     let mut hasher = XxHash3_128::new();
     let mut piece = vec![0; 1 << 18];
     loop {
