@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path, head: &[u8], cells: usize) -> Option<Vec<f64>> {
     let mut hash = [0; HASH];
     file.read_exact(&mut hash).ok()?;
     if u64::from_le_bytes(hash) != hasher.finish() {
-        tracing::warn!(file = %path.display(), "a column is damaged; it is computed again");
+        tracing::info!(file = %path.display(), "a column is damaged; it is computed again");
         return None;
     }
     #[expect(clippy::disallowed_methods, reason = "says what is old and goes first; no value depends on it")]

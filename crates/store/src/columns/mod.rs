@@ -100,20 +100,20 @@ impl ColumnFolder {
         self.path.join(format!("{key:032x}.{EXTENSION}"))
     }
 
-    /// Sets bytes aside for a column that is to be written, and makes room for them. `None` where there is none.
-    fn reserve(&self, key: u128, bytes: u64) -> Option<()> {
+    /// Sets bytes aside for a column that is to be written, and makes room for them; says whether there is room.
+    fn reserve(&self, key: u128, bytes: u64) -> bool {
         let mut state = self.state();
         if state.is_closed || bytes > self.limit {
-            return None;
+            return false;
         }
         if state.bytes + state.unfinished + bytes > self.limit && !self.make_room(&mut state, bytes) {
             tracing::info!(folder = %self.path.display(), "all that fits is used by this run; no more columns are kept");
             state.is_closed = true;
-            return None;
+            return false;
         }
         state.unfinished += bytes;
         state.used.insert(key);
-        Some(())
+        true
     }
 
     /// Looks through the folder and removes columns, the longest unused first and none that this run uses, until so many
@@ -168,23 +168,22 @@ impl Shelf for ColumnFolder {
         let head = self.head(recipe);
         let key = XxHash3_128::oneshot(head.as_bytes());
         let bytes = file::bytes(head.as_bytes(), values.len());
-        if self.reserve(key, bytes).is_none() {
+        if !self.reserve(key, bytes) {
             return false;
         }
         let written = file::write(&self.file(key), head.as_bytes(), values);
         let mut state = self.state();
         state.unfinished -= bytes;
-        match written {
-            Ok(()) => state.bytes += bytes,
-            Err(error) if !state.is_closed => {
-                // Once is enough: a disk that is full stays full, and whoever reads this has a run to watch.
+        if let Err(error) = &written {
+            if !state.is_closed {
                 tracing::warn!(folder = %self.path.display(), %error, "values of factors are no longer kept on disk; the run goes on");
-                state.is_closed = true;
-                return false;
             }
-            Err(_) => return false,
+            // Once is enough: a disk that is full stays full, and whoever reads this has a run to watch.
+            state.is_closed = true;
+        } else {
+            state.bytes += bytes;
         }
-        true
+        written.is_ok()
     }
 }
 
