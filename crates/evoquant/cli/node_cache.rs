@@ -18,8 +18,8 @@ pub(super) struct NodeCacheArguments {
     #[arg(long = "cache-memory", value_name = "SIZE", value_parser = memory::bytes)]
     memory: Option<usize>,
     /// Keep such values in a folder too, as far as they are dear to compute, and find them there in later runs of the same
-    /// program over the same bars. It spares computing, not simulating: a tenth of a run that is repeated, less of one that
-    /// differs. Results do not depend on it; runs may share the folder, and it may be deleted at any time. Values of
+    /// program over the same bars. It spares computing, not simulating: at best a tenth of a run that is repeated, less of
+    /// one that differs. Results do not depend on it; runs may share the folder, and it may be deleted at any time. Values of
     /// operators of your own program are never kept there.
     #[arg(long = "cache-folder", value_name = "FOLDER")]
     folder: Option<PathBuf>,
