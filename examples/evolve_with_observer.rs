@@ -56,7 +56,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Two threads. One or twenty would give the same strategies, to the last bit: random streams belong to
     // individuals, and work is divided by the population alone.
     let mut printer = Printer::default();
-    let result = run(&config, &panel, Resources { threads: 2, cache_bytes: 100_000_000 }, None, &mut printer)?;
+    let result =
+        run(&config, &panel, Resources { threads: 2, cache_bytes: 100_000_000, shelf: None }, None, &mut printer)?;
 
     println!("\nwhat made the strategies:");
     for (operation, count) in &printer.operations {

@@ -10,6 +10,7 @@ mod eval;
 mod evolve;
 mod fetch;
 mod mistakes;
+mod node_cache;
 mod polars_programs;
 mod printing;
 mod racing;

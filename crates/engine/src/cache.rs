@@ -222,6 +222,11 @@ impl Wanted {
         let plan = Plan::with_cache(wanted.iter().map(|wanted| &wanted.program), cache);
         Ok((scores(&plan, panel, members, cache.rows)?, plan.counts()))
     }
+
+    /// The program whose score it is, and what computing a cell of it costs.
+    pub(crate) fn made_by(&self) -> (&Program, u64) {
+        (&self.program, self.saves + u64::from(COST_OF_READING))
+    }
 }
 
 impl Candidate<'_> {

@@ -17,9 +17,12 @@ mod memory;
 mod plan;
 mod rank;
 pub mod vectors;
+mod shelf;
+mod vectors;
 
 pub use cache::{CacheCounts, NodeCache, Wanted};
 pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
 pub use rank::{Ranker, rising_bits};
+pub use shelf::{Contents, Recipe, Shelf};

@@ -6,14 +6,15 @@ use std::sync::{Mutex, PoisonError};
 
 use backtest::metrics::{Headline, ReturnSettings};
 use backtest::{Detail, IcSeries, IcSummary, LabelRanks, Market, Outcome, Periods, RankScratch, Rows, Simulator};
-use engine::{CacheCounts, Columns, Executor, Memory, NodeCache, NodeRows, Outputs, Plan, PlanCounts, Wanted};
+use engine::{CacheCounts, Columns, Contents, Executor, Memory, NodeCache, NodeRows, Outputs, Plan, PlanCounts, Shelf};
 use factor::{Program, Purpose, Strategy};
 use market::Panel;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Objectives, RunConfig};
-use crate::counts::{NodeCounts, RowCounts, Work};
+use crate::counts::{NodeCounts, RowCounts, ShelfCounts, Work};
+use crate::filling::{Shelved, fill};
 use crate::race::{Bars, decision_rows};
 
 /// How a strategy did over one period. Undefined figures are `None` and count as the worst there is.
@@ -95,8 +96,6 @@ pub(crate) struct Evaluated {
 
 /// Strategies evaluated together: small enough that states stay in cache, large enough to share nodes.
 pub const GROUP: usize = 8;
-/// Nodes computed together to be kept.
-const PIECE: usize = 4;
 
 /// Everything that evaluations share.
 #[derive(Debug)]
@@ -109,6 +108,7 @@ pub(crate) struct Evaluator<'a> {
     /// What executors that are done leave to the next.
     memories: Mutex<Vec<Memory>>,
     cache: Mutex<NodeCache>,
+    shelved: Option<Shelved<'a>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -129,7 +129,15 @@ impl<'a> Evaluator<'a> {
         });
         let returns = ReturnSettings::new(config.periods_per_year);
         let cache = NodeCache::new(config.periods.exam.start, panel.symbols().len(), cache_bytes);
-        Self { panel, market, labels, config, returns, memories: Mutex::default(), cache: Mutex::new(cache) }
+        let (memories, cache) = (Mutex::default(), Mutex::new(cache));
+        Self { panel, market, labels, config, returns, memories, cache, shelved: None }
+    }
+
+    /// Looks on a shelf for what the cache is to keep, and puts there what was not.
+    pub(crate) fn with_shelf(mut self, shelf: Option<&'a dyn Shelf>) -> Self {
+        let contents = || Contents::new(self.panel, self.market.members(), self.config.periods.exam.start);
+        self.shelved = shelf.map(|shelf| Shelved::new(shelf, contents()));
+        self
     }
 
     /// Evaluates strategies, in a race if there are bars for one, results in their order. Groups follow from the list
@@ -152,7 +160,12 @@ impl<'a> Evaluator<'a> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).counts()
     }
 
-    /// Computes what is worth keeping for these strategies and those to come.
+    /// What the shelf did so far; `None` without one.
+    pub(crate) fn shelf(&self) -> Option<ShelfCounts> {
+        self.shelved.as_ref().map(Shelved::counts)
+    }
+
+    /// Finds or computes what is worth keeping for these strategies and those to come.
     fn keep(&self, strategies: &[(&Strategy, &Program)], cache: &mut NodeCache) -> PlanCounts {
         let groups: Vec<Vec<&Program>> = strategies
             .chunks(GROUP)
@@ -160,19 +173,7 @@ impl<'a> Evaluator<'a> {
                 group.iter().map(|(_, program)| *program).filter(|program| self.has_history(program)).collect()
             })
             .collect();
-        let wanted = cache.wanted(&groups);
-        let pieces: Vec<_> = wanted
-            .par_chunks(PIECE)
-            .map(|piece| {
-                Wanted::values(piece, cache, self.panel, self.market.members())
-                    .expect("the search only uses the panel's columns")
-            })
-            .collect();
-        let counts = pieces.iter().map(|(_, counts)| *counts).sum();
-        for (wanted, values) in wanted.into_iter().zip(pieces.into_iter().flat_map(|(values, _)| values)) {
-            cache.keep(wanted, values);
-        }
-        counts
+        fill(cache, &groups, self.panel, self.market.members(), self.shelved.as_ref())
     }
 
     /// Whether at least half of train is left when a program's values begin.

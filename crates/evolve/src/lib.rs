@@ -13,6 +13,7 @@
 mod config;
 mod counts;
 mod evaluate;
+mod filling;
 mod race;
 #[cfg(test)]
 mod race_tests;
@@ -21,7 +22,7 @@ mod run;
 mod search;
 
 pub use config::{Algorithm, CROSS_SECTION, Objectives, RunConfig, RunSpec};
-pub use counts::{NodeCounts, RowCounts};
+pub use counts::{NodeCounts, RowCounts, ShelfCounts};
 pub use evaluate::{Evaluation, GROUP, Rejection, Rejections, Scores};
 pub use race::{DECISIONS, Finisher, Racing};
 pub use run::{Champion, Control, EvaluatedGeneration, Resources, RunResult, evaluate, run};

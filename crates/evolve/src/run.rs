@@ -2,14 +2,14 @@
 
 use backtest::metrics::ReturnSettings;
 use backtest::{Backtester, Market, Report};
-use engine::CacheCounts;
+use engine::{CacheCounts, Shelf};
 use factor::{Genome, Program, Strategy};
 use market::Panel;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::counts::{NodeCounts, RowCounts};
+use crate::counts::{NodeCounts, RowCounts, ShelfCounts};
 use crate::evaluate::{Evaluation, Evaluator, Rejections, Scores};
 use crate::random::Purpose;
 use crate::search::{Individual, Observer, Search, SearchState, StopReason};
@@ -75,6 +75,8 @@ pub struct RunResult {
     pub rows: RowCounts,
     /// What the cache did in that time.
     pub cache: CacheCounts,
+    /// What the shelf did in that time; `None` without one.
+    pub shelf: Option<ShelfCounts>,
     /// Seconds spent on generations since start or resume.
     pub seconds: f64,
 }
@@ -87,12 +89,14 @@ impl RunResult {
 }
 
 /// What a run may use of the machine. Its result is the same, to the last bit, whatever it is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resources {
+#[derive(Debug, Clone, Copy)]
+pub struct Resources<'a> {
     /// Worker threads.
     pub threads: usize,
     /// Bytes for values of factors that are kept from one generation to the next; 0 keeps none.
     pub cache_bytes: usize,
+    /// Where such values outlive the run, and are looked for before they are computed.
+    pub shelf: Option<&'a dyn Shelf>,
 }
 
 /// Runs a configuration over a market, from the start or from a remembered state.
@@ -102,11 +106,11 @@ pub struct Resources {
 pub fn run(
     config: &RunConfig,
     panel: &Panel,
-    resources: Resources,
+    resources: Resources<'_>,
     state: Option<&SearchState>,
     observer: &mut (dyn Observer + Send),
 ) -> Result<RunResult, Error> {
-    pool(resources.threads)?.install(|| run_here(config, panel, resources.cache_bytes, state, observer))
+    pool(resources.threads)?.install(|| run_here(config, panel, resources, state, observer))
 }
 
 /// What became of strategies that were evaluated together.
@@ -128,12 +132,12 @@ pub struct EvaluatedGeneration {
 pub fn evaluate(
     config: &RunConfig,
     panel: &Panel,
-    resources: Resources,
+    resources: Resources<'_>,
     strategies: &[(&Strategy, &Program)],
 ) -> Result<EvaluatedGeneration, Error> {
     let market = Market::new(panel);
     Ok(pool(resources.threads)?.install(|| {
-        let evaluator = Evaluator::new(panel, &market, config, resources.cache_bytes);
+        let evaluator = Evaluator::new(panel, &market, config, resources.cache_bytes).with_shelf(resources.shelf);
         let (evaluated, work) = evaluator.evaluate(strategies, None);
         let evaluations = evaluated.into_iter().map(|one| one.evaluation).collect();
         EvaluatedGeneration { evaluations, nodes: work.nodes, cache: evaluator.cache() }
@@ -151,19 +155,19 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
 fn run_here(
     config: &RunConfig,
     panel: &Panel,
-    cache_bytes: usize,
+    resources: Resources<'_>,
     state: Option<&SearchState>,
     observer: &mut dyn Observer,
 ) -> Result<RunResult, Error> {
     let market = Market::new(panel);
     config.spec.backtest.check_market(&market).map_err(|error| Error::Specification(error.to_string()))?;
-    let evaluator = Evaluator::new(panel, &market, config, cache_bytes);
+    let evaluator = Evaluator::new(panel, &market, config, resources.cache_bytes).with_shelf(resources.shelf);
     let mut search = Search::new(config, &evaluator, panel, Purpose::Breeding)?;
     if let Some(state) = state {
         search.restore(state)?;
     }
     let stop = search.run(observer)?;
-    let cache = search.cache();
+    let (cache, shelf) = (search.cache(), search.shelf());
     let wants_control = config.spec.control && config.spec.algorithm == Algorithm::Genetic;
     let control = if wants_control && stop != StopReason::Interrupted {
         tracing::info!(distinct = search.distinct(), "random search at as many distinct trials");
@@ -210,6 +214,7 @@ fn run_here(
         nodes: search.nodes(),
         rows: search.rows(),
         cache,
+        shelf,
         seconds: search.seconds(),
     })
 }

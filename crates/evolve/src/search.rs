@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::config::{Algorithm, RunConfig};
-use crate::counts::{NodeCounts, RowCounts, Work};
+use crate::counts::{NodeCounts, RowCounts, ShelfCounts, Work};
 use crate::evaluate::{Evaluated, Evaluation, Evaluator, Rejection, Rejections};
 use crate::race::{Bars, Finisher};
 use crate::random::{Purpose, below, stream, unit};
@@ -266,6 +266,11 @@ impl<'a> Search<'a> {
     /// What the cache of nodes did since then.
     pub fn cache(&self) -> CacheCounts {
         self.evaluator.cache()
+    }
+
+    /// What the shelf did since then; `None` without one.
+    pub fn shelf(&self) -> Option<ShelfCounts> {
+        self.evaluator.shelf()
     }
 
     /// Seconds spent evaluating since the run was started or resumed: for display and `run.json` alone.

@@ -76,7 +76,7 @@ impl<'a> Scoring<'a> {
     /// # Errors
     /// When the thread cannot be started.
     pub fn run(&self) -> Result<(), Error> {
-        self.run_with(Resources { threads: 1, cache_bytes: 0 })?;
+        self.run_with(Resources { threads: 1, cache_bytes: 0, shelf: None })?;
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl<'a> Scoring<'a> {
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn run_with(&self, resources: Resources) -> Result<EvaluatedGeneration, Error> {
+    pub fn run_with(&self, resources: Resources<'_>) -> Result<EvaluatedGeneration, Error> {
         let programs: Vec<_> = self.strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
         let pairs: Vec<_> = self.strategies.iter().zip(&programs).collect();
         Ok(black_box(evolve::evaluate(&self.config, self.panel, resources, &pairs)?))
@@ -97,14 +97,14 @@ impl<'a> Scoring<'a> {
 /// When the market has too few bars, or the threads cannot be started.
 pub fn run_search(population: usize, generations: usize, panel: &Panel) -> Result<(), Error> {
     let spec = RunSpec { population, generations, ..RunSpec::default() };
-    black_box(search(spec, Resources { threads: 2, cache_bytes: 0 }, panel, &mut Nobody)?);
+    black_box(search(spec, Resources { threads: 2, cache_bytes: 0, shelf: None }, panel, &mut Nobody)?);
     Ok(())
 }
 
 /// A whole run, champions and exam included, without the control.
 pub(super) fn search(
     spec: RunSpec,
-    resources: Resources,
+    resources: Resources<'_>,
     panel: &Panel,
     observer: &mut (dyn Observer + Send),
 ) -> Result<RunResult, Error> {

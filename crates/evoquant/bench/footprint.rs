@@ -60,7 +60,7 @@ pub fn measure_memory(options: &MemoryOptions, progress: &mut dyn FnMut(&Record)
     ];
     for (name, scoring, threads, cache_bytes) in steps {
         let watch = loaded.and_then(Watch::again);
-        let (seconds, evaluated) = clock::seconds(|| scoring.run_with(Resources { threads, cache_bytes }));
+        let (seconds, evaluated) = clock::seconds(|| scoring.run_with(Resources { threads, cache_bytes, shelf: None }));
         let EvaluatedGeneration { cache, .. } = evaluated?;
         report.cache_bytes = report.cache_bytes.max(cache.bytes as u64);
         let record = Record::timed(format!("memory/{name}"), 1e9 * seconds, 1e9 * seconds, 1);

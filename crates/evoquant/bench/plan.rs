@@ -34,7 +34,7 @@ impl Newcomers {
         let spec = RunSpec { population, generations: last, ..RunSpec::default() };
         let mut watcher = Watcher { generations, found: Vec::new() };
         // Counts do not depend on threads, and nothing is timed here.
-        search(spec, Resources { threads: 2, cache_bytes }, panel, &mut watcher)?;
+        search(spec, Resources { threads: 2, cache_bytes, shelf: None }, panel, &mut watcher)?;
         Ok(watcher.found)
     }
 

@@ -163,7 +163,8 @@ fn scored(bars: usize, symbols: usize) -> Result<Work<'static>, Error> {
         let (seconds, result) = clock::seconds(|| -> Result<(), Error> {
             let programs: Vec<_> = strategies.iter().map(Strategy::compile).collect::<Result<_, _>>()?;
             let pairs: Vec<_> = strategies.iter().zip(&programs).collect();
-            black_box(evolve::evaluate(&config, &panel, Resources { threads: 1, cache_bytes: 0 }, &pairs)?);
+            let resources = Resources { threads: 1, cache_bytes: 0, shelf: None };
+            black_box(evolve::evaluate(&config, &panel, resources, &pairs)?);
             Ok(())
         });
         result.map(|()| seconds)
@@ -193,7 +194,7 @@ fn population(options: &ScalingOptions) -> Result<Dimension<'static>, Error> {
             for seed in 1..=seeds {
                 let seed = seed as u64;
                 let spec = RunSpec { population, generations: 2, elites: 0, seed, champions: 1, ..RunSpec::default() };
-                let resources = Resources { threads: 1, cache_bytes: 0 };
+                let resources = Resources { threads: 1, cache_bytes: 0, shelf: None };
                 seconds += search(spec, resources, &panel, &mut Nobody)?.seconds;
             }
             Ok(seconds / seeds as f64)

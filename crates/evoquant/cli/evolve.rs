@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::backtest::{Kind, Report, display};
+use ::engine::Shelf;
 use ::evolve::{
     Algorithm, Error, GenerationRecord, Next, Observer, Resources, RowCounts, RunConfig, RunResult, RunSpec, Search,
     StopReason, Trial, run as run_search,
@@ -19,7 +20,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use super::chart::Chart;
-use super::{MarketArguments, describe, leaderboard, memory, print, read_market, remark};
+use super::node_cache::{self, NodeCacheArguments};
+use super::{MarketArguments, describe, leaderboard, print, read_market, remark};
 
 #[derive(Debug, Args)]
 pub(super) struct EvolveArguments {
@@ -40,10 +42,8 @@ pub(super) struct EvolveArguments {
     /// Worker threads; results do not depend on it [default: all processors].
     #[arg(long)]
     threads: Option<usize>,
-    /// Memory for values of factors that are kept from one generation to the next, such as 2GB; 0 keeps none. Results
-    /// do not depend on it [default: a quarter of what is free].
-    #[arg(long, value_name = "SIZE", value_parser = memory::bytes)]
-    cache_memory: Option<usize>,
+    #[command(flatten)]
+    cache: NodeCacheArguments,
     /// How strategies are found [default: genetic].
     #[arg(long)]
     algorithm: Option<AlgorithmArgument>,
@@ -153,13 +153,15 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         result: None,
         clock: None,
     };
+    let columns = arguments.cache.folder()?;
     let (folder, state) = match &arguments.resume {
         Some(folder) => RunFolder::resume(folder)?,
         None => (RunFolder::create(&arguments.out.clone().unwrap_or_else(next_folder), &record)?, None),
     };
     let mut progress = Progress::new(folder, &config, state.as_ref().map_or(0, |state| state.generation));
-    let cache_bytes = arguments.cache_memory.unwrap_or_else(memory::share_of_free);
-    let resources = Resources { threads, cache_bytes };
+    let cache_bytes = arguments.cache.memory();
+    let shelf = columns.as_ref().map(|columns| columns as &dyn Shelf);
+    let resources = Resources { threads, cache_bytes, shelf };
     let result = run_search(&config, panel, resources, state.as_ref(), &mut progress)?;
     progress.bar.finish_and_clear();
     let folder = progress.folder;
@@ -173,15 +175,7 @@ pub(super) fn run(arguments: &EvolveArguments) -> Result<ExitCode> {
         "evaluations_per_second": progress.evaluated as f64 / result.seconds.max(1e-9),
         "nodes": result.nodes,
         "nodes_saved": result.nodes.saved(),
-        "cache": {
-            "memory": cache_bytes,
-            "bytes": result.cache.bytes,
-            "kept": result.cache.kept,
-            "hits": result.cache.hits,
-            "misses": result.cache.misses,
-            "evicted": result.cache.evicted,
-            "saved_seconds_about": result.cache.saved_nanoseconds as f64 / 1e9,
-        },
+        "cache": node_cache::record(cache_bytes, result.cache, result.shelf),
     });
     if config.spec.racing.is_some() {
         clock["rows"] = serde_json::json!(result.rows);
@@ -267,13 +261,13 @@ impl Observer for Progress {
         self.evaluated += record.evaluated;
         let rate = self.evaluated as f64 / search.seconds().max(1e-9);
         let mut message = format!(
-            "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits  {:.0} % of nodes saved, {} kept",
+            "best {}  mean {}  {rate:.0} evaluations/s  {} distinct  {} with other positions or exits  {:.0} % of nodes saved, {}",
             display(record.best, Kind::Ratio),
             display(record.mean, Kind::Ratio),
             record.distinct,
             record.changed_positions,
             100.0 * record.nodes.saved(),
-            memory::display(search.cache().bytes)
+            node_cache::display(search.cache(), search.shelf())
         );
         if record.rows != RowCounts::default() {
             let _ =
@@ -286,6 +280,8 @@ impl Observer for Progress {
             nodes = record.nodes.asked,
             shared = record.nodes.shared,
             cached = record.nodes.cached,
+            from_disk = search.shelf().map(|shelf| shelf.found),
+            from_disk_bytes = search.shelf().map(|shelf| shelf.found_bytes),
             "{message}"
         );
         if self.lines {

@@ -15,6 +15,7 @@ mod factor_tables;
 mod leaderboard;
 mod market;
 mod memory;
+mod node_cache;
 mod ops;
 mod print;
 mod report;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{CodecError, FrameKind, decode, encode};
 
-/// Why a run folder cannot be used.
+/// Why a run folder, or a folder of columns, cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,6 +24,9 @@ pub enum Error {
     /// The folder holds something already.
     #[error("{0} is not empty: choose another folder with --out, or go on with --resume {0}")]
     NotEmpty(PathBuf),
+    /// What must be a folder is something else.
+    #[error("{0} is a file, not a folder: name a folder that is there or may be made")]
+    NotAFolder(PathBuf),
     /// A checkpoint cannot be read.
     #[error("{path}: {cause}")]
     Checkpoint {
@@ -233,7 +236,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     fs::rename(&part, path).map_err(at(path))
 }
 
-fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
+pub(crate) fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
     let path = path.to_owned();
     move |cause| Error::File { path: path.clone(), cause }
 }
