@@ -43,9 +43,14 @@ impl Vectors {
 /// the bits are the same too.
 ///
 /// The kernel must be `#[inline(always)]`, and so must everything large that it calls: what stays a function of its
-/// own, such as a closure of many lines, is compiled for the baseline. Generic parameters stand in brackets.
+/// own, such as a closure of many lines, is compiled for the baseline. Generic parameters stand in brackets. Where 512
+/// bits want more symbols taken together, `kernel | wide_kernel` names another function for them, with the same
+/// operations for each symbol.
 macro_rules! compiled_for {
     ($vectors:expr, $kernel:ident [$($generics:tt)*] ($($argument:ident: $type:ty),* $(,)?)) => {
+        $crate::vectors::compiled_for!($vectors, $kernel | $kernel [$($generics)*] ($($argument: $type),*))
+    };
+    ($vectors:expr, $kernel:ident | $wide:ident [$($generics:tt)*] ($($argument:ident: $type:ty),* $(,)?)) => {
         match $vectors {
             $crate::vectors::Vectors::Baseline => $kernel($($argument),*),
             #[cfg(target_arch = "x86_64")]
@@ -64,7 +69,7 @@ macro_rules! compiled_for {
             $crate::vectors::Vectors::Avx512(_) => {
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
                 fn with_avx512<$($generics)*>($($argument: $type),*) {
-                    $kernel($($argument),*);
+                    $wide($($argument),*);
                 }
                 #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
                 // SAFETY: `Vectors::all` has seen that this processor has all four; the function needs nothing else.
