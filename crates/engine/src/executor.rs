@@ -142,6 +142,11 @@ impl<'p> Executor<'p> {
         }
     }
 
+    /// The same with kernels compiled for other vectors, so that tests see that the bits are the same.
+    pub(crate) fn compiled_for(self, vectors: Vectors) -> Self {
+        Self { vectors, ..self }
+    }
+
     /// The first row that was not fed yet.
     pub fn next_row(&self) -> usize {
         self.next_row

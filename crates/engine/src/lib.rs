@@ -16,9 +16,8 @@ mod live;
 mod memory;
 mod plan;
 mod rank;
-pub mod vectors;
 mod shelf;
-mod vectors;
+pub mod vectors;
 
 pub use cache::{CacheCounts, NodeCache, Wanted};
 pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink, evaluate};

@@ -1,4 +1,4 @@
-//! Exact average ranks of a row, by radix sort.
+//! Exact average ranks of a row, by radix sort; of few values by comparing all with all ([`small`]).
 //!
 //! Each value becomes a key: in front its lead, a short number that never orders two values the wrong way round, behind
 //! it its place in the row. Keys are sorted by lead in two counting passes; the few values that share a lead are then
@@ -8,6 +8,8 @@ use crate::compiled_for;
 use crate::kernels::{greater, lesser};
 use crate::vectors::Vectors;
 
+mod small;
+
 /// Ranks rows; holds the scratch space that takes.
 #[derive(Debug, Default)]
 pub struct Ranker {
@@ -15,8 +17,8 @@ pub struct Ranker {
     wide: Sorter<u64>,
 }
 
-/// Rows of fewer values are sorted by comparison.
-const SMALL: usize = 64;
+/// Rows of no more values are not sorted: each is compared with each.
+const SMALL: usize = small::MOST;
 /// Rows of fewer values are sorted by short digits: fewer counts to add up, and a few more ties to settle.
 const MEDIUM: usize = 1_024;
 /// Bits of the longest leads.
@@ -32,6 +34,9 @@ impl Ranker {
     pub(crate) fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
         assert_eq!(values.len(), ranks.len(), "one rank for each value");
         assert!(i32::try_from(values.len()).is_ok(), "places fit in 31 bits");
+        if values.len() <= SMALL {
+            return small::rank(values, ranks);
+        }
         if values.len() <= 1 << <u32 as Key>::PLACE_BITS {
             self.narrow.rank(values, ranks);
         } else {
@@ -45,8 +50,12 @@ impl Ranker {
     /// # Panics
     /// When there are not as many ranks as values, or more than `i32::MAX`.
     pub fn rank_row(&mut self, values: &[f64], ranks: &mut [f64]) {
+        self.rank_with(Vectors::detect(), values, ranks);
+    }
+
+    fn rank_with(&mut self, vectors: Vectors, values: &[f64], ranks: &mut [f64]) {
         let ranker = self;
-        compiled_for!(Vectors::detect(), rank_row[](ranker: &mut Ranker, values: &[f64], ranks: &mut [f64]));
+        compiled_for!(vectors, rank_row[](ranker: &mut Ranker, values: &[f64], ranks: &mut [f64]));
     }
 }
 
@@ -195,12 +204,12 @@ impl<K: Key> Sorter<K> {
         self.keys.resize(K::room(n), K::default());
         self.half_sorted.resize(K::room(n), K::default());
         self.positions.resize(K::room(n), K::Position::default());
-        let bits = if (SMALL..MEDIUM).contains(&n) { 16 } else { LEAD_BITS };
+        let bits = if n < MEDIUM { 16 } else { LEAD_BITS };
         write_keys(values, least, most, bits, &mut self.keys[..n]);
-        match n {
-            0..SMALL => self.compare(n),
-            SMALL..MEDIUM => self.radix::<8, { 1 << 8 }>(n),
-            _ => self.radix::<10, { 1 << 10 }>(n),
+        if n < MEDIUM {
+            self.radix::<8, { 1 << 8 }>(n);
+        } else {
+            self.radix::<10, { 1 << 10 }>(n);
         }
         // What is missing has the last lead, and no place among the known.
         let known = self.keys[..n].partition_point(|key| key.lead() != missing_lead(bits));
@@ -212,16 +221,7 @@ impl<K: Key> Sorter<K> {
         }
     }
 
-    /// Sorts the keys, and writes the position of each place.
-    #[inline(always)]
-    fn compare(&mut self, n: usize) {
-        self.keys[..n].sort_unstable();
-        for (at, key) in self.keys[..n].iter().enumerate() {
-            self.positions[key.place()] = K::position(at as u32);
-        }
-    }
-
-    /// The same for leads of two digits, in two stable counting passes.
+    /// Sorts keys of leads of two digits in two stable counting passes, and writes the position of each place.
     #[inline(always)]
     fn radix<const DIGIT: u32, const DIGITS: usize>(&mut self, n: usize) {
         // There are 2^`DIGIT` of them: an array's length cannot be computed from a parameter.
@@ -437,16 +437,21 @@ mod tests {
     use factor::reference::average_rank;
 
     fn check(values: &[f64]) {
-        let mut ranks = vec![7.0; values.len()];
-        Ranker::default().rank(values, &mut ranks);
         let known: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-        for (place, &value) in values.iter().enumerate() {
-            let expected = match known.len() {
+        let expected: Vec<f64> = values
+            .iter()
+            .map(|&value| match known.len() {
                 _ if value.is_nan() => f64::NAN,
                 1 => 0.5,
                 n => (average_rank(&known, value) - 1.0) / (n as f64 - 1.0),
-            };
-            assert_eq!(ranks[place].to_bits(), expected.to_bits(), "place {place} of {values:?}");
+            })
+            .collect();
+        for vectors in Vectors::all() {
+            let mut ranks = vec![7.0; values.len()];
+            Ranker::default().rank_with(vectors, values, &mut ranks);
+            for (place, (rank, expected)) in ranks.iter().zip(&expected).enumerate() {
+                assert_eq!(rank.to_bits(), expected.to_bits(), "place {place} of {values:?} with {vectors:?}");
+            }
         }
     }
 
@@ -464,7 +469,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1_u64 << 53) as f64
         };
-        for n in [2, 15, 63, 64, 65, 500, 1023, 1024, 2656, 4096, 4097] {
+        for n in [2, 15, 32, 33, 64, 95, 96, 97, 500, 1023, 1024, 2656, 4096, 4097] {
             check(&(0..n).map(|_| next() - 0.5).collect::<Vec<_>>());
             check(&(0..n).map(|_| 10.0 * next() * next()).collect::<Vec<_>>());
             check(&(0..n).map(|_| if next() < 0.2 { f64::NAN } else { next() - 0.5 }).collect::<Vec<_>>());

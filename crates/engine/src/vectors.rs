@@ -1,23 +1,41 @@
 //! Which vector instructions loops over many numbers are compiled for: kernels here, and those of other rooms.
 
-/// The widest vectors that this processor has and kernels know.
+/// The widest vectors that this processor has and kernels know. Others than the baseline are only made where the
+/// processor was seen to have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vectors {
     /// What every processor of the architecture has.
     Baseline,
     /// 256 bits.
     #[cfg(target_arch = "x86_64")]
-    Avx2,
+    Avx2(Seen),
+    /// 512 bits, and masks.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Seen),
 }
 
+/// Proof that the processor was asked.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen(());
+
 impl Vectors {
-    /// Asks the processor.
+    /// The widest that the processor has.
     pub fn detect() -> Self {
+        Self::all().last().unwrap_or(Self::Baseline)
+    }
+
+    /// All that the processor has, the widest last.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            return Self::Avx2;
-        }
-        Self::Baseline
+        let wide = {
+            use std::arch::is_x86_feature_detected as has;
+            let avx512 = has!("avx512f") && has!("avx512dq") && has!("avx512bw") && has!("avx512vl");
+            [has!("avx2").then_some(Self::Avx2(Seen(()))), avx512.then_some(Self::Avx512(Seen(())))]
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide = [None];
+        std::iter::once(Self::Baseline).chain(wide.into_iter().flatten())
     }
 }
 
@@ -25,22 +43,39 @@ impl Vectors {
 /// the bits are the same too.
 ///
 /// The kernel must be `#[inline(always)]`, and so must everything large that it calls: what stays a function of its
-/// own, such as a closure of many lines, is compiled for the baseline. Generic parameters stand in brackets.
+/// own, such as a closure of many lines, is compiled for the baseline. Generic parameters stand in brackets. Where 512
+/// bits want more symbols taken together, `kernel | wide_kernel` names another function for them, with the same
+/// operations for each symbol.
 #[macro_export]
 macro_rules! compiled_for {
     ($vectors:expr, $kernel:ident [$($generics:tt)*] ($($argument:ident: $type:ty),* $(,)?)) => {
+        $crate::compiled_for!($vectors, $kernel | $kernel [$($generics)*] ($($argument: $type),*))
+    };
+    ($vectors:expr, $kernel:ident | $wide:ident [$($generics:tt)*] ($($argument:ident: $type:ty),* $(,)?)) => {
         match $vectors {
             $crate::vectors::Vectors::Baseline => $kernel($($argument),*),
             #[cfg(target_arch = "x86_64")]
-            $crate::vectors::Vectors::Avx2 => {
+            $crate::vectors::Vectors::Avx2(_) => {
                 #[target_feature(enable = "avx2")]
                 fn with_avx2<$($generics)*>($($argument: $type),*) {
                     $kernel($($argument),*);
                 }
                 #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
-                // SAFETY: `Vectors::detect` has seen that this processor has AVX2; the function needs nothing else.
+                // SAFETY: `Vectors::all` has seen that this processor has AVX2; the function needs nothing else.
                 unsafe {
                     with_avx2($($argument),*);
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::vectors::Vectors::Avx512(_) => {
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+                fn with_avx512<$($generics)*>($($argument: $type),*) {
+                    $wide($($argument),*);
+                }
+                #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
+                // SAFETY: `Vectors::all` has seen that this processor has all four; the function needs nothing else.
+                unsafe {
+                    with_avx512($($argument),*);
                 }
             }
         }

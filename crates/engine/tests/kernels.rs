@@ -49,3 +49,8 @@ fn one_more_bar_gives_the_same_bits_as_the_whole_panel() {
 fn no_value_depends_on_a_later_row_nor_on_one_beyond_the_look_back() {
     check(conformance::causality);
 }
+
+#[test]
+fn vectors_of_every_width_give_the_same_bits() {
+    check(conformance::vectors);
+}

@@ -1,5 +1,5 @@
 //! What every operator must hold to, ours or [custom](factor::CustomOperator): values by its slow definition, the same
-//! bits bar by bar, no look-ahead, no look-back beyond what it declares. For tests; the tests of our own operators are
+//! bits bar by bar and on every processor, no look-ahead, no look-back beyond what it declares. For tests; the tests of our own operators are
 //! these.
 //!
 //! ```
@@ -23,6 +23,7 @@ pub use self::application::application;
 use self::application::choices;
 pub use self::panels::{Shape, panel};
 pub use self::slow::slow;
+use crate::vectors::Vectors;
 use crate::{Columns, Executor, Outputs, Plan, evaluate};
 
 /// A promise that an operator broke.
@@ -76,6 +77,7 @@ pub fn check(operator: Operator) -> Result<(), Violations> {
     let mut found = values(operator, |_| 1e-12);
     found.extend(bar_by_bar(operator));
     found.extend(causality(operator));
+    found.extend(vectors(operator));
     if found.is_empty() { Ok(()) } else { Err(Violations(found)) }
 }
 
@@ -166,6 +168,29 @@ pub fn causality(operator: Operator) -> Vec<Violation> {
     found
 }
 
+/// Checks that vectors of every width that this processor has give the bits of the narrowest.
+pub fn vectors(operator: Operator) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (seed, shape) in (90..).zip(Shape::ALL) {
+        // Groups of symbols of every width; rows too short for wide vectors, and long enough for every way to rank.
+        for (bars, symbols) in [(150, 23), (40, 60), (9, 505), (3, 1_100)] {
+            let panel = panel(shape, bars, symbols, seed);
+            for parameters in choices(operator.definition()) {
+                let (graph, _) = application(operator, parameters);
+                let bits = |vectors| streamed_with(vectors, &graph, &panel, &[bars]);
+                let narrow = bits(Vectors::Baseline);
+                for wide in Vectors::all().skip(1) {
+                    found.extend(first_difference(&narrow, &bits(wide), 0..narrow.len()).map(|cell| {
+                        let fault = format!("compiled for {wide:?} it gives other bits than for the baseline");
+                        Violation::new(operator, &parameters, shape, [bars, symbols], cell, fault)
+                    }));
+                }
+            }
+        }
+    }
+    found
+}
+
 /// The first of some cells whose bits differ.
 fn first_difference(left: &[u64], right: &[u64], mut cells: Range<usize>) -> Option<usize> {
     cells.find(|&cell| left[cell] != right[cell])
@@ -173,11 +198,16 @@ fn first_difference(left: &[u64], right: &[u64], mut cells: Range<usize>) -> Opt
 
 /// Bits of every row, fed in steps of the given sizes.
 fn streamed(graph: &FactorGraph, panel: &Panel, steps: &[usize]) -> Vec<u64> {
+    streamed_with(Vectors::detect(), graph, panel, steps)
+}
+
+/// The same with kernels as they were compiled for some vectors.
+fn streamed_with(vectors: Vectors, graph: &FactorGraph, panel: &Panel, steps: &[usize]) -> Vec<u64> {
     let program = compile(graph, &[]).expect("a typed application");
     let plan = Plan::new([&program]);
     let members = panel.members();
     let columns = Columns::new(&plan, panel, &members).expect("all columns exist");
-    let mut executor = Executor::new(&plan, panel.symbols().len());
+    let mut executor = Executor::new(&plan, panel.symbols().len()).compiled_for(vectors);
     let mut bits = Vec::new();
     for step in steps.iter().cycle() {
         let end = executor.next_row() + step;

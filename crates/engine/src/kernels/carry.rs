@@ -3,7 +3,7 @@
 
 use super::Block;
 use super::cell::{and, clean, flag};
-use super::view::{Rows, RowsMut, load, store};
+use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
 use crate::compiled_for;
 
 /// Symbols that are walked together.
@@ -48,12 +48,23 @@ fn carry_kernel<const INPUTS: usize, const KEPT: usize, C: Carry<INPUTS, KEPT>>(
         }
     }
     let inputs: [Rows<'_>; INPUTS] = std::array::from_fn(|slot| block.input(slot));
-    let whole = width - width % LANES;
-    for symbol in (0..whole).step_by(LANES) {
-        carry_group::<LANES, INPUTS, KEPT, C>(symbol, width, inputs, state, out, operator);
-    }
-    for symbol in whole..width {
-        carry_group::<1, INPUTS, KEPT, C>(symbol, width, inputs, state, out, operator);
+    in_groups::<LANES>(width, &mut Walk { width, inputs, state, out, operator });
+}
+
+/// The rows at hand, to be walked group by group.
+struct Walk<'a, 'b, 'o, C, const INPUTS: usize, const KEPT: usize> {
+    width: usize,
+    inputs: [Rows<'a>; INPUTS],
+    state: &'b mut [f64],
+    out: &'b mut RowsMut<'o>,
+    operator: &'b C,
+}
+
+impl<C: Carry<INPUTS, KEPT>, const INPUTS: usize, const KEPT: usize> Groups for Walk<'_, '_, '_, C, INPUTS, KEPT> {
+    #[inline(always)]
+    fn group<const LANES: usize>(&mut self, symbol: usize) {
+        let Self { width, inputs, .. } = *self;
+        carry_group::<LANES, INPUTS, KEPT, C>(symbol, width, inputs, self.state, self.out, self.operator);
     }
 }
 

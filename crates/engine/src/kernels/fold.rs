@@ -8,7 +8,7 @@
 
 use super::Block;
 use super::cell::{clean, greater, lesser};
-use super::view::{Rows, RowsMut, load, store};
+use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
 use super::window::{Stretch, histories, stretches};
 use crate::compiled_for;
 
@@ -190,17 +190,27 @@ fn fold_kernel<const PARTS: usize, F: Fold<PARTS>>(
 ) {
     const LANES: usize = 16;
     let x = block.input(0);
-    let cells = state_rows(d, PARTS);
-    let whole = block.span.width - block.span.width % LANES;
     for stretch in stretches(d, block.span.first_row, out.count()) {
-        for symbol in (0..whole).step_by(LANES) {
-            let state = &mut state[cells * symbol..][..cells * LANES];
-            Group::<LANES, PARTS>::new(d, symbol, x, state, out).walk(stretch, operator);
-        }
-        for symbol in whole..block.span.width {
-            let state = &mut state[cells * symbol..][..cells];
-            Group::<1, PARTS>::new(d, symbol, x, state, out).walk(stretch, operator);
-        }
+        in_groups::<LANES>(block.span.width, &mut Walk { d, x, state, out, stretch, operator });
+    }
+}
+
+/// A stretch of rows, to be walked group by group.
+struct Walk<'a, 'b, 'o, F, const PARTS: usize> {
+    d: usize,
+    x: Rows<'a>,
+    state: &'b mut [f64],
+    out: &'b mut RowsMut<'o>,
+    stretch: Stretch,
+    operator: &'b F,
+}
+
+impl<F: Fold<PARTS>, const PARTS: usize> Groups for Walk<'_, '_, '_, F, PARTS> {
+    #[inline(always)]
+    fn group<const LANES: usize>(&mut self, symbol: usize) {
+        let cells = state_rows(self.d, PARTS);
+        let state = &mut self.state[cells * symbol..][..cells * LANES];
+        Group::<LANES, PARTS>::new(self.d, symbol, self.x, state, self.out).walk(self.stretch, self.operator);
     }
 }
 

@@ -1,13 +1,17 @@
 //! Operators of one symbol's history that read single earlier rows: values some rows ago, and ranks in time.
 
+use std::ops::Add;
+
 use super::cell::{pairs_row, unary};
-use super::view::{Rows, RowsMut, load, store};
+use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
 use super::{Block, RankScale};
 use crate::compiled_for;
 use crate::layout::Span;
 
 /// Symbols whose windows are walked together.
-const LANES: usize = 8;
+const LANES: usize = 16;
+/// Rows for which ranks are counted exactly once rounding has made two values of a window equal.
+const IN_DOUBT: usize = 8;
 
 /// Today's value and the one `d` rows ago: from the past of a column, else from `state`, which holds the last `d`
 /// rows, each in the place of its number modulo `d`.
@@ -79,47 +83,78 @@ fn time_rank_kernel(d: usize, scale: RankScale, block: &Block<'_>, state: &mut [
     if first_row == 0 {
         complete.fill(d as f64 - 1.0);
     }
-    let (x, whole) = (block.input(0), width - width % LANES);
-    for first in (0..whole).step_by(LANES) {
-        let window = &mut windows[first * d..][..LANES * d];
-        time_ranks::<LANES>(first, first_row, scale, x, &mut complete[first..], window, out);
-    }
-    for symbol in whole..width {
-        let window = &mut windows[symbol * d..][..d];
-        time_ranks::<1>(symbol, first_row, scale, x, &mut complete[symbol..], window, out);
+    let mut rough = vec![0.0; LANES * d];
+    let x = block.input(0);
+    in_groups::<LANES>(width, &mut RankWalk { d, scale, first_row, x, complete, windows, rough: &mut rough, out });
+}
+
+/// The rows at hand, to be walked group by group.
+struct RankWalk<'a, 'b, 'o> {
+    d: usize,
+    scale: RankScale,
+    first_row: usize,
+    x: Rows<'a>,
+    complete: &'b mut [f64],
+    windows: &'b mut [f64],
+    /// A group's window in short.
+    rough: &'b mut [f32],
+    out: &'b mut RowsMut<'o>,
+}
+
+impl Groups for RankWalk<'_, '_, '_> {
+    #[inline(always)]
+    fn group<const LANES: usize>(&mut self, symbol: usize) {
+        let (window, _) = self.windows[symbol * self.d..][..LANES * self.d].as_chunks_mut::<LANES>();
+        let (rough, _) = self.rough[..LANES * self.d].as_chunks_mut::<LANES>();
+        for (rough, window) in rough.iter_mut().zip(&*window) {
+            *rough = window.map(|value| value as f32);
+        }
+        let mut since: [f64; LANES] = load(self.complete, symbol);
+        let (mut place, mut in_doubt) = (self.first_row % self.d, 0);
+        let rows = self.x.down::<LANES>(0, symbol).zip(self.out.down::<LANES>(0, symbol));
+        for (row, (now, out)) in (self.first_row..).zip(rows) {
+            window[place] = now;
+            rough[place] = now.map(|value| value as f32);
+            // Rounding never puts two values the wrong way round, so that only what it makes equal is in doubt: where
+            // it did, it will do so again soon.
+            let mut count = [0.0; LANES];
+            if in_doubt == 0 {
+                let (below, equal) = counts(rough, &rough[place]);
+                in_doubt = if equal.iter().fold(false, |tied, &equal| tied | (equal > 1.0)) { IN_DOUBT } else { 0 };
+                count = below.map(f64::from);
+            }
+            if in_doubt > 0 {
+                let (below, equal) = counts(window, &now);
+                for lane in 0..LANES {
+                    count[lane] = below[lane] + (equal[lane] - 1.0) / 2.0;
+                }
+                in_doubt -= 1;
+            }
+            for lane in 0..LANES {
+                let until = (row + self.d) as f64;
+                since[lane] = if now[lane].is_nan() { until } else { since[lane] };
+                out[lane] = if row as f64 >= since[lane] { self.scale.of(count[lane], self.d) } else { f64::NAN };
+            }
+            place = if place + 1 == self.d { 0 } else { place + 1 };
+        }
+        store(self.complete, symbol, &since);
     }
 }
 
-/// Walks some symbols down the rows at hand.
+/// How many values of a window lie below today's, and how many equal it, itself among them. Counted as numbers, whose
+/// sums the compiler may not reorder, so that it takes symbols together and not rows; `value + 1` or the value is one
+/// instruction where vectors have masks. Short numbers count any window.
 #[inline(always)]
-fn time_ranks<const LANES: usize>(
-    first: usize,
-    first_row: usize,
-    scale: RankScale,
-    x: Rows<'_>,
-    complete: &mut [f64],
-    window: &mut [f64],
-    out: &mut RowsMut<'_>,
-) {
-    let (window, _) = window.as_chunks_mut::<LANES>();
-    let d = window.len();
-    let mut since: [f64; LANES] = load(complete, 0);
-    for ((row, now), out) in (first_row..).zip(x.down::<LANES>(0, first)).zip(out.down::<LANES>(0, first)) {
-        window[row % d] = now;
-        // Values below count 1, equal ones a half, today's own among them: no order of rows is needed. Counted as
-        // numbers, whose sums the compiler may not reorder, so that it takes symbols together and not rows.
-        let mut count = [0.0; LANES];
-        for then in &*window {
-            for lane in 0..LANES {
-                let not_above = if then[lane] <= now[lane] { 0.5 } else { 0.0 };
-                count[lane] += if then[lane] < now[lane] { 1.0 } else { not_above };
-            }
-        }
+fn counts<T: Copy + PartialOrd + Add<Output = T> + From<u8>, const LANES: usize>(
+    window: &[[T; LANES]],
+    now: &[T; LANES],
+) -> ([T; LANES], [T; LANES]) {
+    let (mut below, mut equal) = ([T::from(0); LANES], [T::from(0); LANES]);
+    for then in window {
         for lane in 0..LANES {
-            let until = (row + d) as f64;
-            since[lane] = if now[lane].is_nan() { until } else { since[lane] };
-            out[lane] = if row as f64 >= since[lane] { scale.of(count[lane] - 0.5, d) } else { f64::NAN };
+            below[lane] = if then[lane] < now[lane] { below[lane] + T::from(1) } else { below[lane] };
+            equal[lane] = if then[lane] == now[lane] { equal[lane] + T::from(1) } else { equal[lane] };
         }
     }
-    store(complete, 0, &since);
+    (below, equal)
 }

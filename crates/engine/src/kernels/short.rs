@@ -5,10 +5,13 @@
 
 use super::Block;
 use super::cell::clean;
-use super::view::{Rows, RowsMut, load, store};
-use super::window::{End, Lanes, Sums};
+use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
+use super::window::{End, Sums};
 use crate::compiled_for;
 use crate::layout::Span;
+
+/// Symbols that are taken together.
+const LANES: usize = 8;
 
 /// So many rows before the current one.
 #[derive(Clone, Copy)]
@@ -20,34 +23,31 @@ pub(super) const fn state_rows(d: usize, inputs: usize) -> usize {
 }
 
 /// Sums over a row and some before it.
-pub(super) fn sums<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SUMS: usize, O>(
+pub(super) fn sums<const BEFORE: usize, const INPUTS: usize, const SUMS: usize, O>(
     before: Before<BEFORE>,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
-    lanes: Lanes<LANES>,
     operator: &O,
 ) where
     O: Sums<INPUTS, SUMS>,
 {
     compiled_for!(block.vectors, kernel
-        [const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>](
+        [const BEFORE: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>](
         before: Before<BEFORE>,
         block: &Block<'_>,
         state: &mut [f64],
         out: &mut RowsMut<'_>,
-        lanes: Lanes<LANES>,
-        operator: &O,
+            operator: &O,
     ));
 }
 
 #[inline(always)]
-fn kernel<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+fn kernel<const BEFORE: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
     _: Before<BEFORE>,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
-    _: Lanes<LANES>,
     operator: &O,
 ) {
     let Span { first_row, width, .. } = block.span;
@@ -65,13 +65,7 @@ fn kernel<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SU
             })
         });
         let out = out.row(offset);
-        let whole = width - width % LANES;
-        for symbol in (0..whole).step_by(LANES) {
-            group::<BEFORE, LANES, INPUTS, SUMS>(symbol, now, before, out, operator);
-        }
-        for symbol in whole..width {
-            group::<BEFORE, 1, INPUTS, SUMS>(symbol, now, before, out, operator);
-        }
+        in_groups::<LANES>(width, &mut Row { now, before, out, operator });
     }
     // The oldest first: what moves back comes from a row that is written later.
     for back in (0..BEFORE).rev() {
@@ -84,29 +78,34 @@ fn kernel<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SU
     }
 }
 
-/// Some symbols of one row.
-#[inline(always)]
-fn group<const BEFORE: usize, const LANES: usize, const INPUTS: usize, const SUMS: usize>(
-    symbol: usize,
-    now: [&[f64]; INPUTS],
-    before: [[&[f64]; INPUTS]; BEFORE],
-    out: &mut [f64],
-    operator: &impl Sums<INPUTS, SUMS>,
-) {
-    let now = now.map(|row| load::<LANES>(row, symbol));
-    let before = before.map(|rows| rows.map(|row| load::<LANES>(row, symbol)));
-    let mut results = [0.0; LANES];
-    for lane in 0..LANES {
-        let anchor: [f64; INPUTS] = std::array::from_fn(|slot| now[slot][lane]);
-        let mut sums = operator.terms(std::array::from_fn(|slot| now[slot][lane] - anchor[slot]), 0.0);
-        for (back, then) in before.iter().enumerate() {
-            let distance = std::array::from_fn(|slot| then[slot][lane] - anchor[slot]);
-            let terms = operator.terms(distance, -((back + 1) as f64));
-            for k in 0..SUMS {
-                sums[k] += terms[k];
+/// One row, with those before it.
+struct Row<'a, 'o, O, const BEFORE: usize, const INPUTS: usize, const SUMS: usize> {
+    now: [&'a [f64]; INPUTS],
+    before: [[&'a [f64]; INPUTS]; BEFORE],
+    out: &'o mut [f64],
+    operator: &'o O,
+}
+
+impl<O: Sums<INPUTS, SUMS>, const BEFORE: usize, const INPUTS: usize, const SUMS: usize> Groups
+    for Row<'_, '_, O, BEFORE, INPUTS, SUMS>
+{
+    #[inline(always)]
+    fn group<const LANES: usize>(&mut self, symbol: usize) {
+        let now = self.now.map(|row| load::<LANES>(row, symbol));
+        let before = self.before.map(|rows| rows.map(|row| load::<LANES>(row, symbol)));
+        let mut results = [0.0; LANES];
+        for lane in 0..LANES {
+            let anchor: [f64; INPUTS] = std::array::from_fn(|slot| now[slot][lane]);
+            let mut sums = self.operator.terms(std::array::from_fn(|slot| now[slot][lane] - anchor[slot]), 0.0);
+            for (back, then) in before.iter().enumerate() {
+                let distance = std::array::from_fn(|slot| then[slot][lane] - anchor[slot]);
+                let terms = self.operator.terms(distance, -((back + 1) as f64));
+                for k in 0..SUMS {
+                    sums[k] += terms[k];
+                }
             }
+            results[lane] = clean(self.operator.result(sums, End { anchor, now: anchor, rows_past_anchor: 0.0 }));
         }
-        results[lane] = clean(operator.result(sums, End { anchor, now: anchor, rows_past_anchor: 0.0 }));
+        store(self.out, symbol, &results);
     }
-    store(out, symbol, &results);
 }

@@ -139,3 +139,28 @@ pub(super) fn load<const LANES: usize>(values: &[f64], first: usize) -> [f64; LA
 pub(super) fn store<const LANES: usize>(values: &mut [f64], first: usize, lanes: &[f64; LANES]) {
     values[first..first + LANES].copy_from_slice(lanes);
 }
+
+/// Something that is done to some symbols at a time.
+pub(super) trait Groups {
+    /// Does it to so many symbols from one on.
+    fn group<const LANES: usize>(&mut self, symbol: usize);
+}
+
+/// Goes through the symbols in groups of `LANES`, and through those that are left in smaller ones: of 60 symbols a
+/// fifth, each of which would take as long alone as a group.
+#[inline(always)]
+pub(super) fn in_groups<const LANES: usize>(width: usize, groups: &mut impl Groups) {
+    const FEW: usize = 4;
+    let mut symbol = 0;
+    while symbol + LANES <= width {
+        groups.group::<LANES>(symbol);
+        symbol += LANES;
+    }
+    while LANES > FEW && symbol + FEW <= width {
+        groups.group::<FEW>(symbol);
+        symbol += FEW;
+    }
+    for symbol in symbol..width {
+        groups.group::<1>(symbol);
+    }
+}

@@ -17,7 +17,7 @@
 use super::Block;
 use super::cell::clean;
 use super::short::{self, Before};
-use super::view::{Rows, RowsMut, load, store};
+use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
 use crate::compiled_for;
 
 /// Windows of at most so many rows are summed anew for every row: that takes fewer steps, and no suffixes.
@@ -90,24 +90,31 @@ pub(super) struct End<const INPUTS: usize> {
     pub(super) rows_past_anchor: f64,
 }
 
-/// Symbols that a kernel takes together: as many as its sums leave registers for.
+/// Symbols that a kernel takes together: as many as its sums leave registers for, and with 512 bits, which come with
+/// twice as many registers of twice the width.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes<const COUNT: usize>;
+pub(super) struct Lanes<const COUNT: usize, const WIDE: usize>;
 
 /// Sums over windows of `d` rows.
-pub(super) fn sums<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+pub(super) fn sums<
+    const LANES: usize,
+    const WIDE: usize,
+    const INPUTS: usize,
+    const SUMS: usize,
+    O: Sums<INPUTS, SUMS>,
+>(
     d: usize,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
-    lanes: Lanes<LANES>,
+    lanes: Lanes<LANES, WIDE>,
     operator: &O,
 ) {
     match d {
-        1 => short::sums(Before::<0>, block, state, out, lanes, operator),
-        2 => short::sums(Before::<1>, block, state, out, lanes, operator),
-        3 => short::sums(Before::<2>, block, state, out, lanes, operator),
-        SHORT => short::sums(Before::<3>, block, state, out, lanes, operator),
+        1 => short::sums(Before::<0>, block, state, out, operator),
+        2 => short::sums(Before::<1>, block, state, out, operator),
+        3 => short::sums(Before::<2>, block, state, out, operator),
+        SHORT => short::sums(Before::<3>, block, state, out, operator),
         _ => long(d, block, state, out, None, lanes, operator),
     }
 }
@@ -118,50 +125,99 @@ pub(super) const fn is_long(d: usize) -> bool {
 }
 
 /// Sums over windows of `d` rows, more than a few. Operators [with a mean](Sums::WITH_MEAN) write it to `mean`.
-pub(super) fn long<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+pub(super) fn long<
+    const LANES: usize,
+    const WIDE: usize,
+    const INPUTS: usize,
+    const SUMS: usize,
+    O: Sums<INPUTS, SUMS>,
+>(
     d: usize,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
     mean: Option<&mut RowsMut<'_>>,
-    lanes: Lanes<LANES>,
+    lanes: Lanes<LANES, WIDE>,
     operator: &O,
 ) {
-    compiled_for!(block.vectors, long_kernel
-        [const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>](
+    compiled_for!(block.vectors, narrow_kernel | wide_kernel
+        [const LANES: usize, const WIDE: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>](
         d: usize,
         block: &Block<'_>,
         state: &mut [f64],
         out: &mut RowsMut<'_>,
         mean: Option<&mut RowsMut<'_>>,
-        lanes: Lanes<LANES>,
+        lanes: Lanes<LANES, WIDE>,
         operator: &O,
     ));
 }
 
 #[inline(always)]
-fn long_kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+fn narrow_kernel<
+    const LANES: usize,
+    const WIDE: usize,
+    const INPUTS: usize,
+    const SUMS: usize,
+    O: Sums<INPUTS, SUMS>,
+>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    mean: Option<&mut RowsMut<'_>>,
+    _: Lanes<LANES, WIDE>,
+    operator: &O,
+) {
+    kernel::<LANES, INPUTS, SUMS, O>(d, block, state, out, mean, operator);
+}
+
+#[inline(always)]
+fn wide_kernel<const LANES: usize, const WIDE: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
+    d: usize,
+    block: &Block<'_>,
+    state: &mut [f64],
+    out: &mut RowsMut<'_>,
+    mean: Option<&mut RowsMut<'_>>,
+    _: Lanes<LANES, WIDE>,
+    operator: &O,
+) {
+    kernel::<WIDE, INPUTS, SUMS, O>(d, block, state, out, mean, operator);
+}
+
+#[inline(always)]
+fn kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<INPUTS, SUMS>>(
     d: usize,
     block: &Block<'_>,
     state: &mut [f64],
     out: &mut RowsMut<'_>,
     mut mean: Option<&mut RowsMut<'_>>,
-    _: Lanes<LANES>,
     operator: &O,
 ) {
     let inputs = std::array::from_fn(|slot| block.input(slot));
-    let cells = state_rows(d, INPUTS, SUMS);
-    let whole = block.span.width - block.span.width % LANES;
     for stretch in stretches(d, block.span.first_row, out.count()) {
-        for symbol in (0..whole).step_by(LANES) {
-            let state = &mut state[cells * symbol..][..cells * LANES];
-            Group::<LANES, INPUTS, SUMS>::new(d, symbol, inputs, state, out, mean.as_deref_mut())
-                .walk(stretch, operator);
-        }
-        for symbol in whole..block.span.width {
-            let state = &mut state[cells * symbol..][..cells];
-            Group::<1, INPUTS, SUMS>::new(d, symbol, inputs, state, out, mean.as_deref_mut()).walk(stretch, operator);
-        }
+        let mean = mean.as_deref_mut();
+        in_groups::<LANES>(block.span.width, &mut Walk { d, inputs, state, out, mean, stretch, operator });
+    }
+}
+
+/// A stretch of rows, to be walked group by group.
+struct Walk<'a, 'b, 'o, 'm, O, const INPUTS: usize, const SUMS: usize> {
+    d: usize,
+    inputs: [Rows<'a>; INPUTS],
+    state: &'b mut [f64],
+    out: &'b mut RowsMut<'o>,
+    mean: Option<&'b mut RowsMut<'m>>,
+    stretch: Stretch,
+    operator: &'b O,
+}
+
+impl<O: Sums<INPUTS, SUMS>, const INPUTS: usize, const SUMS: usize> Groups for Walk<'_, '_, '_, '_, O, INPUTS, SUMS> {
+    #[inline(always)]
+    fn group<const LANES: usize>(&mut self, symbol: usize) {
+        let cells = state_rows(self.d, INPUTS, SUMS);
+        let state = &mut self.state[cells * symbol..][..cells * LANES];
+        Group::<LANES, INPUTS, SUMS>::new(self.d, symbol, self.inputs, state, self.out, self.mean.as_deref_mut())
+            .walk(self.stretch, self.operator);
     }
 }
 
