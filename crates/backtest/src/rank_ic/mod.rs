@@ -12,7 +12,8 @@ mod order;
 mod quantiles;
 mod series;
 
-use engine::Ranker;
+use engine::vectors::Vectors;
+use engine::{Ranker, compiled_for};
 use order::Order;
 use serde::{Deserialize, Serialize};
 
@@ -135,9 +136,11 @@ impl LabelRanks {
         let doubled = &self.doubled[start..][..self.symbols];
         let factor = &factor[..factor.len().min(self.symbols)];
         let RankScratch { left: closed, right: counts, ranker, labelled, ranks, .. } = scratch;
-        labelled.clear();
-        labelled.extend(factor.iter().zip(doubled).map(|(&value, &label)| if label == 0 { f64::NAN } else { value }));
-        let n_pairs = labelled.iter().filter(|value| !value.is_nan()).count();
+        let mut n_pairs = 0;
+        let found = &mut n_pairs;
+        labelled.resize(factor.len(), 0.0);
+        compiled_for!(Vectors::detect(), label_kernel[](
+            factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut usize));
         if n_pairs < FEWEST_PAIRS {
             return Correlation { n_pairs, value: None };
         }
@@ -228,16 +231,35 @@ pub fn forward_returns(prices: &[f64], symbols: usize, delay: usize, horizon: us
     labels
 }
 
+/// Keeps the values of a factor where there is a label; counts them.
+#[inline(always)]
+fn label_kernel(factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut usize) {
+    let mut pairs = 0_u64;
+    for ((&value, &label), labelled) in factor.iter().zip(doubled).zip(labelled) {
+        *labelled = if label == 0 { f64::NAN } else { value };
+        pairs += u64::from(!labelled.is_nan());
+    }
+    *found = pairs as usize;
+}
+
 /// The correlation of a factor's ranks between 0 and 1, NaN where there is no pair, with the doubled ranks of labels.
 fn correlate(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> Correlation {
+    let mut totals = [0_i64; 3];
+    let found = &mut totals;
+    compiled_for!(Vectors::detect(), sums_kernel[](ranks: &[f64], doubled: &[u32], n_pairs: usize, found: &mut [i64; 3]));
+    let [products, squares, label_squares] = totals;
+    Correlation { n_pairs, value: coefficient(products, squares, label_squares) }
+}
+
+/// Sums of products, of squares and of labels' squares, each of doubled ranks around their mean.
+#[inline(always)]
+fn sums_kernel(ranks: &[f64], doubled: &[u32], n_pairs: usize, found: &mut [i64; 3]) {
     /// Adding it, and taking it away again, leaves the nearest whole number.
     const WHOLE: f64 = (1_u64 << 52) as f64;
     /// Whole numbers below 2^53 sum exactly in any order: so many products of ranks up to 2^20 do.
     const BLOCK: usize = 1_024;
-    /// As many sums as stay in registers.
-    const LANES: usize = 4;
+    const LANES: usize = 8;
     let (steps, centre) = (n_pairs as f64 - 1.0, n_pairs as i32 + 1);
-    let mut totals = [0_i64; 3];
     for (ranks, doubled) in ranks.chunks(BLOCK).zip(doubled.chunks(BLOCK)) {
         let mut sums = [[0.0; LANES]; 3];
         let mut add = |lane: usize, rank: f64, label: u32| {
@@ -257,15 +279,13 @@ fn correlate(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> Correlation {
                 add(lane, ranks[lane], labels[lane]);
             }
         }
-        for (&rank, &label) in last_ranks.iter().zip(last_labels) {
-            add(0, rank, label);
+        for (lane, (&rank, &label)) in last_ranks.iter().zip(last_labels).enumerate() {
+            add(lane, rank, label);
         }
-        for (total, lanes) in totals.iter_mut().zip(sums) {
+        for (total, lanes) in found.iter_mut().zip(sums) {
             *total += lanes.iter().sum::<f64>() as i64;
         }
     }
-    let [products, squares, label_squares] = totals;
-    Correlation { n_pairs, value: coefficient(products, squares, label_squares) }
 }
 
 /// The correlation that exact sums of products and squares give.

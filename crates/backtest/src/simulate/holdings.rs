@@ -147,6 +147,13 @@ pub(super) struct Book {
     pub(super) leaving: SymbolSet,
 }
 
+/// Symbols of a chunk whose positions were opened or increased, a bit each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Executed {
+    pub(super) opened: u64,
+    pub(super) increased: u64,
+}
+
 /// What is held, by symbol.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -169,24 +176,26 @@ impl Columns {
         }
     }
 
-    /// Notes at which prices some symbols of a chunk, a bit each, were opened or increased.
+    /// Notes at which prices symbols of a chunk were opened or increased.
     #[inline(always)]
-    pub(super) fn note_opened(
+    pub(super) fn note_executed(
         &mut self,
         chunk: usize,
-        symbols: u64,
+        executed: Executed,
         row: usize,
         prices: &Lanes,
         before: &Lanes,
         ordered: &MeasureColumns,
     ) {
-        let opened = symbols_of(0, symbols).filter(|&lane| before[lane] == 0.0).fold(0, |bits, lane| bits | 1 << lane);
+        let Executed { opened, increased } = executed;
         self.note(chunk, opened, prices);
         let Entries { row: since, price, best, measures } = &mut self.entries;
         if since.is_empty() {
             return;
         }
-        sweep::average(prices, before, self.shares.chunk(chunk), symbols & !opened, price.chunk_mut(chunk));
+        if increased != 0 {
+            sweep::average(prices, before, self.shares.chunk(chunk), increased, price.chunk_mut(chunk));
+        }
         for lane in symbols_of(0, opened) {
             price.chunk_mut(chunk)[lane] = prices[lane];
             best.chunk_mut(chunk)[lane] = prices[lane];

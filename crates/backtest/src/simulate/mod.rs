@@ -376,7 +376,8 @@ impl<'a> Simulator<'a> {
     fn judge_exits(&mut self, row: usize, rows: &Rows<'_>) -> usize {
         let entry_must_last = self.positions.rule == Rule::Signal && rows.exit.is_none();
         let has_exits = !self.exits_at_close.is_empty();
-        if !has_exits && !entry_must_last && rows.exit.is_none() {
+        let has_flags = entry_must_last || rows.exit.is_some();
+        if !has_exits && !has_flags {
             return 0;
         }
         if has_exits {
@@ -390,10 +391,11 @@ impl<'a> Simulator<'a> {
             if judged == 0 {
                 continue;
             }
-            let is_true =
-                |flags: Option<&[f64]>| flags.map_or(0, |flags| sweep::greater(self.book.vectors, flags, at, 0.0));
-            let told = is_true(rows.exit);
-            let ended = if entry_must_last { told | !is_true(rows.entry) } else { told };
+            let ended = if has_flags {
+                sweep::told(self.book.vectors, rows.exit, entry_must_last.then_some(rows.entry), at)
+            } else {
+                0
+            };
             for lane in symbols_of(0, judged & (ended | self.due.chunk(at))) {
                 let symbol = at * CHUNK + lane;
                 let is_told = is_member(ended, lane);

@@ -7,11 +7,14 @@
 use engine::compiled_for;
 use engine::vectors::Vectors;
 
-use super::columns::{CHUNK, Chunk, Column, Lanes, bit, is_member};
+use super::columns::{CHUNK, Chunk, Column, bit, is_member};
 use super::symbols::{SymbolSet, symbols_of};
 
-/// So few are settled value by value.
-const FEW: usize = 12;
+/// So few are settled by comparing each with each.
+const FEW: usize = 16;
+
+/// Ranks that are counted at once.
+const LANES: usize = 8;
 
 /// Lines that are tried before what is left is settled value by value, however many.
 const MOST_LINES: usize = 24;
@@ -26,8 +29,6 @@ pub(super) struct Selection {
     begins: [Option<(f64, f64)>; 2],
     /// Those of which some are chosen, in symbol order.
     contested: Vec<u32>,
-    /// Their ranks.
-    values: Vec<f64>,
 }
 
 /// Two lines, with how many lie on or above each: not fewer than are wanted, and not more.
@@ -47,7 +48,6 @@ impl Selection {
             ranks: Column::new(f64::NAN, symbols),
             begins: [None; 2],
             contested: Vec::new(),
-            values: Vec::new(),
         }
     }
 
@@ -63,35 +63,29 @@ impl Selection {
         if count == 0 {
             return;
         }
-        self.fill_ranks(scores, side, among);
-        let Between { low, high, high_count, .. } = self.narrow(usize::from(side < 0.0), count, known);
-        self.contested.clear();
-        for at in 0..self.ranks.chunks().len() {
-            let bits = self.on_or_above(at, high);
-            chosen.put_chunk(at, bits);
-            if high_count < count {
-                let contested = self.on_or_above(at, low) & !bits;
-                self.contested.extend(symbols_of(0, contested).map(|lane| (at * CHUNK + lane) as u32));
-            }
-        }
-        if high_count < count {
-            self.settle(count - high_count, chosen);
-        }
+        let selection = self;
+        compiled_for!(selection.vectors, take_sweep[](
+            selection: &mut Selection, scores: &[f64], side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet));
     }
 
+    #[inline(always)]
     fn fill_ranks(&mut self, scores: &[f64], side: f64, among: &SymbolSet) {
         let mut room = Chunk::default();
         for at in 0..self.ranks.chunks().len() {
             let (bits, scores, ranks) = (among.chunk(at), room.of(scores, at), self.ranks.chunk_mut(at));
-            compiled_for!(self.vectors, rank_kernel[](bits: u64, side: f64, scores: &Lanes, ranks: &mut Lanes));
+            for lane in 0..CHUNK {
+                // Adding 0 makes one zero of two.
+                let rank = side * scores[lane] + 0.0;
+                ranks[lane] = if is_member(bits, lane) { rank } else { f64::NAN };
+            }
         }
     }
 
     /// Finds lines with few scores between them, from where one begins in a direction on.
+    #[inline(always)]
     fn narrow(&mut self, direction: usize, count: usize, known: usize) -> Between {
-        let everything = Between { low: f64::NEG_INFINITY, low_count: known, high: f64::INFINITY, high_count: 0 };
+        let mut between = Between { low: f64::NEG_INFINITY, low_count: known, high: f64::INFINITY, high_count: 0 };
         let (begin, first_step) = self.begins[direction].unwrap_or_else(|| self.guess());
-        let mut between = everything;
         let (mut line, mut step) = (begin, first_step);
         for tried in 1..=MOST_LINES {
             let above = self.count(line);
@@ -119,7 +113,8 @@ impl Selection {
             step *= 4.0;
         }
         // A line that hardly moves is looked for nearby. What is not a number any more is found anew.
-        let found = if between.high_count == count { between.high } else { between.low };
+        let is_low = between.high_count != count && between.low.is_finite();
+        let found = if is_low { between.low } else { between.high };
         let moved = (found - begin).abs() + 0.5 * first_step;
         let next = (found, moved.max(found.abs() * 1e-9).max(f64::MIN_POSITIVE));
         self.begins[direction] = (next.0.is_finite() && next.1.is_finite()).then_some(next);
@@ -127,6 +122,7 @@ impl Selection {
     }
 
     /// The middle of all ranks, and a part of their range.
+    #[cold]
     fn guess(&self) -> (f64, f64) {
         let ranks = || self.ranks.chunks().iter().flat_map(|chunk| chunk.0);
         let (least, most) = (ranks().fold(f64::INFINITY, f64::min), ranks().fold(f64::NEG_INFINITY, f64::max));
@@ -134,28 +130,27 @@ impl Selection {
     }
 
     /// How many lie on a line or above.
+    #[inline(always)]
     fn count(&self, line: f64) -> usize {
-        let (mut count, ranks) = (0, self.ranks.chunks());
-        let found = &mut count;
-        compiled_for!(self.vectors, count_kernel[](ranks: &[Chunk], line: f64, found: &mut u64));
-        count as usize
+        // Numbers as wide as ranks: counts then take as many lanes as comparisons.
+        let mut counts = [0.0; LANES];
+        for chunk in self.ranks.chunks() {
+            for ranks in chunk.0.as_chunks::<LANES>().0 {
+                for lane in 0..LANES {
+                    counts[lane] += if ranks[lane] >= line { 1.0 } else { 0.0 };
+                }
+            }
+        }
+        counts.iter().sum::<f64>() as usize
     }
 
-    /// Which of a chunk lie on a line or above, a bit each.
-    fn on_or_above(&self, at: usize, line: f64) -> u64 {
-        let (mut bits, ranks) = (0, self.ranks.chunk(at));
-        let found = &mut bits;
-        compiled_for!(self.vectors, above_kernel[](ranks: &Lanes, line: f64, found: &mut u64));
-        bits
-    }
-
-    /// Chooses the best `count` of the contested.
-    fn settle(&mut self, count: usize, chosen: &mut SymbolSet) {
+    /// Chooses the best `count` of the contested, of which there are many: equal scores, mostly.
+    #[cold]
+    fn settle_many(&mut self, count: usize, chosen: &mut SymbolSet) {
         let rank = |symbol: u32| self.ranks[symbol as usize];
-        self.values.clear();
-        self.values.extend(self.contested.iter().map(|&symbol| rank(symbol)));
-        let at = self.values.len() - count;
-        let (_, &mut last, above) = self.values.select_nth_unstable_by(at, f64::total_cmp);
+        let mut values: Vec<f64> = self.contested.iter().map(|&symbol| rank(symbol)).collect();
+        let at = values.len() - count;
+        let (_, &mut last, above) = values.select_nth_unstable_by(at, f64::total_cmp);
         let mut ties = count - above.iter().filter(|&&rank| rank > last).count();
         for &symbol in &self.contested {
             let rank = rank(symbol);
@@ -165,35 +160,60 @@ impl Selection {
             }
         }
     }
-}
 
-#[inline(always)]
-fn rank_kernel(bits: u64, side: f64, scores: &Lanes, ranks: &mut Lanes) {
-    for lane in 0..CHUNK {
-        // Adding 0 makes one zero of two.
-        let rank = side * scores[lane] + 0.0;
-        ranks[lane] = if is_member(bits, lane) { rank } else { f64::NAN };
-    }
-}
-
-#[inline(always)]
-fn count_kernel(ranks: &[Chunk], line: f64, found: &mut u64) {
-    let mut count = 0;
-    for chunk in ranks {
-        for lane in 0..CHUNK {
-            count += u64::from(chunk.0[lane] >= line);
+    /// The same for few: each is compared with each, which takes no branch that a processor could guess wrong.
+    #[inline(always)]
+    fn settle_few(&self, count: usize, chosen: &mut SymbolSet) {
+        let mut values = [f64::NEG_INFINITY; FEW];
+        for (value, &symbol) in values.iter_mut().zip(&self.contested) {
+            *value = self.ranks[symbol as usize];
+        }
+        let mut better = [0_u64; FEW];
+        for (at, &value) in values.iter().enumerate() {
+            for other in 0..FEW {
+                // Of equals the first comes first.
+                let is_better = (value > values[other]) | ((value == values[other]) & (at < other));
+                better[other] += u64::from(is_better);
+            }
+        }
+        for (&symbol, better) in self.contested.iter().zip(better) {
+            if better < count as u64 {
+                chosen.insert(symbol as usize);
+            }
         }
     }
-    *found = count;
 }
 
 #[inline(always)]
-fn above_kernel(ranks: &Lanes, line: f64, found: &mut u64) {
-    let mut above = 0;
-    for lane in 0..CHUNK {
-        above |= bit(ranks[lane] >= line, lane);
+fn take_sweep(
+    selection: &mut Selection,
+    scores: &[f64],
+    side: f64,
+    among: &SymbolSet,
+    count: usize,
+    chosen: &mut SymbolSet,
+) {
+    selection.fill_ranks(scores, side, among);
+    let Between { low, high, high_count, .. } = selection.narrow(usize::from(side < 0.0), count, among.len());
+    selection.contested.clear();
+    for at in 0..selection.ranks.chunks().len() {
+        let ranks = selection.ranks.chunk(at);
+        let (mut above_high, mut above_low) = (0, 0);
+        for lane in 0..CHUNK {
+            above_high |= bit(ranks[lane] >= high, lane);
+            above_low |= bit(ranks[lane] >= low, lane);
+        }
+        chosen.put_chunk(at, above_high);
+        if high_count < count {
+            let contested = symbols_of(0, above_low & !above_high);
+            selection.contested.extend(contested.map(|lane| (at * CHUNK + lane) as u32));
+        }
     }
-    *found = above;
+    match selection.contested.len() {
+        _ if high_count == count => {}
+        0..=FEW => selection.settle_few(count - high_count, chosen),
+        _ => selection.settle_many(count - high_count, chosen),
+    }
 }
 
 #[cfg(test)]

@@ -12,47 +12,56 @@ use factor::Exits;
 use super::columns::{CHUNK, Chunk, Lanes, bit, is_member};
 use super::costs::Proportional;
 use super::desk::{Desk, Scale};
-use super::holdings::{Book, Columns, average_entry};
+use super::holdings::{Book, Columns, Executed, average_entry};
 use super::orders::Fresh;
 use super::pending::{DUST, SHORT, reduced};
 use super::symbols::SymbolSet;
 use super::targets::Targets;
 
-/// Which values of a chunk of a row are greater than one, a bit each.
-#[inline]
-pub(super) fn greater(vectors: Vectors, row: &[f64], at: usize, than: f64) -> u64 {
-    let (mut room, mut bits) = (Chunk::default(), 0);
-    let (row, found) = (room.of(row, at), &mut bits);
-    compiled_for!(vectors, greater_kernel[](row: &Lanes, than: f64, found: &mut u64));
+/// Who is held, and by flags told to leave; where an entry must last, those as well whose entry does not. A bit each of a
+/// chunk.
+pub(super) fn told(vectors: Vectors, exit: Option<&[f64]>, lasting: Option<Option<&[f64]>>, at: usize) -> u64 {
+    let mut bits = 0;
+    let found = &mut bits;
+    compiled_for!(vectors, told_sweep[](
+        exit: Option<&[f64]>, lasting: Option<Option<&[f64]>>, at: usize, found: &mut u64));
     bits
 }
 
 #[inline(always)]
-fn greater_kernel(row: &Lanes, than: f64, found: &mut u64) {
+fn told_sweep(exit: Option<&[f64]>, lasting: Option<Option<&[f64]>>, at: usize, found: &mut u64) {
+    let told = if let Some(flags) = exit { greater(flags, at, 0.0) } else { 0 };
+    let ended = match lasting {
+        Some(Some(flags)) => !greater(flags, at, 0.0),
+        Some(None) => u64::MAX,
+        None => 0,
+    };
+    *found = told | ended;
+}
+
+/// Which values of a chunk of a row are greater than one, a bit each. Compiled with who calls it.
+#[inline(always)]
+pub(super) fn greater(row: &[f64], at: usize, than: f64) -> u64 {
+    let mut room = Chunk::default();
+    let row = room.of(row, at);
     let mut greater = 0;
     for lane in 0..CHUNK {
         greater |= bit(row[lane] > than, lane);
     }
-    *found = greater;
+    greater
 }
 
-/// Which values of a chunk of a row are finite, a bit each.
-#[inline]
-pub(super) fn finite(vectors: Vectors, row: &[f64], at: usize) -> u64 {
-    let (mut room, mut bits) = (Chunk::default(), 0);
-    let (row, found) = (room.of(row, at), &mut bits);
-    compiled_for!(vectors, finite_kernel[](row: &Lanes, found: &mut u64));
-    bits
-}
-
+/// Which values of a chunk of a row are finite, likewise.
 #[inline(always)]
-fn finite_kernel(row: &Lanes, found: &mut u64) {
+pub(super) fn finite(row: &[f64], at: usize) -> u64 {
+    let mut room = Chunk::default();
+    let row = room.of(row, at);
     let mut finite = 0;
     for lane in 0..CHUNK {
         // Nothing times what is not finite is NaN.
         finite |= bit(0.0 * row[lane] == 0.0, lane);
     }
-    *found = finite;
+    finite
 }
 
 /// Values what is held at a bar's closes, which all of it has; where asked to, follows the best close since entry. Gives
@@ -348,8 +357,10 @@ fn open_sweep(side: usize, scale: Scale, orders: &Fresh, prices: &[f64], book: &
         let before = *shares;
         let (cash, traded) = (&mut desk.till.cash.0, &mut desk.till.traded.0);
         let opened = open_kernel(&costs, side == SHORT, dust, factor, wanting, price, target, shares, cash, traded);
-        book.columns.note_opened(at, opened, desk.row, price, &before, &orders.measures);
-        book.hold(at, opened | book.held().chunk(at));
+        let held = book.held().chunk(at);
+        let executed = Executed { opened: opened & !held, increased: opened & held };
+        book.columns.note_executed(at, executed, desk.row, price, &before, &orders.measures);
+        book.hold(at, opened | held);
         let counts = desk.recorder.counts();
         let crumbs = (wanting & !opened).count_ones() as usize;
         if scale.room < scale.cash {

@@ -105,32 +105,13 @@ impl Chooser {
 
     /// Members with a known score that may be held.
     fn find_candidates(&mut self, positions: &Positions, choosable: &[u64], rows: &Rows<'_>, book: &Book) {
-        let signal = positions.rule == Rule::Signal;
-        if rows.score.is_none() && !signal {
+        if rows.score.is_none() && positions.rule != Rule::Signal {
             self.candidates.clear();
             return;
         }
-        let inverse = positions.weight == Weighting::InverseVolatility;
-        let (held, leaving, vectors) = (book.held(), &book.leaving, self.vectors);
-        let is_true = |flags: Option<&[f64]>, at| flags.map(|flags| sweep::greater(vectors, flags, at, 0.0));
-        for at in 0..self.alike.len().div_ceil(CHUNK) {
-            let members = chunk_of(choosable, at);
-            let wanted = match (is_true(rows.entry, at), signal) {
-                (Some(entry), true) => entry & !held.chunk(at),
-                (None, true) => 0,
-                (Some(entry), false) => (entry | held.chunk(at)) & !leaving.chunk(at),
-                (None, false) => !leaving.chunk(at),
-            };
-            // Without scores all are alike, and symbol order decides.
-            let known = rows.score.map_or(u64::MAX, |score| sweep::finite(vectors, score, at));
-            let told_to_exit = is_true(rows.exit, at).unwrap_or(0);
-            let sizable = match rows.weight_volatility {
-                _ if !inverse => u64::MAX,
-                Some(volatility) => sweep::greater(vectors, volatility, at, NEGLIGIBLE),
-                None => 0,
-            };
-            self.candidates.put_chunk(at, members & wanted & known & !told_to_exit & sizable);
-        }
+        let candidates = &mut self.candidates;
+        compiled_for!(self.vectors, candidates_sweep[](
+            positions: &Positions, choosable: &[u64], rows: &Rows<'_>, book: &Book, candidates: &mut SymbolSet));
     }
 
     /// Moves the highest scores (`side` 1) or the lowest (`side` -1) from the candidates to the chosen, ties in symbol
@@ -225,6 +206,36 @@ impl Chooser {
     }
 }
 
+#[inline(always)]
+fn candidates_sweep(
+    positions: &Positions,
+    choosable: &[u64],
+    rows: &Rows<'_>,
+    book: &Book,
+    candidates: &mut SymbolSet,
+) {
+    let signal = positions.rule == Rule::Signal;
+    let inverse = positions.weight == Weighting::InverseVolatility;
+    for at in 0..book.columns.shares.chunks().len() {
+        let (held, leaving) = (book.held().chunk(at), book.leaving.chunk(at));
+        let wanted = match (rows.entry, signal) {
+            (Some(entry), true) => sweep::greater(entry, at, 0.0) & !held,
+            (None, true) => 0,
+            (Some(entry), false) => (sweep::greater(entry, at, 0.0) | held) & !leaving,
+            (None, false) => !leaving,
+        };
+        // Without scores all are alike, and symbol order decides.
+        let known = if let Some(score) = rows.score { sweep::finite(score, at) } else { u64::MAX };
+        let told_to_exit = if let Some(exit) = rows.exit { sweep::greater(exit, at, 0.0) } else { 0 };
+        let sizable = match rows.weight_volatility {
+            _ if !inverse => u64::MAX,
+            Some(volatility) => sweep::greater(volatility, at, NEGLIGIBLE),
+            None => 0,
+        };
+        candidates.put_chunk(at, chunk_of(choosable, at) & wanted & known & !told_to_exit & sizable);
+    }
+}
+
 /// What weights are made of.
 #[derive(Debug, Clone, Copy)]
 enum Made {
@@ -240,26 +251,32 @@ enum Made {
 
 /// Makes weights of some symbols by a row, `[symbols]`; gives their sum.
 fn make(vectors: Vectors, side: &SymbolSet, row: &[f64], weights: &mut Column, made: Made) -> f64 {
+    let mut total = 0.0;
+    let found = &mut total;
+    compiled_for!(vectors, make_sweep[](
+        side: &SymbolSet, row: &[f64], weights: &mut Column, made: Made, found: &mut f64));
+    total
+}
+
+#[inline(always)]
+fn make_sweep(side: &SymbolSet, row: &[f64], weights: &mut Column, made: Made, found: &mut f64) {
     let (mut room, mut total) = (Chunk::default(), Chunk::default());
-    let none = Chunk::default();
     for (at, bits) in side.chunks() {
-        let row = if row.is_empty() { &none.0 } else { room.of(row, at) };
         let (weights, sums) = (weights.chunk_mut(at), &mut total.0);
         match made {
-            Made::Same(each) => {
-                compiled_for!(vectors, same_kernel[](bits: u64, each: f64, weights: &mut Lanes, sums: &mut Lanes));
-            }
+            Made::Same(each) => put(bits, |_, _| each, weights, sums),
+            Made::Scaled(factor) => put(bits, |_, weight| weight * factor, weights, sums),
             Made::Inverse => {
-                compiled_for!(vectors, inverse_kernel[](bits: u64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes));
+                let row = room.of(row, at);
+                put(bits, |lane, _| 1.0 / row[lane], weights, sums);
             }
-            Made::Distance { half, worst, range } => compiled_for!(vectors, distance_kernel[](
-                bits: u64, half: f64, worst: f64, range: f64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes)),
-            Made::Scaled(factor) => {
-                compiled_for!(vectors, scaled_kernel[](bits: u64, factor: f64, weights: &mut Lanes, sums: &mut Lanes));
+            Made::Distance { half, worst, range } => {
+                let row = room.of(row, at);
+                put(bits, |lane, _| (half * row[lane] - worst) / range, weights, sums);
             }
         }
     }
-    total.sum()
+    *found = total.sum();
 }
 
 /// Puts what was made where somebody is chosen. Lanes are read from a copy for the same reason as in `sweep`.
@@ -272,24 +289,4 @@ fn put(bits: u64, made: impl Fn(usize, f64) -> f64, weights: &mut Lanes, sums: &
         weights[lane] = if is_chosen { made } else { before[lane] };
         sums[lane] += if is_chosen { made } else { 0.0 };
     }
-}
-
-#[inline(always)]
-fn same_kernel(bits: u64, each: f64, weights: &mut Lanes, sums: &mut Lanes) {
-    put(bits, |_, _| each, weights, sums);
-}
-
-#[inline(always)]
-fn inverse_kernel(bits: u64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes) {
-    put(bits, |lane, _| 1.0 / row[lane], weights, sums);
-}
-
-#[inline(always)]
-fn distance_kernel(bits: u64, half: f64, worst: f64, range: f64, row: &Lanes, weights: &mut Lanes, sums: &mut Lanes) {
-    put(bits, |lane, _| (half * row[lane] - worst) / range, weights, sums);
-}
-
-#[inline(always)]
-fn scaled_kernel(bits: u64, factor: f64, weights: &mut Lanes, sums: &mut Lanes) {
-    put(bits, |_, weight| weight * factor, weights, sums);
 }
