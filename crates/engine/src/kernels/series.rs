@@ -121,7 +121,7 @@ impl Groups for RankWalk<'_, '_, '_> {
             let mut count = [0.0; LANES];
             if in_doubt == 0 {
                 let (below, equal) = counts(rough, &rough[place]);
-                in_doubt = if equal.iter().fold(false, |tied, &equal| tied | (equal > 1.0)) { IN_DOUBT } else { 0 };
+                in_doubt = if equal.map(|equal| equal > 1.0).contains(&true) { IN_DOUBT } else { 0 };
                 count = below.map(f64::from);
             }
             if in_doubt > 0 {
