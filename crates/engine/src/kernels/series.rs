@@ -110,6 +110,7 @@ impl Groups for RankWalk<'_, '_, '_> {
             *rough = window.map(|value| value as f32);
         }
         let mut since: [f64; LANES] = load(self.complete, symbol);
+        let line = self.scale.among(self.d);
         let (mut place, mut in_doubt) = (self.first_row % self.d, 0);
         let rows = self.x.down::<LANES>(0, symbol).zip(self.out.down::<LANES>(0, symbol));
         for (row, (now, out)) in (self.first_row..).zip(rows) {
@@ -120,7 +121,7 @@ impl Groups for RankWalk<'_, '_, '_> {
             let mut count = [0.0; LANES];
             if in_doubt == 0 {
                 let (below, equal) = counts(rough, &rough[place]);
-                in_doubt = if equal.iter().fold(false, |tied, &equal| tied | (equal > 1.0)) { IN_DOUBT } else { 0 };
+                in_doubt = if equal.map(|equal| equal > 1.0).contains(&true) { IN_DOUBT } else { 0 };
                 count = below.map(f64::from);
             }
             if in_doubt > 0 {
@@ -133,7 +134,7 @@ impl Groups for RankWalk<'_, '_, '_> {
             for lane in 0..LANES {
                 let until = (row + self.d) as f64;
                 since[lane] = if now[lane].is_nan() { until } else { since[lane] };
-                out[lane] = if row as f64 >= since[lane] { self.scale.of(count[lane], self.d) } else { f64::NAN };
+                out[lane] = if row as f64 >= since[lane] { line.of(count[lane]) } else { f64::NAN };
             }
             place = if place + 1 == self.d { 0 } else { place + 1 };
         }

@@ -38,7 +38,7 @@ pub(super) fn sums<const BEFORE: usize, const INPUTS: usize, const SUMS: usize, 
         block: &Block<'_>,
         state: &mut [f64],
         out: &mut RowsMut<'_>,
-            operator: &O,
+        operator: &O,
     ));
 }
 

@@ -90,8 +90,9 @@ pub(super) struct End<const INPUTS: usize> {
     pub(super) rows_past_anchor: f64,
 }
 
-/// Symbols that a kernel takes together: as many as its sums leave registers for, and with 512 bits, which come with
-/// twice as many registers of twice the width.
+/// Symbols that a kernel takes together: as many as its sums leave registers for. With 512 bits there are twice as many
+/// registers of twice the width: four symbols would fill half a register, and a correlation takes a sixth less time with
+/// eight.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes<const COUNT: usize, const WIDE: usize>;
 

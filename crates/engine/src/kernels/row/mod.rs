@@ -54,14 +54,38 @@ impl RankScale {
     /// A rank among `count`, from how many values lie below it; of equals half.
     #[inline(always)]
     pub(super) fn of(self, below: f64, count: usize) -> f64 {
+        self.among(count).of(below)
+    }
+
+    /// Ranks among `count`.
+    #[inline(always)]
+    pub(super) fn among(self, count: usize) -> RankLine {
         let most = count as f64 - 1.0;
-        let unit = if count == 1 && !below.is_nan() { 0.5 } else { below / most };
+        let (shift, divisor) = if count == 1 { (0.5, 1.0) } else { (0.0, most) };
         match self {
-            Self::Unit => unit,
-            Self::Share => (below + 1.0) / count as f64,
-            Self::Place => below + 1.0,
-            Self::Signed => 2.0 * unit - 1.0,
+            Self::Unit => RankLine { shift, divisor, factor: 1.0, start: 0.0 },
+            Self::Share => RankLine { shift: 1.0, divisor: count as f64, factor: 1.0, start: 0.0 },
+            Self::Place => RankLine { shift: 1.0, divisor: 1.0, factor: 1.0, start: 0.0 },
+            Self::Signed => RankLine { shift, divisor, factor: 2.0, start: -1.0 },
         }
+    }
+}
+
+/// A scale for one count: the same steps on every scale, of which those that are not needed change nothing, so that many
+/// ranks can be made at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RankLine {
+    shift: f64,
+    divisor: f64,
+    factor: f64,
+    start: f64,
+}
+
+impl RankLine {
+    /// A rank, from how many values lie below it; of equals half.
+    #[inline(always)]
+    pub(super) fn of(self, below: f64) -> f64 {
+        (below + self.shift) / self.divisor * self.factor + self.start
     }
 }
 
@@ -73,8 +97,9 @@ pub(super) fn ranks(x: &[f64], members: &[bool], out: &mut [f64], scratch: &mut 
         return;
     }
     let count = out.iter().filter(|rank| !rank.is_nan()).count();
+    let line = scale.among(count);
     for rank in out {
-        *rank = scale.of(below(*rank, count), count);
+        *rank = line.of(below(*rank, count));
     }
 }
 
