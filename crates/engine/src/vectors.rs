@@ -1,5 +1,7 @@
 //! Which vector instructions loops over many numbers are compiled for: kernels here, and those of other rooms.
 
+use std::sync::OnceLock;
+
 /// The widest vectors that this processor has and kernels know. Others than the baseline are only made where the
 /// processor was seen to have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +24,8 @@ pub struct Seen(());
 impl Vectors {
     /// The widest that the processor has.
     pub fn detect() -> Self {
-        Self::all().last().unwrap_or(Self::Baseline)
+        static WIDEST: OnceLock<Vectors> = OnceLock::new();
+        *WIDEST.get_or_init(|| Self::all().last().unwrap_or(Self::Baseline))
     }
 
     /// All that the processor has, the widest last.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use backtest::metrics::{Headline, ReturnSettings};
 use backtest::{Detail, IcSeries, IcSummary, LabelRanks, Market, Outcome, Periods, RankScratch, Rows, Simulator};
 use engine::{CacheCounts, Columns, Contents, Executor, Memory, NodeCache, NodeRows, Outputs, Plan, PlanCounts, Shelf};
-use factor::{Program, Purpose, Strategy};
+use factor::{Program, Strategy};
 use market::Panel;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -264,15 +264,18 @@ impl<'a> Track<'a> {
         let horizon = evaluator.config.spec.horizon;
         for offset in 0..outputs.rows {
             let row = outputs.first_row + offset;
-            self.simulator.step(row, &Rows::of(outputs, offset));
-            if let (Some(labels), Some(score)) = (&evaluator.labels, outputs.row(Purpose::Score, offset)) {
-                let fits = |period: &Range<usize>| counts_in_ic(period, row, horizon);
-                if fits(&periods.train) {
-                    self.train_ic.push(labels.ic(row, score, &mut self.scratch));
-                } else if fits(&periods.validation) {
-                    self.validation_ic.push(labels.ic(row, score, &mut self.scratch));
-                }
+            let mut rows = Rows::of(outputs, offset);
+            let fits = |period: &Range<usize>| counts_in_ic(period, row, horizon);
+            let in_train = fits(&periods.train);
+            if let (Some(labels), Some(score)) = (&evaluator.labels, rows.score)
+                && (in_train || fits(&periods.validation))
+            {
+                let series = if in_train { &mut self.train_ic } else { &mut self.validation_ic };
+                series.push(labels.ic(row, score, &mut self.scratch));
+                // Ranks are those of the row's scores, whatever its labels are: these only say whether they were made.
+                rows.ranks = self.scratch.ranks();
             }
+            self.simulator.step(row, &rows);
         }
     }
 

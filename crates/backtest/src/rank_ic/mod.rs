@@ -49,6 +49,16 @@ pub struct RankScratch {
     /// A factor's values where the label exists.
     labelled: Vec<f64>,
     ranks: Vec<f64>,
+    /// Whether those are the ranks of all its known values.
+    are_all_ranked: bool,
+}
+
+impl RankScratch {
+    /// The ranks, from 0 to 1, of a factor's row that [`LabelRanks::ic`] made last, where they are those of all its known
+    /// values.
+    pub fn ranks(&self) -> Option<&[f64]> {
+        self.are_all_ranked.then_some(&self.ranks)
+    }
 }
 
 /// The ranks of a panel of labels, computed once and correlated with many factors.
@@ -130,22 +140,25 @@ impl LabelRanks {
     /// The rank IC of a bar: [`spearman`] of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
     /// on a bar that the labels do not have.
     pub fn ic(&self, bar: usize, factor: &[f64], scratch: &mut RankScratch) -> Correlation {
+        let RankScratch { left: closed, right: counts, ranker, labelled, ranks, are_all_ranked, .. } = scratch;
+        *are_all_ranked = false;
         let Some(&LabelledBar { present: present @ 1.., start }) = self.bars.get(bar) else {
             return Correlation::default();
         };
         let doubled = &self.doubled[start..][..self.symbols];
         let factor = &factor[..factor.len().min(self.symbols)];
-        let RankScratch { left: closed, right: counts, ranker, labelled, ranks, .. } = scratch;
-        let mut n_pairs = 0;
-        let found = &mut n_pairs;
+        let mut labels = Labelled::default();
+        let found = &mut labels;
         labelled.resize(factor.len(), 0.0);
         compiled_for!(Vectors::detect(), label_kernel[](
-            factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut usize));
+            factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut Labelled));
+        let Labelled { known, pairs: n_pairs } = labels;
         if n_pairs < FEWEST_PAIRS {
             return Correlation { n_pairs, value: None };
         }
         ranks.resize(labelled.len(), 0.0);
         ranker.rank_row(labelled, ranks);
+        *are_all_ranked = n_pairs == known;
         if n_pairs == present {
             return correlate(ranks, doubled, n_pairs);
         }
@@ -231,15 +244,23 @@ pub fn forward_returns(prices: &[f64], symbols: usize, delay: usize, horizon: us
     labels
 }
 
-/// Keeps the values of a factor where there is a label; counts them.
+/// How many values of a factor are known, and how many of them have a label.
+#[derive(Debug, Clone, Copy, Default)]
+struct Labelled {
+    known: usize,
+    pairs: usize,
+}
+
+/// Keeps the values of a factor where there is a label.
 #[inline(always)]
-fn label_kernel(factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut usize) {
-    let mut pairs = 0_u64;
+fn label_kernel(factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut Labelled) {
+    let (mut known, mut pairs) = (0_u64, 0_u64);
     for ((&value, &label), labelled) in factor.iter().zip(doubled).zip(labelled) {
         *labelled = if label == 0 { f64::NAN } else { value };
+        known += u64::from(!value.is_nan());
         pairs += u64::from(!labelled.is_nan());
     }
-    *found = pairs as usize;
+    *found = Labelled { known: known as usize, pairs: pairs as usize };
 }
 
 /// The correlation of a factor's ranks between 0 and 1, NaN where there is no pair, with the doubled ranks of labels.
@@ -283,7 +304,8 @@ fn sums_kernel(ranks: &[f64], doubled: &[u32], n_pairs: usize, found: &mut [i64;
             add(lane, rank, label);
         }
         for (total, lanes) in found.iter_mut().zip(sums) {
-            *total += lanes.iter().sum::<f64>() as i64;
+            let [a, b, c, d, e, f, g, h] = lanes;
+            *total += (((a + b) + (c + d)) + ((e + f) + (g + h))) as i64;
         }
     }
 }

@@ -5,7 +5,7 @@ use factor::{Exits, ScaledStop};
 use super::Rows;
 use super::bars::Prices;
 use super::columns::Column;
-use super::holdings::Entry;
+use super::entries::Entry;
 use super::outcome::Reason;
 
 /// What stops are scaled by, as known at the close when an order is decided; NaN where it is not known, and then the

@@ -7,6 +7,8 @@ use factor::Exits;
 use super::bars::{Prices, Ranges};
 use super::columns::{CHUNK, Chunk, Column, Lanes};
 use super::costs::Rates;
+use super::course::Course;
+use super::entries::{Entries, Entry, average_entry};
 use super::exits::{MeasureColumns, Measures};
 use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
@@ -14,115 +16,22 @@ use super::settings::Delisting;
 use super::sweep;
 use super::symbols::{SymbolList, SymbolSet, is_in, symbols_of};
 
-/// A position as its exits see it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    /// 1 for a long position, -1 for a short one.
-    pub(super) side: f64,
-    /// Row of the first fill.
-    pub(super) row: f64,
-    /// Average price of what is held.
-    pub(super) price: f64,
-    /// Best of the first fill's price and what is looked at since: the highest, for a short the lowest.
-    pub(super) best: f64,
-    /// What its stops are scaled by, as known when the order was given that opened it.
-    pub(super) measures: Measures,
-}
-
-/// The same of all positions, by symbol; empty where nobody asks.
-#[derive(Debug, Default)]
-pub(super) struct Entries {
-    pub(super) row: Column,
-    pub(super) price: Column,
-    pub(super) best: Column,
-    pub(super) measures: MeasureColumns,
-}
-
-impl Entries {
-    fn new(symbols: usize) -> Self {
-        let column = || Column::new(0.0, symbols);
-        Self { row: column(), price: column(), best: column(), measures: MeasureColumns::new(symbols) }
-    }
-
-    fn is_kept(&self) -> bool {
-        !self.row.is_empty()
-    }
-}
-
-/// The price at which a position's shares were bought on average, once more are added to it.
-#[inline(always)]
-pub(super) fn average_entry(entry: f64, held: f64, shares: f64, price: f64) -> f64 {
-    let (before, added) = (held.abs(), (shares - held).abs());
-    (before * entry + added * price) / (before + added)
-}
-
-/// A position as a trade, from its first fill on.
-#[derive(Debug, Clone, Copy, Default)]
-struct Course {
-    entry_row: u32,
-    /// Lowest and highest price that was certainly seen.
-    lowest: f64,
-    highest: f64,
-    /// All shares ever opened, negative for a short.
-    opened_shares: f64,
-    opened_value: f64,
-    closed_value: f64,
-    costs: f64,
-}
-
-impl Course {
-    fn open(row: usize, shares: f64, price: f64, costs: f64) -> Self {
-        Self {
-            entry_row: row as u32,
-            lowest: price,
-            highest: price,
-            opened_shares: shares,
-            opened_value: shares.abs() * price,
-            closed_value: 0.0,
-            costs,
-        }
-    }
-
-    /// Shares are added to a position that holds `held`, on its own side.
-    fn increase(&mut self, held: f64, shares: f64, price: f64, costs: f64) {
-        self.opened_shares += shares - held;
-        self.opened_value += (shares - held).abs() * price;
-        self.costs += costs;
-        self.see(price, price);
-    }
-
-    fn decrease(&mut self, held: f64, shares: f64, price: f64, costs: f64) {
-        self.closed_value += (shares - held).abs() * price;
-        self.costs += costs;
-        self.see(price, price);
-    }
-
-    fn see(&mut self, low: f64, high: f64) {
-        self.lowest = self.lowest.min(low);
-        self.highest = self.highest.max(high);
-    }
-
-    /// Best and worst price seen, as gains from an entry price.
-    fn excursions(&self, entry: f64) -> (f64, f64) {
-        let (low, high) = (self.lowest / entry - 1.0, self.highest / entry - 1.0);
-        let (favourable, adverse) = if self.side() > 0.0 { (high, low) } else { (-low, -high) };
-        (favourable.max(0.0), adverse.min(0.0))
-    }
-
-    fn side(&self) -> f64 {
-        self.opened_shares.signum()
-    }
+/// Among which prices the best since entry is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// No exit asks.
+    Nothing,
+    Closes,
+    /// Highs, or lows for a short.
+    Extremes,
 }
 
 /// What is kept and looked at of positions, beside what they are worth.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Watch {
-    /// There are exits that need an entry.
-    pub(super) entries: bool,
+    pub(super) follows: Follows,
     /// Trades are written down.
     pub(super) trades: bool,
-    /// The best price is looked for among highs and lows, not closes.
-    pub(super) touched: bool,
     /// Fills are made at the close, after the bar's highs and lows.
     pub(super) enters_at_close: bool,
 }
@@ -216,7 +125,7 @@ impl Book {
                 shares: column(),
                 marks: column(),
                 missing: column(),
-                entries: if watch.entries { Entries::new(symbols) } else { Entries::default() },
+                entries: if watch.follows == Follows::Nothing { Entries::default() } else { Entries::new(symbols) },
             },
             watch,
             vectors: Vectors::detect(),
@@ -399,8 +308,7 @@ impl Book {
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
-        let Watch { entries, trades, touched, .. } = self.watch;
-        let follows = entries && !touched;
+        let follows = self.watch.follows == Follows::Closes;
         let limit = f64::from(delisting.after_missing_bars.max(1));
         let known = if self.all_have_prices(priced) {
             Some(sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows))
@@ -408,7 +316,7 @@ impl Book {
             self.value_one_by_one(ranges.close, priced, follows);
             None
         };
-        if trades || (entries && touched) {
+        if self.watch.trades || self.watch.follows == Follows::Extremes {
             for at in 0..self.list.of(&self.held).len() {
                 let symbol = self.list.of(&self.held)[at] as usize;
                 self.look_within(symbol, row, ranges);
@@ -457,7 +365,7 @@ impl Book {
 
     /// Follows one position over one bar.
     pub(super) fn watch(&mut self, symbol: usize, row: usize, ranges: Ranges<'_>) {
-        if self.watch.entries && !self.watch.touched {
+        if self.watch.follows == Follows::Closes {
             self.follow(symbol, ranges.close[symbol]);
         }
         self.look_within(symbol, row, ranges);
@@ -476,7 +384,7 @@ impl Book {
         if let Some(course) = self.courses.get_mut(symbol) {
             course.see(low, high);
         }
-        if self.watch.entries && self.watch.touched {
+        if self.watch.follows == Follows::Extremes {
             self.follow(symbol, if self.shares(symbol) > 0.0 { high } else { low });
         }
     }

@@ -54,7 +54,9 @@ mod bars;
 mod bounds;
 mod columns;
 mod costs;
+mod course;
 mod desk;
+mod entries;
 mod exits;
 mod fills;
 mod holdings;
@@ -89,12 +91,12 @@ pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, Size
 use bars::Prices;
 use columns::{CHUNK, is_member};
 use desk::{Desk, Till};
-use holdings::{Book, Watch};
+use holdings::{Book, Follows, Watch};
 use orders::Orders;
 use pending::{DUST, Pending};
 use record::Recorder;
 use screen::{Screen, Traded};
-use sweep::{Decision, Limits};
+use sweep::{Decision, Endings, Limits};
 use symbols::{SymbolSet, symbols_of};
 use targets::Chooser;
 
@@ -103,6 +105,9 @@ use targets::Chooser;
 pub struct Rows<'a> {
     /// Score.
     pub score: Option<&'a [f64]>,
+    /// Average ranks of the scores that are known, from 0 to 1, where somebody has made them already: the same are chosen
+    /// with and without them, but sooner.
+    pub ranks: Option<&'a [f64]>,
     /// Entry flag.
     pub entry: Option<&'a [f64]>,
     /// Exit flag.
@@ -123,6 +128,7 @@ impl<'a> Rows<'a> {
         let result = |purpose| outputs.row(purpose, row);
         Self {
             score: result(Purpose::Score),
+            ranks: None,
             entry: result(Purpose::Entry),
             exit: result(Purpose::Exit),
             weight_volatility: result(Purpose::WeightVolatility),
@@ -175,9 +181,12 @@ impl<'a> Simulator<'a> {
     ) -> Self {
         let touched = exits.trigger == Trigger::Touched && market.has_ranges();
         let watch = Watch {
-            entries: !exits.is_empty(),
+            follows: match (exits.is_empty(), touched) {
+                (true, _) => Follows::Nothing,
+                (false, true) => Follows::Extremes,
+                (false, false) => Follows::Closes,
+            },
             trades: detail >= Detail::Trades,
-            touched,
             enters_at_close: !market.fills_at_open(settings.fill),
         };
         Self {
@@ -385,17 +394,14 @@ impl<'a> Simulator<'a> {
         } else {
             self.due.clear();
         }
+        let endings = Endings { exit: rows.exit, entry: rows.entry, entry_must_last };
         let mut count = 0;
         for at in 0..self.market.symbols().div_ceil(CHUNK) {
             let judged = self.book.held().chunk(at) & !self.book.leaving.chunk(at);
             if judged == 0 {
                 continue;
             }
-            let ended = if has_flags {
-                sweep::told(self.book.vectors, rows.exit, entry_must_last.then_some(rows.entry), at)
-            } else {
-                0
-            };
+            let ended = if has_flags { sweep::told(self.book.vectors, endings, at) } else { 0 };
             for lane in symbols_of(0, judged & (ended | self.due.chunk(at))) {
                 let symbol = at * CHUNK + lane;
                 let is_told = is_member(ended, lane);

@@ -31,6 +31,14 @@ pub(super) struct Selection {
     contested: Vec<u32>,
 }
 
+/// What symbols are chosen by, `[symbols]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scores<'a> {
+    pub(super) values: &'a [f64],
+    /// The ranks of all that are known, from 0 to 1, where somebody has made them: their line need not be looked for.
+    pub(super) ranks: Option<&'a [f64]>,
+}
+
 /// Two lines, with how many lie on or above each: not fewer than are wanted, and not more.
 #[derive(Debug, Clone, Copy)]
 struct Between {
@@ -53,7 +61,14 @@ impl Selection {
 
     /// Puts the `count` highest (`side` 1) or lowest (`side` -1) of the finite scores of `among` into `chosen`, ties in
     /// symbol order.
-    pub(super) fn take(&mut self, scores: &[f64], side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet) {
+    pub(super) fn take(
+        &mut self,
+        scores: Scores<'_>,
+        side: f64,
+        among: &SymbolSet,
+        count: usize,
+        chosen: &mut SymbolSet,
+    ) {
         let known = among.len();
         if count >= known {
             chosen.words_mut().copy_from_slice(among.words());
@@ -65,7 +80,7 @@ impl Selection {
         }
         let selection = self;
         compiled_for!(selection.vectors, take_sweep[](
-            selection: &mut Selection, scores: &[f64], side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet));
+            selection: &mut Selection, scores: Scores<'_>, side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet));
     }
 
     #[inline(always)]
@@ -81,11 +96,11 @@ impl Selection {
         }
     }
 
-    /// Finds lines with few scores between them, from where one begins in a direction on.
+    /// Finds lines with few scores between them, from one line on by steps of a length; gives where to begin the next time
+    /// as well.
     #[inline(always)]
-    fn narrow(&mut self, direction: usize, count: usize, known: usize) -> Between {
+    fn narrow(&self, (begin, first_step): (f64, f64), count: usize, known: usize) -> (Between, Option<(f64, f64)>) {
         let mut between = Between { low: f64::NEG_INFINITY, low_count: known, high: f64::INFINITY, high_count: 0 };
-        let (begin, first_step) = self.begins[direction].unwrap_or_else(|| self.guess());
         let (mut line, mut step) = (begin, first_step);
         for tried in 1..=MOST_LINES {
             let above = self.count(line);
@@ -117,8 +132,7 @@ impl Selection {
         let found = if is_low { between.low } else { between.high };
         let moved = (found - begin).abs() + 0.5 * first_step;
         let next = (found, moved.max(found.abs() * 1e-9).max(f64::MIN_POSITIVE));
-        self.begins[direction] = (next.0.is_finite() && next.1.is_finite()).then_some(next);
-        between
+        (between, (next.0.is_finite() && next.1.is_finite()).then_some(next))
     }
 
     /// The middle of all ranks, and a part of their range.
@@ -141,7 +155,8 @@ impl Selection {
                 }
             }
         }
-        counts.iter().sum::<f64>() as usize
+        let [a, b, c, d, e, f, g, h] = counts;
+        (((a + b) + (c + d)) + ((e + f) + (g + h))) as usize
     }
 
     /// Chooses the best `count` of the contested, of which there are many: equal scores, mostly.
@@ -172,14 +187,12 @@ impl Selection {
         for (at, &value) in values.iter().enumerate() {
             for other in 0..FEW {
                 // Of equals the first comes first.
-                let is_better = (value > values[other]) | ((value == values[other]) & (at < other));
+                let is_better = if at < other { value >= values[other] } else { value > values[other] };
                 better[other] += u64::from(is_better);
             }
         }
         for (&symbol, better) in self.contested.iter().zip(better) {
-            if better < count as u64 {
-                chosen.insert(symbol as usize);
-            }
+            chosen.insert_if(better < count as u64, symbol as usize);
         }
     }
 }
@@ -187,14 +200,27 @@ impl Selection {
 #[inline(always)]
 fn take_sweep(
     selection: &mut Selection,
-    scores: &[f64],
+    scores: Scores<'_>,
     side: f64,
     among: &SymbolSet,
     count: usize,
     chosen: &mut SymbolSet,
 ) {
-    selection.fill_ranks(scores, side, among);
-    let Between { low, high, high_count, .. } = selection.narrow(usize::from(side < 0.0), count, among.len());
+    let known = among.len();
+    let Between { low, high, high_count, .. } = if let Some(ranks) = scores.ranks {
+        selection.fill_ranks(ranks, side, among);
+        // Where the line is among all ranks: few are missing, mostly, of those that may be chosen.
+        let (steps, above) = (known as f64 - 1.0, count as f64 - 0.5);
+        let line = if side > 0.0 { (steps - above) / steps } else { -above / steps };
+        selection.narrow((line, 1.0 / steps), count, known).0
+    } else {
+        selection.fill_ranks(scores.values, side, among);
+        let direction = usize::from(side < 0.0);
+        let begin = selection.begins[direction].unwrap_or_else(|| selection.guess());
+        let (between, next) = selection.narrow(begin, count, known);
+        selection.begins[direction] = next;
+        between
+    };
     selection.contested.clear();
     for at in 0..selection.ranks.chunks().len() {
         let ranks = selection.ranks.chunk(at);
@@ -242,11 +268,16 @@ mod tests {
             let asked = |symbol: &usize| scores[*symbol].is_finite() && asked >> (symbol % 61) & 3 != 0;
             (0..scores.len()).filter(asked).for_each(|symbol| among.insert(symbol));
             let mut chosen = SymbolSet::new(scores.len());
-            // What was selected before must not matter, wherever the line went.
+            // What was selected before must not matter, wherever the line went, nor who makes ranks.
             let mut selection = Selection::new(scores.len());
             let before: Vec<f64> = scores.iter().map(|score| score + shift).collect();
-            selection.take(&before, side, &among, count, &mut chosen);
-            selection.take(&scores, side, &among, count, &mut chosen);
+            selection.take(Scores { values: &before, ranks: None }, side, &among, count, &mut chosen);
+            let mut by_rank = SymbolSet::new(scores.len());
+            let mut ranks = vec![0.0; scores.len()];
+            engine::Ranker::default().rank_row(&scores, &mut ranks);
+            selection.take(Scores { values: &scores, ranks: Some(&ranks) }, side, &among, count, &mut by_rank);
+            selection.take(Scores { values: &scores, ranks: None }, side, &among, count, &mut chosen);
+            prop_assert_eq!(&chosen, &by_rank);
             let mut sorted: Vec<usize> = among.iter().collect();
             sorted.sort_by(|&a, &b| (side * scores[b]).partial_cmp(&(side * scores[a])).unwrap());
             sorted.truncate(count);

@@ -85,6 +85,12 @@ impl SymbolSet {
         self.words[symbol / WORD] |= 1 << (symbol % WORD);
     }
 
+    /// Inserts a symbol where something holds, without a branch.
+    #[inline(always)]
+    pub(super) fn insert_if(&mut self, holds: bool, symbol: usize) {
+        self.words[symbol / WORD] |= u64::from(holds) << (symbol % WORD);
+    }
+
     #[inline]
     pub(super) fn remove(&mut self, symbol: usize) {
         self.words[symbol / WORD] &= !(1 << (symbol % WORD));

@@ -7,7 +7,7 @@ use factor::{Positions, Rule, Weighting};
 use super::Rows;
 use super::columns::{CHUNK, Chunk, Column, Lanes, is_member};
 use super::holdings::Book;
-use super::selection::Selection;
+use super::selection::{Scores, Selection};
 use super::sweep;
 use super::symbols::{SymbolSet, chunk_of};
 
@@ -118,7 +118,8 @@ impl Chooser {
     /// order; what is held on that side comes first as long as it is among the best `keep`.
     fn take(&mut self, count: usize, side: f64, rows: &Rows<'_>, keep: Option<usize>, book: &Book) {
         let Self { candidates, selection, side: taken, kept, alike, targets, .. } = self;
-        let scores = rows.score.unwrap_or(alike);
+        let ranks = rows.ranks.filter(|_| rows.score.is_some());
+        let scores = Scores { values: rows.score.unwrap_or(alike), ranks };
         kept.clear();
         if let Some(keep) = keep {
             selection.take(scores, side, candidates, keep.max(count), taken);

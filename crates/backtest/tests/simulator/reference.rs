@@ -5,7 +5,7 @@ use backtest::{CashShort, Costs, Detail, Fill, Outcome, Reason, Settings, Unfill
 use factor::{Exits, Positions, Rebalance, Rule, Trigger, Weighting};
 
 use crate::choices::{count_of, target_weights};
-use crate::world::{World, world};
+use crate::world::{World, wide_world, world};
 
 const ROUNDING: f64 = 1e-9;
 
@@ -688,6 +688,13 @@ fn fast_and_slow_agree_on_random_worlds() {
         assert!(seen.iter().filter(|&&found| found == reason).count() > 10, "{reason:?}");
     }
     assert!(counts.iter().all(|&count| count > 30), "{counts:?}");
+}
+
+#[test]
+fn fast_and_slow_agree_on_wide_markets() {
+    (0..300).for_each(|seed| {
+        check(seed, &wide_world(seed));
+    });
 }
 
 #[test]

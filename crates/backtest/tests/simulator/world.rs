@@ -4,6 +4,7 @@ use backtest::{
     CashShort, Costs, Delisting, Detail, Fill, Liquidity, Market, Outcome, Rates, Rows, Settings, Shares, Simulator,
     Unfilled,
 };
+use engine::Ranker;
 use factor::{Count, Exits, Positions, Rebalance, Rule, ScaledStop, Sizing, TrailingStop, Trigger, Weighting};
 use indexmap::IndexMap;
 use market::{Calendar, Panel};
@@ -40,6 +41,7 @@ impl Signals {
         }
         Rows {
             score: cut(self.score.as_ref(), row),
+            ranks: None,
             entry: cut(self.entry.as_ref(), row),
             exit: cut(self.exit.as_ref(), row),
             weight_volatility: cut(self.weight_volatility.as_ref(), row),
@@ -133,6 +135,22 @@ impl World {
         simulator.finish()
     }
 
+    /// The same with ranks of the scores made beforehand.
+    pub(crate) fn run_ranked(&self, detail: Detail) -> Outcome {
+        let panel = self.panel();
+        let market = Market::new(&panel);
+        let mut simulator = Simulator::new(&market, self.positions, self.exits, &self.settings, detail);
+        let (mut ranker, mut ranks) = (Ranker::default(), vec![0.0; market.symbols()]);
+        for row in 0..market.bars() {
+            let rows = self.signals.row(row);
+            if let Some(score) = rows.score {
+                ranker.rank_row(score, &mut ranks);
+            }
+            simulator.step(row, &Rows { ranks: rows.score.map(|_| &ranks[..]), ..rows });
+        }
+        simulator.finish()
+    }
+
     /// Everything about this world, for a failing test.
     pub(crate) fn label(&self) -> String {
         format!("{:?} {:?} {:?}", self.positions, self.exits, self.settings)
@@ -198,6 +216,17 @@ impl Dice {
 pub(crate) fn world(seed: u64) -> World {
     let mut dice = Dice::new(seed);
     let shape = (20 + dice.below(60), 1 + dice.below(12));
+    world_of(shape, 0.6, dice)
+}
+
+/// A random world of many symbols, mostly without what gets in the way of trading.
+pub(crate) fn wide_world(seed: u64) -> World {
+    let mut dice = Dice::new(seed);
+    let shape = (20 + dice.below(30), 28 + dice.below(110));
+    world_of(shape, 0.3, dice)
+}
+
+fn world_of(shape: (usize, usize), complicated: f64, mut dice: Dice) -> World {
     let (open, close) = prices(&mut dice, shape);
     let rule = [Rule::Top, Rule::LongShort, Rule::Signal, Rule::Weights][dice.below(4)];
     let positions = Positions {
@@ -238,7 +267,7 @@ pub(crate) fn world(seed: u64) -> World {
     });
     let (limit_up, limit_down) = (None, None);
     let mut world = World { open, high, low, close, volume, limit_up, limit_down, signals, positions, exits, settings };
-    if dice.chance(0.6) {
+    if dice.chance(complicated) {
         complicate(&mut world, &mut dice);
     }
     world

@@ -1,0 +1,146 @@
+//! What a bar's close makes of holdings: their value, and which of them exits end.
+
+#![expect(clippy::needless_bitwise_bool, reason = "what need not be computed still costs less than a branch")]
+
+use engine::compiled_for;
+use engine::vectors::Vectors;
+use factor::Exits;
+
+use crate::simulate::columns::{CHUNK, Chunk, Lanes, bit};
+use crate::simulate::holdings::Columns;
+use crate::simulate::symbols::SymbolSet;
+
+/// Values what is held at a bar's closes, which all of it has; where asked to, follows the best close since entry. Gives
+/// what it is worth.
+pub(in crate::simulate) fn value(
+    vectors: Vectors,
+    columns: &mut Columns,
+    held: &SymbolSet,
+    close: &[f64],
+    follows: bool,
+) -> f64 {
+    let mut total = 0.0;
+    let found = &mut total;
+    compiled_for!(vectors, value_sweep[](
+        columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: bool, found: &mut f64));
+    total
+}
+
+#[inline(always)]
+fn value_sweep(columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: bool, found: &mut f64) {
+    let (mut room, mut worth) = (Chunk::default(), Chunk::default());
+    for (at, _) in held.chunks() {
+        let (close, shares) = (room.of(close, at), columns.shares.chunk(at));
+        value_kernel(shares, close, &mut worth.0);
+        *columns.marks.chunk_mut(at) = *close;
+        if follows {
+            follow_kernel(shares, close, columns.entries.best.chunk_mut(at));
+        }
+    }
+    *found = worth.sum();
+}
+
+#[inline(always)]
+fn value_kernel(shares: &Lanes, close: &Lanes, worth: &mut Lanes) {
+    for lane in 0..CHUNK {
+        worth[lane] += if shares[lane] == 0.0 { 0.0 } else { shares[lane] * close[lane] };
+    }
+}
+
+#[inline(always)]
+fn follow_kernel(shares: &Lanes, close: &Lanes, best: &mut Lanes) {
+    let before = *best;
+    for lane in 0..CHUNK {
+        // Where less is better, signs turn it round.
+        let (now, then) = (close[lane].copysign(shares[lane]), before[lane].copysign(shares[lane]));
+        let is_better = (close[lane] > 0.0) & (now > then);
+        best[lane] = if is_better { close[lane] } else { before[lane] };
+    }
+}
+
+/// Levels of exits; NaN where there is none, since no comparison with it is true.
+#[derive(Debug, Clone, Copy)]
+struct Levels {
+    stop_loss: f64,
+    activation: f64,
+    trail: f64,
+    take_profit: f64,
+    max_holding: f64,
+    volatility: f64,
+    average_true_range: f64,
+    row: f64,
+}
+
+/// Which positions [`exits::due`](crate::simulate::exits::due) closes on a bar's close, those that leave already left out.
+pub(in crate::simulate) fn due(
+    vectors: Vectors,
+    columns: &Columns,
+    held: &SymbolSet,
+    leaving: &SymbolSet,
+    exits: &Exits,
+    row: usize,
+    due: &mut SymbolSet,
+) {
+    let or_none = |level: Option<f64>| level.unwrap_or(f64::NAN);
+    let levels = &Levels {
+        stop_loss: or_none(exits.stop_loss),
+        activation: or_none(exits.trailing_stop.map(|stop| stop.activation)),
+        trail: or_none(exits.trailing_stop.map(|stop| stop.trail)),
+        take_profit: or_none(exits.take_profit),
+        max_holding: or_none(exits.max_holding.map(f64::from)),
+        volatility: or_none(exits.volatility_stop.map(|stop| stop.multiplier)),
+        average_true_range: or_none(exits.atr_stop.map(|stop| stop.multiplier)),
+        row: row as f64,
+    };
+    compiled_for!(vectors, due_sweep[](
+        levels: &Levels, columns: &Columns, held: &SymbolSet, leaving: &SymbolSet, due: &mut SymbolSet));
+}
+
+#[inline(always)]
+fn due_sweep(levels: &Levels, columns: &Columns, held: &SymbolSet, leaving: &SymbolSet, due: &mut SymbolSet) {
+    due.clear();
+    let Columns { shares, marks, entries, .. } = columns;
+    for (at, held) in held.chunks() {
+        let bits = due_kernel(
+            levels,
+            shares.chunk(at),
+            marks.chunk(at),
+            entries.price.chunk(at),
+            entries.best.chunk(at),
+            entries.row.chunk(at),
+            entries.measures.volatility.chunk(at),
+            entries.measures.average_true_range.chunk(at),
+        );
+        due.put_chunk(at, bits & held & !leaving.chunk(at));
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "columns that do not overlap")]
+fn due_kernel(
+    levels: &Levels,
+    shares: &Lanes,
+    marks: &Lanes,
+    entry: &Lanes,
+    best: &Lanes,
+    since: &Lanes,
+    volatility: &Lanes,
+    range: &Lanes,
+) -> u64 {
+    let levels = *levels;
+    let mut due = 0;
+    for lane in 0..CHUNK {
+        let side = if shares[lane] < 0.0 { -1.0 } else { 1.0 };
+        let gain = side * (marks[lane] - entry[lane]);
+        let armed = side * (best[lane] - entry[lane]) >= levels.activation * entry[lane];
+        let fallen = side * (marks[lane] - best[lane]) <= -levels.trail * best[lane];
+        let is_due = (gain <= -(levels.stop_loss * entry[lane]))
+            | (armed & fallen)
+            | (gain >= levels.take_profit * entry[lane])
+            | (levels.row - since[lane] >= levels.max_holding)
+            | (gain <= -(levels.volatility * (volatility[lane] * entry[lane])))
+            | (gain <= -(levels.average_true_range * range[lane]));
+        due |= bit(is_due, lane);
+    }
+    due
+}
