@@ -14,7 +14,7 @@ use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
 use super::sweep;
-use super::symbols::{SymbolList, SymbolSet, is_in, symbols_of};
+use super::symbols::{SymbolList, SymbolSet, WORD, is_in, symbols_of};
 
 /// Among which prices the best since entry is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub(super) struct Book {
     pub(super) columns: Columns,
     watch: Watch,
     pub(super) vectors: Vectors,
-    /// For how many bars, at most, anything that is held has had no close.
-    longest_missing: f64,
+    /// What had no close at the last bar.
+    stale: SymbolSet,
     /// One a symbol where trades are written down, else none.
     courses: Vec<Course>,
     /// What was settled last.
@@ -129,7 +129,7 @@ impl Book {
             },
             watch,
             vectors: Vectors::detect(),
-            longest_missing: 0.0,
+            stale: SymbolSet::new(symbols),
             courses: vec![Course::default(); if watch.trades { symbols } else { 0 }],
             settled: Vec::new(),
             held: SymbolSet::new(symbols),
@@ -309,58 +309,45 @@ impl Book {
         recorder: &mut Recorder,
     ) -> (f64, bool) {
         let follows = self.watch.follows == Follows::Closes;
-        let limit = f64::from(delisting.after_missing_bars.max(1));
-        let known = if self.all_have_prices(priced) {
-            Some(sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows))
-        } else {
-            self.value_one_by_one(ranges.close, priced, follows);
-            None
-        };
+        let worth = sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows);
         if self.watch.trades || self.watch.follows == Follows::Extremes {
-            for at in 0..self.list.of(&self.held).len() {
-                let symbol = self.list.of(&self.held)[at] as usize;
-                self.look_within(symbol, row, ranges);
+            let mut list = std::mem::take(&mut self.list);
+            for &symbol in list.of(&self.held) {
+                self.look_within(symbol as usize, row, ranges);
             }
+            self.list = list;
         }
-        if let Some(worth) = known {
+        let limit = f64::from(delisting.after_missing_bars.max(1));
+        if self.count_missing(priced) < limit {
             return (self.cash + worth, false);
         }
-        let is_settled = self.longest_missing >= limit;
-        if is_settled {
-            let gone = |book: &Self, symbol: usize| book.columns.missing[symbol] >= limit;
-            self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
-        }
-        (self.equity(), is_settled)
+        let gone = |book: &Self, symbol: usize| book.columns.missing[symbol] >= limit;
+        self.settle(row, 1.0 + delisting.return_fraction, Reason::Delisted, recorder, gone);
+        (self.equity(), true)
     }
 
-    /// Whether all that is held has a price, and had one at the bar before.
-    fn all_have_prices(&self, priced: &[u64]) -> bool {
-        let held = self.held.words().iter().zip(priced);
-        self.longest_missing == 0.0 && held.into_iter().all(|(held, priced)| held & !priced == 0)
-    }
-
-    /// Values holdings of which some have no close, or had none.
-    fn value_one_by_one(&mut self, close: &[f64], priced: &[u64], follows: bool) {
+    /// Counts for how many bars holdings have had no close; gives the most of them.
+    fn count_missing(&mut self, priced: &[u64]) -> f64 {
+        let Self { columns: Columns { missing, .. }, held, stale, .. } = self;
         let mut longest = 0.0_f64;
-        for at in 0..self.list.of(&self.held).len() {
-            let symbol = self.list.of(&self.held)[at] as usize;
-            let is_known = is_in(priced, symbol);
-            let Columns { marks, missing, .. } = &mut self.columns;
-            marks[symbol] = if is_known { close[symbol] } else { marks[symbol] };
-            missing[symbol] = if is_known { 0.0 } else { missing[symbol] + 1.0 };
-            longest = longest.max(missing[symbol]);
-            if follows {
-                self.follow(symbol, close[symbol]);
+        let words = held.words().iter().zip(priced).zip(stale.words_mut());
+        for (word, ((&held, &priced), stale)) in words.enumerate() {
+            for symbol in symbols_of(word, held & (!priced | *stale)) {
+                missing[symbol] = if is_in(&[priced], symbol % WORD) { 0.0 } else { missing[symbol] + 1.0 };
+                longest = longest.max(missing[symbol]);
             }
+            *stale = held & !priced;
         }
-        self.longest_missing = longest;
+        longest
     }
 
     /// Notes the last close of a symbol, and for how many bars it has had none since: what is not held, but ordered, is
     /// not seen to otherwise.
     pub(super) fn note(&mut self, symbol: usize, close: f64, missing: u32) {
         (self.columns.marks[symbol], self.columns.missing[symbol]) = (close, f64::from(missing));
-        self.longest_missing = self.longest_missing.max(f64::from(missing));
+        if missing > 0 {
+            self.stale.insert(symbol);
+        }
     }
 
     /// Follows one position over one bar.
@@ -398,7 +385,7 @@ impl Book {
         }
     }
 
-    /// Which positions exits close on a bar's close, as the words of a set.
+    /// Positions among which are all that exits close on a bar's close.
     pub(super) fn due(&self, exits: &Exits, row: usize, due: &mut SymbolSet) {
         if self.has_entries() {
             sweep::due(self.vectors, &self.columns, &self.held, &self.leaving, exits, row, due);

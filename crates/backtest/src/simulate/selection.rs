@@ -13,6 +13,9 @@ use super::symbols::{SymbolSet, symbols_of};
 /// So few are settled by comparing each with each.
 const FEW: usize = 16;
 
+/// A look at one part in so many of all takes no longer than another line does.
+const PART: usize = 32;
+
 /// Ranks that are counted at once.
 const LANES: usize = 8;
 
@@ -29,6 +32,8 @@ pub(super) struct Selection {
     begins: [Option<(f64, f64)>; 2],
     /// Those of which some are chosen, in symbol order.
     contested: Vec<u32>,
+    /// Their ranks.
+    values: Vec<f64>,
 }
 
 /// What symbols are chosen by, `[symbols]`.
@@ -56,6 +61,7 @@ impl Selection {
             ranks: Column::new(f64::NAN, symbols),
             begins: [None; 2],
             contested: Vec::new(),
+            values: Vec::new(),
         }
     }
 
@@ -111,7 +117,7 @@ impl Selection {
                 (between.high, between.high_count) = (line, above);
             }
             let Between { low, low_count, high, high_count } = between;
-            if high_count == count || low_count - high_count <= FEW {
+            if high_count == count || low_count - high_count <= FEW.max(known / PART) {
                 break;
             }
             line = if high == f64::INFINITY {
@@ -159,11 +165,12 @@ impl Selection {
         (((a + b) + (c + d)) + ((e + f) + (g + h))) as usize
     }
 
-    /// Chooses the best `count` of the contested, of which there are many: equal scores, mostly.
-    #[cold]
+    /// Chooses the best `count` of the contested.
     fn settle_many(&mut self, count: usize, chosen: &mut SymbolSet) {
         let rank = |symbol: u32| self.ranks[symbol as usize];
-        let mut values: Vec<f64> = self.contested.iter().map(|&symbol| rank(symbol)).collect();
+        let mut values = std::mem::take(&mut self.values);
+        values.clear();
+        values.extend(self.contested.iter().map(|&symbol| rank(symbol)));
         let at = values.len() - count;
         let (_, &mut last, above) = values.select_nth_unstable_by(at, f64::total_cmp);
         let mut ties = count - above.iter().filter(|&&rank| rank > last).count();
@@ -174,6 +181,7 @@ impl Selection {
                 chosen.insert(symbol as usize);
             }
         }
+        self.values = values;
     }
 
     /// The same for few: each is compared with each, which takes no branch that a processor could guess wrong.

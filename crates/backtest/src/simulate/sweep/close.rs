@@ -8,10 +8,13 @@ use factor::Exits;
 
 use crate::simulate::columns::{CHUNK, Chunk, Lanes, bit};
 use crate::simulate::holdings::Columns;
-use crate::simulate::symbols::SymbolSet;
+use crate::simulate::symbols::{SymbolSet, symbols_of};
 
-/// Values what is held at a bar's closes, which all of it has; where asked to, follows the best close since entry. Gives
-/// what it is worth.
+/// So few symbols of a chunk are taken one by one.
+const FEW: u32 = 4;
+
+/// Values what is held at a bar's closes, or at the last one before where it has none; where asked to, follows the best
+/// close since entry. Gives what it is worth.
 pub(in crate::simulate) fn value(
     vectors: Vectors,
     columns: &mut Columns,
@@ -29,10 +32,15 @@ pub(in crate::simulate) fn value(
 #[inline(always)]
 fn value_sweep(columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: bool, found: &mut f64) {
     let (mut room, mut worth) = (Chunk::default(), Chunk::default());
-    for (at, _) in held.chunks() {
+    for (at, bits) in held.chunks() {
+        if bits.count_ones() <= FEW {
+            for lane in symbols_of(0, bits) {
+                value_symbol(at * CHUNK + lane, columns, close, follows, &mut worth.0[lane]);
+            }
+            continue;
+        }
         let (close, shares) = (room.of(close, at), columns.shares.chunk(at));
-        value_kernel(shares, close, &mut worth.0);
-        *columns.marks.chunk_mut(at) = *close;
+        value_kernel(shares, close, columns.marks.chunk_mut(at), &mut worth.0);
         if follows {
             follow_kernel(shares, close, columns.entries.best.chunk_mut(at));
         }
@@ -40,10 +48,27 @@ fn value_sweep(columns: &mut Columns, held: &SymbolSet, close: &[f64], follows: 
     *found = worth.sum();
 }
 
+/// The same for one symbol: prices of a few lie in a line of memory each, those of a chunk in several.
 #[inline(always)]
-fn value_kernel(shares: &Lanes, close: &Lanes, worth: &mut Lanes) {
+fn value_symbol(symbol: usize, columns: &mut Columns, close: &[f64], follows: bool, worth: &mut f64) {
+    let (close, shares) = (close[symbol], columns.shares[symbol]);
+    if close > 0.0 {
+        columns.marks[symbol] = close;
+        if follows {
+            let best = &mut columns.entries.best[symbol];
+            *best = if close.copysign(shares) > best.copysign(shares) { close } else { *best };
+        }
+    }
+    *worth += shares * columns.marks[symbol];
+}
+
+#[inline(always)]
+fn value_kernel(shares: &Lanes, close: &Lanes, marks: &mut Lanes, worth: &mut Lanes) {
+    let before = *marks;
     for lane in 0..CHUNK {
-        worth[lane] += if shares[lane] == 0.0 { 0.0 } else { shares[lane] * close[lane] };
+        let mark = if close[lane] > 0.0 { close[lane] } else { before[lane] };
+        marks[lane] = mark;
+        worth[lane] += shares[lane] * mark;
     }
 }
 
@@ -71,7 +96,8 @@ struct Levels {
     row: f64,
 }
 
-/// Which positions [`exits::due`](crate::simulate::exits::due) closes on a bar's close, those that leave already left out.
+/// Positions among which are all that [`exits::due`](crate::simulate::exits::due) closes on a bar's close, those that leave
+/// already left out.
 pub(in crate::simulate) fn due(
     vectors: Vectors,
     columns: &Columns,
@@ -101,6 +127,11 @@ fn due_sweep(levels: &Levels, columns: &Columns, held: &SymbolSet, leaving: &Sym
     due.clear();
     let Columns { shares, marks, entries, .. } = columns;
     for (at, held) in held.chunks() {
+        if held.count_ones() <= FEW {
+            // Who looks at what is found looks at these few sooner.
+            due.put_chunk(at, held & !leaving.chunk(at));
+            continue;
+        }
         let bits = due_kernel(
             levels,
             shares.chunk(at),
