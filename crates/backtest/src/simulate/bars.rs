@@ -106,17 +106,11 @@ impl<'a> Market<'a> {
                 .map(|row| Start { week: calendar.starts_week(row), month: calendar.starts_month(row) })
                 .collect(),
         };
-        let priced = |prices: &[f64]| {
-            let of_bar =
-                |row: &[f64]| (0..words(symbols)).map(|word| mask(row, word, |price| price > 0.0)).collect::<Vec<_>>();
-            prices.chunks_exact(symbols.max(1)).flat_map(of_bar).collect()
-        };
+        let priced = |prices| sets_of(prices, symbols, |price| price > 0.0);
         market.with_open = market.open.map_or_else(Vec::new, priced);
         market.with_close = priced(close);
-        let of_members =
-            |row: &[bool]| (0..words(symbols)).map(|word| mask(row, word, |is_member| is_member)).collect::<Vec<_>>();
-        let members = market.members.chunks_exact(symbols.max(1)).flat_map(of_members);
-        market.choosable = members.zip(&market.with_close).map(|(members, with_close)| members & with_close).collect();
+        let members = sets_of(&market.members, symbols, |is_member| is_member);
+        market.choosable = members.iter().zip(&market.with_close).map(|(members, closes)| members & closes).collect();
         let of_bar = |row| market.choosable_words(row).iter().map(|word| word.count_ones()).sum();
         market.counts = (0..bars).map(of_bar).collect();
         market
@@ -282,4 +276,11 @@ impl<'a> Market<'a> {
         let words = words(self.symbols);
         &sets[row * words..][..words]
     }
+}
+
+/// For each row of so many symbols the words of the set of those whose value `holds`.
+fn sets_of<T: Copy>(values: &[T], symbols: usize, holds: impl Fn(T) -> bool + Copy) -> Vec<u64> {
+    let words = words(symbols);
+    let rows = values.chunks_exact(symbols.max(1));
+    rows.flat_map(|row| (0..words).map(move |word| mask(row, word, holds))).collect()
 }

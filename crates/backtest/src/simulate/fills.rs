@@ -23,7 +23,7 @@ pub(super) struct Fills {
 
 impl Fills {
     /// Fills what can be filled of the list at one bar's prices, `[symbols]`. What waits keeps its slot, of `slots` a side,
-    /// and its part of the book: see [`make_room`](Self::make_room).
+    /// and its part of the book: see [`make_room`].
     pub(super) fn fill(&mut self, prices: &[f64], measures: &MeasureColumns, book: &mut Book, desk: &mut Desk<'_>) {
         for order in &mut self.list {
             order.price = prices[order.symbol()];
@@ -55,8 +55,14 @@ impl Fills {
             }
         }
         if wanted != [0.0; 2] {
-            let room =
-                if waiting == [0.0; 2] { [1.0; 2] } else { self.make_room(&mut wanted, waiting, prices, book, desk) };
+            let room = if waiting == [0.0; 2] {
+                [1.0; 2]
+            } else {
+                let openings = [LONG, SHORT].map(|which| self.to_open(which));
+                make_room(&mut wanted, waiting, openings, prices, book, desk, |_, at, desk| {
+                    desk.drop_blocked(&mut self.list[at]);
+                })
+            };
             if wanted[SHORT] > 0.0 {
                 self.open(SHORT, measures, book, desk, |_, _, _| Scale { room: room[SHORT], cash: 1.0 });
             }
@@ -233,45 +239,65 @@ impl Fills {
         desk.settle(book);
     }
 
-    /// Makes openings give way to positions that ought to be closed and have no price, `waiting` in money a side.
-    /// Openings beyond the slots of a side are dropped, least rank first. What then exceeds the equity, as far as what
-    /// waits is to blame, is taken from its own side first and then from the other: gives the factor of each side. Where
-    /// cash is borrowed without limit, nothing is taken.
-    fn make_room(
-        &mut self,
-        wanted: &mut [f64; 2],
-        mut waiting: [f64; 2],
-        prices: &[f64],
-        book: &Book,
-        desk: &mut Desk<'_>,
-    ) -> [f64; 2] {
-        for which in [LONG, SHORT] {
-            if waiting[which] == 0.0 {
-                continue;
-            }
-            let opens = |order: &Pending| order.stage == Stage::Opening && side(order.reach) == which;
-            let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
-            let opened = self.list.iter().filter(|order| opens(order)).count();
-            for _ in 0..(held + opened).saturating_sub(desk.slots).min(opened) {
-                let candidates = self.list.iter_mut().filter(|order| opens(order));
-                // The last of equals, as the first was the better choice.
-                let Some(least) = candidates.max_by(|a, b| b.rank.total_cmp(&a.rank)) else { break };
-                let value = least.reach.abs() * least.price;
-                wanted[which] -= value;
-                waiting[which] -= value.min(waiting[which]);
-                desk.drop_blocked(least);
-            }
-        }
-        if desk.settings.cash_short == CashShort::Borrow {
-            return [1.0; 2];
-        }
-        share_room(*wanted, waiting, book.gross(prices), desk)
+    /// The orders that would open a position on a side.
+    fn to_open(&self, which: usize) -> Vec<Opening> {
+        let orders = self.list.iter().enumerate();
+        orders
+            .filter(|(_, order)| order.stage == Stage::Opening && side(order.reach) == which)
+            .map(|(at, order)| Opening { at, rank: order.rank, value: order.reach.abs() * order.price })
+            .collect()
     }
+}
+
+/// An order that would open a position.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opening {
+    /// Where its owner finds it.
+    pub(super) at: usize,
+    /// How good the choice was, on its own side.
+    pub(super) rank: f64,
+    /// Money.
+    pub(super) value: f64,
+}
+
+/// Makes openings give way to positions that ought to be closed and have no price, `waiting` in money a side. Openings
+/// beyond the slots of a side are dropped, least rank first, and what they `wanted` with them. What then exceeds the
+/// equity, as far as what waits is to blame, is taken from its own side first and then from the other: gives the factor of
+/// each side. Where cash is borrowed without limit, nothing is taken. `openings` are in symbol order.
+pub(super) fn make_room(
+    wanted: &mut [f64; 2],
+    mut waiting: [f64; 2],
+    mut openings: [Vec<Opening>; 2],
+    prices: &[f64],
+    book: &Book,
+    desk: &mut Desk<'_>,
+    mut drop: impl FnMut(usize, usize, &mut Desk<'_>),
+) -> [f64; 2] {
+    for which in [LONG, SHORT] {
+        if waiting[which] == 0.0 {
+            continue;
+        }
+        let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
+        let openings = &mut openings[which];
+        for _ in 0..(held + openings.len()).saturating_sub(desk.slots).min(openings.len()) {
+            // The last of equals, as the first was the better choice.
+            let ranked = openings.iter().enumerate();
+            let Some((least, _)) = ranked.max_by(|(_, a), (_, b)| b.rank.total_cmp(&a.rank)) else { break };
+            let Opening { at, value, .. } = openings.remove(least);
+            wanted[which] -= value;
+            waiting[which] -= value.min(waiting[which]);
+            drop(which, at, desk);
+        }
+    }
+    if desk.settings.cash_short == CashShort::Borrow {
+        return [1.0; 2];
+    }
+    share_room(*wanted, waiting, book.gross(prices), desk)
 }
 
 /// What openings are scaled by, by side, so that what waits levers no book: what is `wanted` beyond the equity, beside the
 /// gross exposure there is, is taken away as far as what is `waiting` is to blame.
-pub(super) fn share_room(wanted: [f64; 2], waiting: [f64; 2], gross: f64, desk: &Desk<'_>) -> [f64; 2] {
+fn share_room(wanted: [f64; 2], waiting: [f64; 2], gross: f64, desk: &Desk<'_>) -> [f64; 2] {
     let blame = waiting[LONG] + waiting[SHORT];
     let most = desk.equity * (1.0 + desk.leverage);
     let mut excess = (gross + wanted[LONG] + wanted[SHORT] - most).min(blame).max(0.0);

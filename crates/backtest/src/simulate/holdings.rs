@@ -14,7 +14,7 @@ use super::outcome::{Fate, Order, Reason, Side, Trade};
 use super::record::{Carry, Recorder};
 use super::settings::Delisting;
 use super::sweep;
-use super::symbols::{SymbolList, SymbolSet, WORD, is_in, symbols_of};
+use super::symbols::{SymbolList, SymbolSet, is_in, symbols_of};
 
 /// Among which prices the best since entry is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,12 +331,12 @@ impl Book {
         let Self { columns: Columns { missing, .. }, held, stale, .. } = self;
         let mut longest = 0.0_f64;
         let words = held.words().iter().zip(priced).zip(stale.words_mut());
-        for (word, ((&held, &priced), stale)) in words.enumerate() {
-            for symbol in symbols_of(word, held & (!priced | *stale)) {
-                missing[symbol] = if is_in(&[priced], symbol % WORD) { 0.0 } else { missing[symbol] + 1.0 };
+        for (word, ((held, with_price), stale)) in words.enumerate() {
+            for symbol in symbols_of(word, held & (!with_price | *stale)) {
+                missing[symbol] = if is_in(priced, symbol) { 0.0 } else { missing[symbol] + 1.0 };
                 longest = longest.max(missing[symbol]);
             }
-            *stale = held & !priced;
+            *stale = held & !with_price;
         }
         longest
     }

@@ -8,10 +8,10 @@ use super::account::Intention;
 use super::columns::Column;
 use super::desk::{Desk, Scale};
 use super::exits::MeasureColumns;
-use super::fills::{Fills, share_room};
+use super::fills::{Fills, Opening, make_room};
 use super::holdings::Book;
 use super::outcome::{Fate, Reason};
-use super::pending::{LONG, Pending, SHORT, side};
+use super::pending::{LONG, Pending, SHORT};
 use super::record::Recorder;
 use super::sweep;
 use super::symbols::{SymbolSet, is_in, symbols_of};
@@ -97,37 +97,18 @@ impl Fresh {
         }
     }
 
-    /// As [`Fills::fill`] makes room for what waits, without a look at every order.
-    fn make_room(
-        &mut self,
-        wanted: &mut [f64; 2],
-        mut waiting: [f64; 2],
-        prices: &[f64],
-        book: &Book,
-        desk: &mut Desk<'_>,
-    ) -> [f64; 2] {
-        for which in [LONG, SHORT] {
-            if waiting[which] == 0.0 {
-                continue;
-            }
-            let held = book.held().iter().filter(|&symbol| side(book.shares(symbol)) == which).count();
-            let mut opened: Vec<usize> =
-                self.opening[which].iter().filter(|&symbol| !book.held().contains(symbol)).collect();
-            for _ in 0..(held + opened.len()).saturating_sub(desk.slots).min(opened.len()) {
-                // The last of equals, as the first was the better choice.
-                let ranks = opened.iter().enumerate().map(|(place, &symbol)| (place, self.rank[symbol]));
-                let Some((place, _)) = ranks.max_by(|a, b| b.1.total_cmp(&a.1)) else { break };
-                let symbol = opened.remove(place);
-                let value = self.target[symbol].abs() * prices[symbol];
-                wanted[which] -= value;
-                waiting[which] -= value.min(waiting[which]);
-                self.opening[which].remove(symbol);
-                let counts = desk.recorder.counts();
-                counts.blocked += 1;
-                counts.fills += usize::from(self.reduced.contains(symbol));
-            }
-        }
-        share_room(*wanted, waiting, book.gross(prices), desk)
+    /// The orders that would open a position on a side.
+    fn to_open(&self, which: usize, prices: &[f64], book: &Book) -> Vec<Opening> {
+        let opens = self.opening[which].iter().filter(|&symbol| !book.held().contains(symbol));
+        opens.map(|at| Opening { at, rank: self.rank[at], value: self.target[at].abs() * prices[at] }).collect()
+    }
+
+    /// Drops an order that would open a position, for want of room.
+    fn block(&mut self, which: usize, symbol: usize, desk: &mut Desk<'_>) {
+        self.opening[which].remove(symbol);
+        let counts = desk.recorder.counts();
+        counts.blocked += 1;
+        counts.fills += usize::from(self.reduced.contains(symbol));
     }
 
     fn clear(&mut self) {
@@ -235,7 +216,10 @@ impl Orders {
         let room = if waiting == [0.0; 2] || wanted == [0.0; 2] {
             [1.0; 2]
         } else {
-            fresh.make_room(&mut wanted, waiting, prices, book, desk)
+            let openings = [LONG, SHORT].map(|which| fresh.to_open(which, prices, book));
+            make_room(&mut wanted, waiting, openings, prices, book, desk, |which, at, desk| {
+                fresh.block(which, at, desk);
+            })
         };
         if wanted[SHORT] > 0.0 {
             sweep::open(SHORT, Scale { room: room[SHORT], cash: 1.0 }, fresh, prices, book, desk);

@@ -137,11 +137,9 @@ impl Chooser {
         if staying > count {
             selection.take(scores, side, kept, count, taken);
         } else {
-            if staying > 0 {
-                candidates.words_mut().iter_mut().zip(kept.words()).for_each(|(word, kept)| *word &= !kept);
-            }
+            candidates.leave_out(kept);
             selection.take(scores, side, candidates, count - staying, taken);
-            taken.words_mut().iter_mut().zip(kept.words()).for_each(|(word, kept)| *word |= kept);
+            taken.join(kept);
         }
         candidates.leave_out(taken);
         targets.chosen.join(taken);
