@@ -25,22 +25,21 @@ const MEDIUM: usize = 1_024;
 const LEAD_BITS: u32 = 20;
 
 impl Ranker {
-    /// Ranks from 0 for the smallest value to 1 for the largest; ties get the average of the ranks they span, and a
-    /// single value 0.5. NaN has no rank. -0.0 equals 0.0.
+    /// Ranks a row, as a part of something that is compiled for vectors; says how many values are known. -0.0 equals 0.0.
     ///
     /// # Panics
-    /// When there are not as many ranks as values, or more than `i32::MAX`.
+    /// When there are not as many ranks as values, or more than 2^30.
     #[inline(always)]
-    pub(crate) fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
+    pub(crate) fn rank<R: Rank>(&mut self, values: &[f64], ranks: &mut [R]) -> usize {
         assert_eq!(values.len(), ranks.len(), "one rank for each value");
-        assert!(i32::try_from(values.len()).is_ok(), "places fit in 31 bits");
+        assert!(values.len() <= 1 << 30, "twice a place fits in 31 bits");
         if values.len() <= SMALL {
             return small::rank(values, ranks);
         }
         if values.len() <= 1 << <u32 as Key>::PLACE_BITS {
-            self.narrow.rank(values, ranks);
+            self.narrow.rank(values, ranks)
         } else {
-            self.wide.rank(values, ranks);
+            self.wide.rank(values, ranks)
         }
     }
 
@@ -48,20 +47,64 @@ impl Ranker {
     /// span, and a single value 0.5. NaN has no rank. -0.0 equals 0.0.
     ///
     /// # Panics
-    /// When there are not as many ranks as values, or more than `i32::MAX`.
+    /// When there are not as many ranks as values, or more than 2^30.
     pub fn rank_row(&mut self, values: &[f64], ranks: &mut [f64]) {
         self.rank_with(Vectors::detect(), values, ranks);
     }
 
-    fn rank_with(&mut self, vectors: Vectors, values: &[f64], ranks: &mut [f64]) {
+    /// Ranks a row in whole numbers: twice the average rank of each value, counted from 1, and 0 for NaN. Gives how many
+    /// values are not NaN. -0.0 equals 0.0.
+    ///
+    /// # Panics
+    /// When there are not as many ranks as values, or more than 2^30.
+    pub fn rank_twice(&mut self, values: &[f64], doubled: &mut [u32]) -> usize {
+        self.rank_with(Vectors::detect(), values, doubled)
+    }
+
+    fn rank_with<R: Rank>(&mut self, vectors: Vectors, values: &[f64], ranks: &mut [R]) -> usize {
         let ranker = self;
-        compiled_for!(vectors, rank_row[](ranker: &mut Ranker, values: &[f64], ranks: &mut [f64]));
+        let mut known = 0;
+        let found = &mut known;
+        compiled_for!(vectors, rank_row[R: Rank](
+            ranker: &mut Ranker, values: &[f64], ranks: &mut [R], found: &mut usize));
+        known
     }
 }
 
 #[inline(always)]
-fn rank_row(ranker: &mut Ranker, values: &[f64], ranks: &mut [f64]) {
-    ranker.rank(values, ranks);
+fn rank_row<R: Rank>(ranker: &mut Ranker, values: &[f64], ranks: &mut [R], known: &mut usize) {
+    *known = ranker.rank(values, ranks);
+}
+
+/// What a rank is written as.
+pub(crate) trait Rank: Copy {
+    /// For what is missing.
+    const MISSING: Self;
+
+    /// From twice the place among the sorted, counted from 0; `halves` is twice the last place.
+    fn of(twice: u32, halves: f64) -> Self;
+}
+
+/// From 0 to 1, and 0.5 for a single value.
+impl Rank for f64 {
+    const MISSING: Self = f64::NAN;
+
+    #[inline(always)]
+    fn of(twice: u32, halves: f64) -> Self {
+        // Signed, as vectors of those become numbers in one step.
+        let part = f64::from(twice as i32) / halves;
+        if halves > 0.0 { part } else { 0.5 }
+    }
+}
+
+/// Twice the rank, counted from 1.
+impl Rank for u32 {
+    const MISSING: Self = 0;
+
+    #[inline(always)]
+    fn of(twice: u32, _: f64) -> Self {
+        twice + 2
+    }
 }
 
 /// A lead in front of a place.
@@ -69,9 +112,11 @@ trait Key: Copy + Default + Ord {
     const PLACE_BITS: u32;
 
     /// Where a key is among the sorted, as short as rows allow: more of a row stays close to the processor.
-    type Position: Copy + Default + Into<f64>;
+    type Position: Copy + Default;
 
     fn position(at: u32) -> Self::Position;
+
+    fn at(position: Self::Position) -> u32;
 
     /// Length of buffers for rows of `n` values. Where it is a constant that no index exceeds, the compiler sees that
     /// none needs to be checked.
@@ -98,6 +143,11 @@ impl Key for u32 {
     #[inline(always)]
     fn position(at: u32) -> u16 {
         at as u16
+    }
+
+    #[inline(always)]
+    fn at(position: u16) -> u32 {
+        u32::from(position)
     }
 
     #[inline(always)]
@@ -135,12 +185,16 @@ impl Key for u32 {
 impl Key for u64 {
     const PLACE_BITS: u32 = 32;
 
-    // Signed, as vectors of those become numbers in one step.
-    type Position = i32;
+    type Position = u32;
 
     #[inline(always)]
-    fn position(at: u32) -> i32 {
-        at as i32
+    fn position(at: u32) -> u32 {
+        at
+    }
+
+    #[inline(always)]
+    fn at(position: u32) -> u32 {
+        position
     }
 
     #[inline(always)]
@@ -189,17 +243,20 @@ struct Sorter<K: Key> {
 
 impl<K: Key> Sorter<K> {
     #[inline(always)]
-    fn rank(&mut self, values: &[f64], ranks: &mut [f64]) {
+    fn rank<R: Rank>(&mut self, values: &[f64], ranks: &mut [R]) -> usize {
         let n = values.len();
         // One after the other: together, the compiler pairs the least of a lane with its most.
         let least = extreme(values, f64::INFINITY, lesser);
         let most = extreme(values, f64::NEG_INFINITY, greater);
         if least >= most {
-            // One value, or many equal ones; or none at all.
-            for (rank, value) in ranks.iter_mut().zip(values) {
-                *rank = if value.is_nan() { f64::NAN } else { 0.5 };
+            // One value, or many equal ones.
+            let known = values.iter().filter(|value| !value.is_nan()).count();
+            let last = known.saturating_sub(1);
+            let rank = R::of(last as u32, 2.0 * last as f64);
+            for (each, value) in ranks.iter_mut().zip(values) {
+                *each = if value.is_nan() { R::MISSING } else { rank };
             }
-            return;
+            return known;
         }
         self.keys.resize(K::room(n), K::default());
         self.half_sorted.resize(K::room(n), K::default());
@@ -213,12 +270,13 @@ impl<K: Key> Sorter<K> {
         }
         // What is missing has the last lead, and no place among the known.
         let known = self.keys[..n].partition_point(|key| key.lead() != missing_lead(bits));
-        let steps = known as f64 - 1.0;
-        self.spread(known, steps, ranks);
-        self.settle(known, steps, values, ranks);
+        let halves = 2.0 * (known as f64 - 1.0);
+        self.spread(known, halves, ranks);
+        self.settle(known, halves, values, ranks);
         for key in &self.keys[known..n] {
-            ranks[key.place()] = f64::NAN;
+            ranks[key.place()] = R::MISSING;
         }
+        known
     }
 
     /// Sorts keys of leads of two digits in two stable counting passes, and writes the position of each place.
@@ -256,9 +314,9 @@ impl<K: Key> Sorter<K> {
 
     /// Writes ranks as if no lead were shared, and notes where some are.
     #[inline(always)]
-    fn spread(&mut self, known: usize, steps: f64, ranks: &mut [f64]) {
+    fn spread<R: Rank>(&mut self, known: usize, halves: f64, ranks: &mut [R]) {
         self.suspects.clear();
-        let rank = |position: K::Position| position.into() / steps;
+        let rank = |position: K::Position| R::of(2 * K::at(position), halves);
         let n = ranks.len();
         let (ranks, last_ranks) = ranks.as_chunks_mut::<CHUNK>();
         let (positions, last_positions) = self.positions[..n].as_chunks::<CHUNK>();
@@ -284,7 +342,7 @@ impl<K: Key> Sorter<K> {
 
     /// Orders keys of equal leads by value, and gives equal values their average rank.
     #[inline(always)]
-    fn settle(&mut self, known: usize, steps: f64, values: &[f64], ranks: &mut [f64]) {
+    fn settle<R: Rank>(&mut self, known: usize, halves: f64, values: &[f64], ranks: &mut [R]) {
         let sorted = &mut self.keys[..known];
         let mut settled = 0;
         for &suspect in &self.suspects {
@@ -293,7 +351,7 @@ impl<K: Key> Sorter<K> {
                 let first = sorted[start];
                 let end = start + 1 + sorted[start + 1..].iter().take_while(|key| key.has_lead_of(first)).count();
                 if end > start + 1 {
-                    settle_run(&mut sorted[start..end], start, steps, values, ranks);
+                    settle_run(&mut sorted[start..end], start, halves, values, ranks);
                 }
                 start = end;
             }
@@ -307,7 +365,7 @@ const CHUNK: usize = 8;
 
 /// One run of equal leads, whose first key is at `start`.
 #[inline(always)]
-fn settle_run<K: Key>(run: &mut [K], start: usize, steps: f64, values: &[f64], ranks: &mut [f64]) {
+fn settle_run<K: Key, R: Rank>(run: &mut [K], start: usize, halves: f64, values: &[f64], ranks: &mut [R]) {
     let first = values[run[0].place()];
     if run.iter().any(|key| values[key.place()] != first) {
         run.sort_unstable_by(|left, right| values[left.place()].total_cmp(&values[right.place()]));
@@ -320,7 +378,7 @@ fn settle_run<K: Key>(run: &mut [K], start: usize, steps: f64, values: &[f64], r
             to += 1;
         }
         // Positions from start + from to start + to - 1, averaged.
-        let rank = (2 * start + from + to - 1) as f64 / 2.0 / steps;
+        let rank = R::of((2 * start + from + to - 1) as u32, halves);
         for key in &run[from..to] {
             ranks[key.place()] = rank;
         }
@@ -447,10 +505,15 @@ mod tests {
             })
             .collect();
         for vectors in Vectors::all() {
-            let mut ranks = vec![7.0; values.len()];
-            Ranker::default().rank_with(vectors, values, &mut ranks);
+            let (mut ranks, mut doubled) = (vec![7.0; values.len()], vec![7; values.len()]);
+            assert_eq!(Ranker::default().rank_with(vectors, values, &mut ranks), known.len());
+            assert_eq!(Ranker::default().rank_with(vectors, values, &mut doubled), known.len());
             for (place, (rank, expected)) in ranks.iter().zip(&expected).enumerate() {
                 assert_eq!(rank.to_bits(), expected.to_bits(), "place {place} of {values:?} with {vectors:?}");
+            }
+            for (place, (&doubled, &value)) in doubled.iter().zip(values).enumerate() {
+                let expected = if value.is_nan() { 0.0 } else { 2.0 * average_rank(&known, value) };
+                assert_eq!(f64::from(doubled), expected, "place {place} of {values:?} with {vectors:?}");
             }
         }
     }

@@ -273,7 +273,7 @@ impl<'a> Track<'a> {
                 let series = if in_train { &mut self.train_ic } else { &mut self.validation_ic };
                 series.push(labels.ic(row, score, &mut self.scratch));
                 // Ranks are those of the row's scores, whatever its labels are: these only say whether they were made.
-                rows.ranks = self.scratch.ranks();
+                rows.doubled_ranks = self.scratch.doubled_ranks();
             }
             self.simulator.step(row, &rows);
         }

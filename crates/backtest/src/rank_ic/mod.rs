@@ -12,6 +12,8 @@ mod order;
 mod quantiles;
 mod series;
 
+use std::ops::{AddAssign, Mul};
+
 use engine::vectors::Vectors;
 use engine::{Ranker, compiled_for};
 use order::Order;
@@ -48,15 +50,20 @@ pub struct RankScratch {
     ranker: Ranker,
     /// A factor's values where the label exists.
     labelled: Vec<f64>,
-    ranks: Vec<f64>,
-    /// Whether those are the ranks of all its known values.
+    /// Twice the ranks of a factor's values, whole lanes; 0 where there is none.
+    ranks: Vec<u32>,
+    /// The same of labels, where a factor's values are missing for some.
+    closed: Vec<u32>,
+    /// How many labels of each rank stay.
+    counts: Vec<u32>,
+    /// Whether `ranks` are those of all known values.
     are_all_ranked: bool,
 }
 
 impl RankScratch {
-    /// The ranks, from 0 to 1, of a factor's row that [`LabelRanks::ic`] made last, where they are those of all its known
-    /// values.
-    pub fn ranks(&self) -> Option<&[f64]> {
+    /// Twice the average rank of each known value of the factor's row that [`LabelRanks::ic`] took last, counted from 1,
+    /// where it made them of all known values: 0 for a missing one, and for what follows the row.
+    pub fn doubled_ranks(&self) -> Option<&[u32]> {
         self.are_all_ranked.then_some(&self.ranks)
     }
 }
@@ -67,8 +74,8 @@ impl RankScratch {
 #[derive(Debug, Clone)]
 pub struct LabelRanks {
     symbols: usize,
-    /// Twice the average rank among the bar's labels, counted from 1; 0 where the label is missing. Bars without any
-    /// label have no row.
+    /// Twice the average rank among the bar's labels, counted from 1; 0 where the label is missing, and up to whole lanes.
+    /// Bars without any label have no row.
     doubled: Vec<u32>,
     bars: Vec<LabelledBar>,
 }
@@ -96,7 +103,8 @@ impl LabelRanks {
         }
         let rows = || labels.chunks_exact(symbols.max(1));
         let has_labels = |row: &&[f64]| row.iter().any(|label| !label.is_nan());
-        let mut doubled = vec![0; rows().filter(has_labels).count() * symbols];
+        let width = whole_lanes(symbols);
+        let mut doubled = vec![0; rows().filter(has_labels).count() * width];
         let mut order = Order::default();
         let mut next = 0;
         let mut rank = |row: &[f64]| {
@@ -104,9 +112,9 @@ impl LabelRanks {
             if !has_labels(&row) {
                 return LabelledBar { present: 0, start };
             }
-            next += symbols;
+            next += width;
             let present = order.fill(row, |_| true);
-            order.rank(row, &mut doubled[start..next]);
+            order.rank(row, &mut doubled[start..][..symbols]);
             LabelledBar { present, start }
         };
         let bars = rows().map(&mut rank).collect();
@@ -140,44 +148,41 @@ impl LabelRanks {
     /// The rank IC of a bar: [`spearman`] of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
     /// on a bar that the labels do not have.
     pub fn ic(&self, bar: usize, factor: &[f64], scratch: &mut RankScratch) -> Correlation {
-        let RankScratch { left: closed, right: counts, ranker, labelled, ranks, are_all_ranked, .. } = scratch;
+        let RankScratch { ranker, labelled, ranks, closed, counts, are_all_ranked, .. } = scratch;
         *are_all_ranked = false;
         let Some(&LabelledBar { present: present @ 1.., start }) = self.bars.get(bar) else {
             return Correlation::default();
         };
-        let doubled = &self.doubled[start..][..self.symbols];
+        let doubled = &self.doubled[start..][..whole_lanes(self.symbols)];
         let factor = &factor[..factor.len().min(self.symbols)];
-        let mut labels = Labelled::default();
-        let found = &mut labels;
-        labelled.resize(factor.len(), 0.0);
-        compiled_for!(Vectors::detect(), label_kernel[](
-            factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut Labelled));
-        let Labelled { known, pairs: n_pairs } = labels;
+        ranks.resize(doubled.len(), 0);
+        let (of_factor, beyond) = ranks.split_at_mut(factor.len());
+        beyond.fill(0);
+        let n_pairs = if present == self.symbols {
+            *are_all_ranked = true;
+            ranker.rank_twice(factor, of_factor)
+        } else {
+            let mut known = 0;
+            let found = &mut known;
+            labelled.resize(factor.len(), 0.0);
+            compiled_for!(Vectors::detect(), label_kernel[](
+                factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut usize));
+            let n_pairs = ranker.rank_twice(labelled, of_factor);
+            *are_all_ranked = n_pairs == known;
+            n_pairs
+        };
         if n_pairs < FEWEST_PAIRS {
             return Correlation { n_pairs, value: None };
         }
-        ranks.resize(labelled.len(), 0.0);
-        ranker.rank_row(labelled, ranks);
-        *are_all_ranked = n_pairs == known;
-        if n_pairs == present {
-            return correlate(ranks, doubled, n_pairs);
-        }
-        // Labels without a factor value leave gaps in the ranks of the others: count who is left and close the gaps.
-        // Ranks that differ are a whole apart, so that half a doubled one tells them apart.
-        counts.clear();
-        counts.resize(present + 1, 0);
-        for (&label, rank) in doubled.iter().zip(&*ranks) {
-            counts[label as usize / 2] += u32::from(!rank.is_nan());
-        }
-        let mut below = 0;
-        for count in counts.iter_mut() {
-            let ties = *count;
-            *count = 2 * below + ties + 1;
-            below += ties;
-        }
-        closed.clear();
-        closed.extend(doubled.iter().map(|&label| counts[label as usize / 2]));
-        correlate(ranks, closed, n_pairs)
+        let labels = if n_pairs == present {
+            doubled
+        } else {
+            let gaps = present - n_pairs;
+            compiled_for!(Vectors::detect(), close_gaps[](
+                ranks: &[u32], doubled: &[u32], gaps: usize, closed: &mut Vec<u32>, counts: &mut Vec<u32>));
+            closed
+        };
+        correlate(ranks, labels, n_pairs)
     }
 }
 
@@ -244,70 +249,124 @@ pub fn forward_returns(prices: &[f64], symbols: usize, delay: usize, horizon: us
     labels
 }
 
-/// How many values of a factor are known, and how many of them have a label.
-#[derive(Debug, Clone, Copy, Default)]
-struct Labelled {
-    known: usize,
-    pairs: usize,
+/// Ranks that are taken together.
+const LANES: usize = 32;
+
+/// So many symbols, and as many more as make lanes whole.
+const fn whole_lanes(symbols: usize) -> usize {
+    symbols.next_multiple_of(LANES)
 }
 
-/// Keeps the values of a factor where there is a label.
+/// Keeps the values of a factor where there is a label; counts those known, with one or without.
 #[inline(always)]
-fn label_kernel(factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut Labelled) {
-    let (mut known, mut pairs) = (0_u64, 0_u64);
+fn label_kernel(factor: &[f64], doubled: &[u32], labelled: &mut [f64], found: &mut usize) {
+    let mut known = 0_u64;
     for ((&value, &label), labelled) in factor.iter().zip(doubled).zip(labelled) {
         *labelled = if label == 0 { f64::NAN } else { value };
         known += u64::from(!value.is_nan());
-        pairs += u64::from(!labelled.is_nan());
     }
-    *found = Labelled { known: known as usize, pairs: pairs as usize };
+    *found = known as usize;
 }
 
-/// The correlation of a factor's ranks between 0 and 1, NaN where there is no pair, with the doubled ranks of labels.
-fn correlate(ranks: &[f64], doubled: &[u32], n_pairs: usize) -> Correlation {
-    let mut totals = [0_i64; 3];
+/// Ranks labels among those whose symbol has a rank for its factor, where `gaps` have none: ranks come down by one for each
+/// label left out that lies below, and by half for each that equals it.
+#[inline(always)]
+fn close_gaps(ranks: &[u32], doubled: &[u32], gaps: usize, closed: &mut Vec<u32>, counts: &mut Vec<u32>) {
+    /// So many are taken away one by one; where there are more, those that stay are counted by rank.
+    const FEW: usize = 32;
+    if gaps > FEW {
+        recount(ranks, doubled, closed, counts);
+        return;
+    }
+    closed.clear();
+    closed.extend_from_slice(doubled);
+    for (ranks, labels) in ranks.as_chunks::<LANES>().0.iter().zip(doubled.as_chunks::<LANES>().0) {
+        let mut any = false;
+        for lane in 0..LANES {
+            any |= (ranks[lane] == 0) & (labels[lane] != 0);
+        }
+        if !any {
+            continue;
+        }
+        for (_, &gap) in ranks.iter().zip(labels).filter(|&(&rank, &label)| rank == 0 && label != 0) {
+            for (closed, labels) in closed.as_chunks_mut::<LANES>().0.iter_mut().zip(doubled.as_chunks::<LANES>().0) {
+                for lane in 0..LANES {
+                    closed[lane] -= u32::from(gap < labels[lane]) + u32::from(gap <= labels[lane]);
+                }
+            }
+        }
+    }
+}
+
+/// The same by counting those that stay.
+fn recount(ranks: &[u32], doubled: &[u32], closed: &mut Vec<u32>, counts: &mut Vec<u32>) {
+    // Ranks that differ are a whole apart, so that half a doubled one tells them apart.
+    counts.clear();
+    counts.resize(doubled.len() + 1, 0);
+    for (&label, &rank) in doubled.iter().zip(ranks) {
+        counts[label as usize / 2] += u32::from(rank != 0);
+    }
+    let mut below = 0;
+    for count in counts.iter_mut() {
+        let ties = *count;
+        *count = 2 * below + ties + 1;
+        below += ties;
+    }
+    closed.clear();
+    closed.extend(doubled.iter().map(|&label| counts[label as usize / 2]));
+}
+
+/// The correlation of a factor's doubled ranks, 0 where there is no pair, with those of labels; whole lanes of both.
+fn correlate(ranks: &[u32], labels: &[u32], n_pairs: usize) -> Correlation {
+    /// The longest rows of which a lane's sum of products fits 32 bits: a doubled rank is less than so far from the mean.
+    const NARROW: usize = 4_000;
+    const { assert!(NARROW.pow(2) * (NARROW / LANES) < i32::MAX as usize) };
+    let (ranks, labels) = (ranks.as_chunks::<LANES>().0, labels.as_chunks::<LANES>().0);
+    let centre = n_pairs as i32 + 1;
+    let mut totals = [0; 3];
     let found = &mut totals;
-    compiled_for!(Vectors::detect(), sums_kernel[](ranks: &[f64], doubled: &[u32], n_pairs: usize, found: &mut [i64; 3]));
+    type Lanes = [u32; LANES];
+    if ranks.as_flattened().len() <= NARROW {
+        compiled_for!(Vectors::detect(), narrow_sums[](
+            ranks: &[Lanes], labels: &[Lanes], centre: i32, found: &mut [i64; 3]));
+    } else {
+        compiled_for!(Vectors::detect(), wide_sums[](
+            ranks: &[Lanes], labels: &[Lanes], centre: i32, found: &mut [i64; 3]));
+    }
     let [products, squares, label_squares] = totals;
     Correlation { n_pairs, value: coefficient(products, squares, label_squares) }
 }
 
+#[inline(always)]
+fn narrow_sums(ranks: &[[u32; LANES]], labels: &[[u32; LANES]], centre: i32, found: &mut [i64; 3]) {
+    sums::<i32>(ranks, labels, centre, found);
+}
+
+#[inline(always)]
+fn wide_sums(ranks: &[[u32; LANES]], labels: &[[u32; LANES]], centre: i32, found: &mut [i64; 3]) {
+    sums::<i64>(ranks, labels, centre, found);
+}
+
 /// Sums of products, of squares and of labels' squares, each of doubled ranks around their mean.
 #[inline(always)]
-fn sums_kernel(ranks: &[f64], doubled: &[u32], n_pairs: usize, found: &mut [i64; 3]) {
-    /// Adding it, and taking it away again, leaves the nearest whole number.
-    const WHOLE: f64 = (1_u64 << 52) as f64;
-    /// Whole numbers below 2^53 sum exactly in any order: so many products of ranks up to 2^20 do.
-    const BLOCK: usize = 1_024;
-    const LANES: usize = 8;
-    let (steps, centre) = (n_pairs as f64 - 1.0, n_pairs as i32 + 1);
-    for (ranks, doubled) in ranks.chunks(BLOCK).zip(doubled.chunks(BLOCK)) {
-        let mut sums = [[0.0; LANES]; 3];
-        let mut add = |lane: usize, rank: f64, label: u32| {
-            // A doubled rank is a whole number, and a rank is it divided by the steps, rounded once.
-            let whole = (rank * (2.0 * steps) + WHOLE) - WHOLE;
-            let is_pair = !rank.is_nan();
-            let factor = if is_pair { whole - steps } else { 0.0 };
-            let label = if is_pair { f64::from(label as i32 - centre) } else { 0.0 };
-            sums[0][lane] += factor * label;
-            sums[1][lane] += factor * factor;
+fn sums<T: Copy + Default + From<i32> + Into<i64> + Mul<Output = T> + AddAssign>(
+    ranks: &[[u32; LANES]],
+    labels: &[[u32; LANES]],
+    centre: i32,
+    found: &mut [i64; 3],
+) {
+    let mut sums = [[T::default(); LANES]; 3];
+    for (ranks, labels) in ranks.iter().zip(labels) {
+        for lane in 0..LANES {
+            let is_pair = ranks[lane] != 0;
+            let rank = T::from(if is_pair { ranks[lane] as i32 - centre } else { 0 });
+            let label = T::from(if is_pair { labels[lane] as i32 - centre } else { 0 });
+            sums[0][lane] += rank * label;
+            sums[1][lane] += rank * rank;
             sums[2][lane] += label * label;
-        };
-        let (rank_chunks, last_ranks) = ranks.as_chunks::<LANES>();
-        let (label_chunks, last_labels) = doubled.as_chunks::<LANES>();
-        for (ranks, labels) in rank_chunks.iter().zip(label_chunks) {
-            for lane in 0..LANES {
-                add(lane, ranks[lane], labels[lane]);
-            }
-        }
-        for (lane, (&rank, &label)) in last_ranks.iter().zip(last_labels).enumerate() {
-            add(lane, rank, label);
-        }
-        for (total, lanes) in found.iter_mut().zip(sums) {
-            let [a, b, c, d, e, f, g, h] = lanes;
-            *total += (((a + b) + (c + d)) + ((e + f) + (g + h))) as i64;
         }
     }
+    *found = sums.map(|lanes| lanes.into_iter().map(Into::into).sum());
 }
 
 /// The correlation that exact sums of products and squares give.

@@ -3,6 +3,7 @@
 use factor::Rebalance;
 use market::Panel;
 
+use super::columns::lanes_of;
 use super::costs::{Costs, Depth};
 use super::settings::Fill;
 use super::symbols::{mask, words};
@@ -34,7 +35,7 @@ pub struct Market<'a> {
     starts: Vec<Start>,
 }
 
-/// What the prices of one bar moved between, `[symbols]` each.
+/// What the prices of one bar moved between, `[symbols]` each, in lanes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ranges<'a> {
     open: Option<&'a [f64]>,
@@ -176,9 +177,16 @@ impl<'a> Market<'a> {
         }
     }
 
-    /// Closes of one bar, `[symbols]`.
+    /// Closes of one bar, `[symbols]` in lanes.
     pub(super) fn close(&self, row: usize) -> &'a [f64] {
-        &self.close[row * self.symbols..][..self.symbols]
+        self.row_of(self.close, row)
+    }
+
+    /// One bar, `[symbols]`, and what follows it in memory, the next bar mostly, until chunks are whole: lanes that no set
+    /// names.
+    fn row_of(&self, values: &'a [f64], row: usize) -> &'a [f64] {
+        let from = row * self.symbols;
+        &values[from..values.len().min(from + lanes_of(self.symbols))]
     }
 
     /// The last close of a symbol up to a bar, and for how many bars it has had none since; 0 where it never had one.
@@ -190,7 +198,7 @@ impl<'a> Market<'a> {
 
     /// What a bar's prices moved between, where it is known.
     pub(super) fn ranges(&self, row: usize) -> Ranges<'a> {
-        let of = |values: Option<&'a [f64]>| values.map(|values| &values[row * self.symbols..][..self.symbols]);
+        let of = |values: Option<&'a [f64]>| values.map(|values| self.row_of(values, row));
         Ranges { open: of(self.open), high: of(self.high), low: of(self.low), close: self.close(row) }
     }
 
@@ -249,10 +257,10 @@ impl<'a> Market<'a> {
         if returns < 2.0 { f64::NAN } else { variance.max(0.0).sqrt() }
     }
 
-    /// Prices at which orders are filled on one bar, `[symbols]`.
+    /// Prices at which orders are filled on one bar, `[symbols]` in lanes.
     pub(super) fn fill_prices(&self, row: usize, fill: Fill) -> &'a [f64] {
         match (fill, self.open) {
-            (Fill::NextOpen, Some(open)) => &open[row * self.symbols..][..self.symbols],
+            (Fill::NextOpen, Some(open)) => self.row_of(open, row),
             _ => self.close(row),
         }
     }

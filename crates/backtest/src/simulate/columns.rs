@@ -13,6 +13,23 @@ pub(super) const CHUNK: usize = 32;
 /// One number for each symbol of a chunk.
 pub(super) type Lanes = [f64; CHUNK];
 
+/// Lanes of all chunks of so many symbols.
+pub(super) const fn lanes_of(symbols: usize) -> usize {
+    symbols.next_multiple_of(CHUNK)
+}
+
+/// A chunk of a row. Where the row ends within it, a copy, and something else beyond; rows that go on up to whole chunks,
+/// with whatever lies behind them, need none. Either way nobody looks beyond the symbols.
+#[inline(always)]
+pub(super) fn chunk_of_row<'a, T: Copy>(row: &'a [T], chunk: usize, room: &'a mut [T; CHUNK]) -> &'a [T; CHUNK] {
+    let rest = &row[chunk * CHUNK..];
+    if let Some(lanes) = rest.first_chunk() {
+        return lanes;
+    }
+    room[..rest.len()].copy_from_slice(rest);
+    room
+}
+
 /// Lanes that begin with a cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
@@ -24,32 +41,16 @@ impl Chunk {
         Self([value; CHUNK])
     }
 
-    /// A chunk of a row, NaN beyond its end; copied only where the row ends within it.
+    /// A chunk of a row, by [`chunk_of_row`].
     #[inline(always)]
     pub(super) fn of<'a>(&'a mut self, row: &'a [f64], chunk: usize) -> &'a Lanes {
-        let rest = &row[chunk * CHUNK..];
-        if let Some(lanes) = rest.first_chunk() {
-            return lanes;
-        }
-        // Lane by lane, which becomes vectors again: what a copy of so many bytes writes is long not ready to be read.
-        for lane in 0..CHUNK {
-            self.0[lane] = if let Some(&value) = rest.get(lane) { value } else { f64::NAN };
-        }
-        &self.0
+        chunk_of_row(row, chunk, &mut self.0)
     }
 
     /// The sum, always in the same order: halves of lanes are added until one is left.
+    #[inline(always)]
     pub(super) fn sum(&self) -> f64 {
-        let mut lanes = self.0;
-        let mut half = CHUNK / 2;
-        while half > 0 {
-            let (left, right) = lanes.split_at_mut(half);
-            for (left, right) in left.iter_mut().zip(right) {
-                *left += *right;
-            }
-            half /= 2;
-        }
-        lanes[0]
+        sum(self.0)
     }
 }
 
@@ -116,10 +117,49 @@ pub(super) fn is_member(bits: u64, lane: usize) -> bool {
     bits >> lane & 1 == 1
 }
 
-/// The bit of a symbol of a chunk, where something is true of it.
+/// The bit of a symbol of a chunk, where something is true of it: for long loops, which become vectors as they are.
 #[inline(always)]
-pub(super) fn bit(holds: bool, lane: usize) -> u64 {
-    u64::from(holds) << lane
+pub(super) fn bit(holds: bool, lane: usize) -> u32 {
+    u32::from(holds) << lane
+}
+
+/// The symbols of a chunk that something holds of, a bit each: for what is no part of a long loop.
+///
+/// Added up as powers of two: sums of numbers stay vectors, while integers are taken apart by the compiler, bit by bit.
+#[inline(always)]
+pub(super) fn bits(holds: impl Fn(usize) -> bool) -> u64 {
+    /// Adding it leaves a whole number in the low bits.
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let mut powers = [0.0; CHUNK];
+    for lane in 0..CHUNK {
+        powers[lane] = if holds(lane) { POWERS[lane] } else { 0.0 };
+    }
+    (sum(powers) + WHOLE).to_bits() & ((1 << CHUNK) - 1)
+}
+
+/// One bit each.
+const POWERS: Lanes = {
+    let mut powers = [0.0; CHUNK];
+    let mut lane = 0;
+    while lane < CHUNK {
+        powers[lane] = (1_u64 << lane) as f64;
+        lane += 1;
+    }
+    powers
+};
+
+/// The sum, always in the same order: halves of lanes are added until one is left.
+#[inline(always)]
+fn sum(mut lanes: Lanes) -> f64 {
+    let mut half = CHUNK / 2;
+    while half > 0 {
+        let (left, right) = lanes.split_at_mut(half);
+        for (left, right) in left.iter_mut().zip(right) {
+            *left += *right;
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 #[cfg(test)]
@@ -134,8 +174,18 @@ mod tests {
         let row: Vec<f64> = (0..33).map(f64::from).collect();
         let mut room = Chunk::default();
         assert_eq!(room.of(&row, 0)[..], row[..32]);
-        let last = *room.of(&row, 1);
-        assert!(last[0] == 32.0 && last[1..].iter().all(|value| value.is_nan()));
+        assert_eq!(room.of(&row, 1)[0], 32.0);
+        let beyond: Vec<f64> = (0..64).map(f64::from).collect();
+        assert_eq!(room.of(&beyond, 1)[..], beyond[32..]);
+    }
+
+    #[test]
+    fn there_is_a_bit_for_each_lane() {
+        for wanted in [0, 1, 0x8000_0001, 0xdead_beef, u64::from(u32::MAX)] {
+            assert_eq!(bits(|lane| is_member(wanted, lane)), wanted);
+            let together = (0..CHUNK).fold(0, |bits, lane| bits | bit(is_member(wanted, lane), lane));
+            assert_eq!(u64::from(together), wanted);
+        }
     }
 
     #[test]

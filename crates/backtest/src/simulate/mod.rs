@@ -89,7 +89,7 @@ pub use record::Detail;
 pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
 use bars::Prices;
-use columns::{CHUNK, is_member};
+use columns::{CHUNK, is_member, lanes_of};
 use desk::{Desk, Till};
 use holdings::{Book, Follows, Watch};
 use orders::Orders;
@@ -100,14 +100,15 @@ use sweep::{Decision, Endings, Limits};
 use symbols::{SymbolSet, symbols_of};
 use targets::Chooser;
 
-/// One bar of what a strategy's program gives, `[symbols]` each, by [`factor::Purpose`]. Flags are 1, 0 or NaN.
+/// One bar of what a strategy's program gives, `[symbols]` each, by [`factor::Purpose`]. Flags are 1, 0 or NaN. A row may
+/// be longer: nobody looks at what follows the symbols, but whole vectors can be read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rows<'a> {
     /// Score.
     pub score: Option<&'a [f64]>,
-    /// Average ranks of the scores that are known, from 0 to 1, where somebody has made them already: the same are chosen
-    /// with and without them, but sooner.
-    pub ranks: Option<&'a [f64]>,
+    /// Twice the average ranks of the scores that are known, counted from 1, and 0 for the others, where somebody has made
+    /// them already: the same are chosen with and without them, but sooner.
+    pub doubled_ranks: Option<&'a [u32]>,
     /// Entry flag.
     pub entry: Option<&'a [f64]>,
     /// Exit flag.
@@ -125,10 +126,11 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// The results of one row of a block.
     pub fn of(outputs: &Outputs<'a>, row: usize) -> Self {
-        let result = |purpose| outputs.row(purpose, row);
+        let lanes = lanes_of(outputs.symbols());
+        let result = |purpose| outputs.row_in_lanes(purpose, row, lanes);
         Self {
             score: result(Purpose::Score),
-            ranks: None,
+            doubled_ranks: None,
             entry: result(Purpose::Entry),
             exit: result(Purpose::Exit),
             weight_volatility: result(Purpose::WeightVolatility),

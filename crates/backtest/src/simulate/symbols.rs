@@ -108,6 +108,12 @@ impl SymbolSet {
         halves.enumerate().filter(|&(_, bits)| bits != 0)
     }
 
+    /// How many chunks whole words have.
+    #[inline(always)]
+    pub(super) fn chunk_count(&self) -> usize {
+        CHUNKS * self.words.len()
+    }
+
     /// Those of one chunk, a bit each.
     #[inline(always)]
     pub(super) fn chunk(&self, at: usize) -> u64 {

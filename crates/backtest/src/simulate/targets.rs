@@ -5,9 +5,9 @@ use engine::{Ranker, compiled_for};
 use factor::{Positions, Rule, Weighting};
 
 use super::Rows;
-use super::columns::{CHUNK, Chunk, Column, Lanes, is_member};
+use super::columns::{CHUNK, Chunk, Column, Lanes, chunk_of_row, is_member, lanes_of};
 use super::holdings::Book;
-use super::selection::{Scores, Selection};
+use super::selection::{Scores, Selection, ranked};
 use super::sweep;
 use super::symbols::{SymbolSet, chunk_of};
 
@@ -30,11 +30,13 @@ pub(super) struct Chooser {
     selection: Selection,
     /// The chosen of one side.
     side: SymbolSet,
+    /// Whether these are all that have ranks, made beforehand, on their side of some line.
+    is_unbroken: bool,
     kept: SymbolSet,
     ranker: Ranker,
-    /// Scores of one side, one behind the other, and their ranks.
+    /// Scores of one side, one behind the other, and twice their ranks.
     scores: Vec<f64>,
-    ranks: Vec<f64>,
+    doubled_ranks: Vec<u32>,
     /// All alike, where there are no scores.
     alike: Vec<f64>,
     targets: Targets,
@@ -47,11 +49,12 @@ impl Chooser {
             candidates: SymbolSet::new(symbols),
             selection: Selection::new(symbols),
             side: SymbolSet::new(symbols),
+            is_unbroken: false,
             kept: SymbolSet::new(symbols),
             ranker: Ranker::default(),
             scores: Vec::new(),
-            ranks: Vec::new(),
-            alike: vec![0.0; symbols],
+            doubled_ranks: Vec::new(),
+            alike: vec![0.0; lanes_of(symbols)],
             targets: Targets { chosen: SymbolSet::new(symbols), weights: Column::new(0.0, symbols) },
             vectors: Vectors::detect(),
         }
@@ -117,9 +120,9 @@ impl Chooser {
     /// Moves the highest scores (`side` 1) or the lowest (`side` -1) from the candidates to the chosen, ties in symbol
     /// order; what is held on that side comes first as long as it is among the best `keep`.
     fn take(&mut self, count: usize, side: f64, rows: &Rows<'_>, keep: Option<usize>, book: &Book) {
-        let Self { candidates, selection, side: taken, kept, alike, targets, .. } = self;
-        let ranks = rows.ranks.filter(|_| rows.score.is_some());
-        let scores = Scores { values: rows.score.unwrap_or(alike), ranks };
+        let Self { candidates, selection, side: taken, is_unbroken, kept, alike, targets, .. } = self;
+        let doubled_ranks = rows.doubled_ranks.filter(|_| rows.score.is_some());
+        let scores = Scores { values: rows.score.unwrap_or(alike), doubled_ranks };
         kept.clear();
         if let Some(keep) = keep {
             selection.take(scores, side, candidates, keep.max(count), taken);
@@ -141,6 +144,7 @@ impl Chooser {
             selection.take(scores, side, candidates, count - staying, taken);
             taken.join(kept);
         }
+        *is_unbroken = selection.is_unbroken() && (staying == 0 || staying > count);
         candidates.leave_out(taken);
         targets.chosen.join(taken);
     }
@@ -163,7 +167,7 @@ impl Chooser {
 
     /// Divides `part` of the book, negative for shorts, among the chosen of a side.
     fn weigh(&mut self, weighting: Weighting, rows: &Rows<'_>, part: f64) {
-        let Self { side, ranker, scores: listed, ranks, alike, targets, .. } = self;
+        let Self { side, is_unbroken, ranker, scores: listed, doubled_ranks, alike, targets, .. } = self;
         let scores = rows.score.unwrap_or(alike);
         let weights = &mut targets.weights;
         let total = match weighting {
@@ -178,27 +182,31 @@ impl Chooser {
             Weighting::Score => {
                 // Halves, because the distance between two scores may exceed the largest number.
                 let half = part.signum() * 0.5;
-                let worst = side.iter().map(|symbol| half * scores[symbol]).fold(f64::INFINITY, f64::min);
-                let best = side.iter().map(|symbol| half * scores[symbol]).fold(f64::NEG_INFINITY, f64::max);
+                let (worst, best) = extent(self.vectors, side, scores, half);
                 let made =
                     if best > worst { Made::Distance { half, worst, range: best - worst } } else { Made::Same(1.0) };
                 make(self.vectors, side, scores, weights, made)
             }
             Weighting::Rank => {
                 let sign = part.signum();
-                listed.clear();
-                listed.extend(side.iter().map(|symbol| sign * scores[symbol]));
-                ranks.resize(listed.len(), 0.0);
-                ranker.rank_row(listed, ranks);
-                let steps = listed.len() as f64 - 1.0;
-                let mut sums = Chunk::default();
-                for (symbol, rank) in side.iter().zip(&*ranks) {
-                    // A rank is so many halves over all steps, rounded once.
-                    let weight = if steps > 0.0 { (2.0 * steps * rank).round() / 2.0 + 1.0 } else { 1.0 };
-                    weights[symbol] = weight;
-                    sums.0[symbol % CHUNK] += weight;
+                if let (true, Some(ranks)) = (*is_unbroken, rows.doubled_ranks) {
+                    // The worst counts 1: ranks of a side are those of all, counted from where it begins.
+                    let count = side.len() as f64;
+                    let before = if sign > 0.0 { count - ranked(ranks) as f64 } else { count + 1.0 };
+                    rank(self.vectors, side, ranks, weights, Counted { by: 0.5 * sign, from: before })
+                } else {
+                    listed.clear();
+                    listed.extend(side.iter().map(|symbol| sign * scores[symbol]));
+                    doubled_ranks.resize(listed.len(), 0);
+                    ranker.rank_twice(listed, doubled_ranks);
+                    let mut sums = Chunk::default();
+                    for (symbol, &rank) in side.iter().zip(&*doubled_ranks) {
+                        let weight = 0.5 * f64::from(rank);
+                        weights[symbol] = weight;
+                        sums.0[symbol % CHUNK] += weight;
+                    }
+                    sums.sum()
                 }
-                sums.sum()
             }
         };
         make(self.vectors, side, &[], weights, Made::Scaled(part / total));
@@ -246,6 +254,56 @@ enum Made {
     Distance { half: f64, worst: f64, range: f64 },
     /// What they are, times this.
     Scaled(f64),
+}
+
+/// The least and the most of a row, each times a factor, among some symbols.
+fn extent(vectors: Vectors, side: &SymbolSet, row: &[f64], factor: f64) -> (f64, f64) {
+    let mut found = (Chunk::all(f64::INFINITY), Chunk::all(f64::NEG_INFINITY));
+    let (least, most) = (&mut found.0.0, &mut found.1.0);
+    compiled_for!(vectors, extent_sweep[](
+        side: &SymbolSet, row: &[f64], factor: f64, least: &mut Lanes, most: &mut Lanes));
+    (least.iter().copied().fold(f64::INFINITY, f64::min), most.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
+#[inline(always)]
+fn extent_sweep(side: &SymbolSet, row: &[f64], factor: f64, least: &mut Lanes, most: &mut Lanes) {
+    let mut room = Chunk::default();
+    for (at, bits) in side.chunks() {
+        let row = room.of(row, at);
+        for lane in 0..CHUNK {
+            let value = factor * row[lane];
+            let is_chosen = is_member(bits, lane);
+            least[lane] = if is_chosen & (value < least[lane]) { value } else { least[lane] };
+            most[lane] = if is_chosen & (value > most[lane]) { value } else { most[lane] };
+        }
+    }
+}
+
+/// How weights follow from doubled ranks: so much for each, from some number on.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    by: f64,
+    from: f64,
+}
+
+/// Makes weights of some symbols from their ranks; gives their sum.
+fn rank(vectors: Vectors, side: &SymbolSet, doubled_ranks: &[u32], weights: &mut Column, counted: Counted) -> f64 {
+    let mut total = 0.0;
+    let found = &mut total;
+    compiled_for!(vectors, rank_sweep[](
+        side: &SymbolSet, doubled_ranks: &[u32], weights: &mut Column, counted: Counted, found: &mut f64));
+    total
+}
+
+#[inline(always)]
+fn rank_sweep(side: &SymbolSet, doubled_ranks: &[u32], weights: &mut Column, counted: Counted, found: &mut f64) {
+    let (mut room, mut total) = ([0; CHUNK], Chunk::default());
+    for (at, bits) in side.chunks() {
+        let ranks = chunk_of_row(doubled_ranks, at, &mut room);
+        let weight = |lane: usize, _| counted.by * f64::from(ranks[lane] as i32) + counted.from;
+        put(bits, weight, weights.chunk_mut(at), &mut total.0);
+    }
+    *found = total.sum();
 }
 
 /// Makes weights of some symbols by a row, `[symbols]`; gives their sum.

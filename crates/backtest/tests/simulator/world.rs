@@ -41,7 +41,7 @@ impl Signals {
         }
         Rows {
             score: cut(self.score.as_ref(), row),
-            ranks: None,
+            doubled_ranks: None,
             entry: cut(self.entry.as_ref(), row),
             exit: cut(self.exit.as_ref(), row),
             weight_volatility: cut(self.weight_volatility.as_ref(), row),
@@ -140,13 +140,13 @@ impl World {
         let panel = self.panel();
         let market = Market::new(&panel);
         let mut simulator = Simulator::new(&market, self.positions, self.exits, &self.settings, detail);
-        let (mut ranker, mut ranks) = (Ranker::default(), vec![0.0; market.symbols()]);
+        let (mut ranker, mut ranks) = (Ranker::default(), vec![0; market.symbols()]);
         for row in 0..market.bars() {
             let rows = self.signals.row(row);
             if let Some(score) = rows.score {
-                ranker.rank_row(score, &mut ranks);
+                ranker.rank_twice(score, &mut ranks);
             }
-            simulator.step(row, &Rows { ranks: rows.score.map(|_| &ranks[..]), ..rows });
+            simulator.step(row, &Rows { doubled_ranks: rows.score.map(|_| &ranks[..]), ..rows });
         }
         simulator.finish()
     }

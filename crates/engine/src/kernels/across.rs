@@ -151,7 +151,9 @@ fn across_row(
         O::CsRegFit => on_pairs([x, second], members, out, scratch, values::fits),
         O::CsVectorNeut => on_pairs([x, second], members, out, scratch, values::orthogonal),
         O::CsVectorProj => on_pairs([x, second], members, out, scratch, values::projections),
-        O::GroupRank => by_group(x, second, members, out, scratch, |x, out, ranker| ranker.rank(x, out)),
+        O::GroupRank => by_group(x, second, members, out, scratch, |x, out, ranker| {
+            ranker.rank(x, out);
+        }),
         O::GroupZscore => {
             let ddof = p.real(0);
             by_group(x, second, members, out, scratch, |x, out, _| values::zscores(x, out, ddof));

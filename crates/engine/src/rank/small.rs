@@ -6,17 +6,16 @@
 
 use std::ops::Add;
 
+use super::Rank;
+
 /// Most values.
 pub(super) const MOST: usize = 64;
 /// Values that are compared with another together.
 const LANES: usize = 32;
 
-/// Ranks from 0 for the smallest value to 1 for the largest; ties get the average of the ranks they span, and a single
-/// value 0.5. NaN has no rank.
+/// Ranks values, and says how many are known.
 #[inline(always)]
-pub(super) fn rank(values: &[f64], ranks: &mut [f64]) {
-    /// Adding it leaves a whole number in the low bits.
-    const WHOLE: f64 = (1_u64 << 52) as f64;
+pub(super) fn rank<R: Rank>(values: &[f64], ranks: &mut [R]) -> usize {
     let n = values.len();
     let mut exact = [f64::NAN; MOST];
     exact[..n].copy_from_slice(values);
@@ -29,10 +28,10 @@ pub(super) fn rank(values: &[f64], ranks: &mut [f64]) {
         changed += u32::from(f64::from(*rough) != value);
     }
     // How many values lie below each, in halves, as those do that equal it.
-    let mut below = [0.0; MOST];
+    let mut below = [0; MOST];
     count::<f32, false>(&rough, n, &mut below);
     // Integers may be added in any order, several at a time.
-    let pairs: u32 = below.iter().map(|&below| (below + WHOLE).to_bits() as u32).sum();
+    let pairs: u32 = below.iter().sum();
     if pairs < known * known.saturating_sub(1) {
         if changed + known > MOST as u32 {
             count::<f64, true>(&exact, n, &mut below);
@@ -40,21 +39,44 @@ pub(super) fn rank(values: &[f64], ranks: &mut [f64]) {
             count::<f32, true>(&rough, n, &mut below);
         }
     }
-    let steps = f64::from(known) - 1.0;
-    for ((rank, &value), below) in ranks.iter_mut().zip(values).zip(below) {
-        let place = if steps > 0.0 { below / 2.0 / steps } else { 0.5 };
-        *rank = if value.is_nan() { f64::NAN } else { place };
+    // All of them, and then those there are: so long a loop becomes vectors, whatever `n` is.
+    let halves = 2.0 * (f64::from(known) - 1.0);
+    let mut all = [R::MISSING; MOST];
+    for ((rank, &rough), &below) in all.iter_mut().zip(&rough).zip(&below) {
+        *rank = if rough.is_nan() { R::MISSING } else { R::of(below, halves) };
+    }
+    ranks.copy_from_slice(&all[..n]);
+    known as usize
+}
+
+/// Numbers that values are rounded to and counted with.
+trait Number: Copy + PartialOrd + Add<Output = Self> + From<u8> {
+    /// A whole number that is not negative and small.
+    fn whole(self) -> u32;
+}
+
+impl Number for f32 {
+    #[inline(always)]
+    fn whole(self) -> u32 {
+        /// Adding it leaves a whole number in the low bits.
+        const WHOLE: f32 = (1_u32 << 23) as f32;
+        (self + WHOLE).to_bits() ^ WHOLE.to_bits()
+    }
+}
+
+impl Number for f64 {
+    #[inline(always)]
+    fn whole(self) -> u32 {
+        /// Adding it leaves a whole number in the low bits.
+        const WHOLE: f64 = (1_u64 << 52) as f64;
+        (self + WHOLE).to_bits() as u32
     }
 }
 
 /// Counts for each value those of the first `n` that lie below it twice, and with `TIES` the others that equal it once.
-/// What follows the first `n` is NaN.
+/// What follows the first `n` is NaN; counts of NaN say nothing with `TIES`, and are 0 without.
 #[inline(always)]
-fn count<T: Copy + PartialOrd + Add<Output = T> + From<u8> + Into<f64>, const TIES: bool>(
-    values: &[T; MOST],
-    n: usize,
-    counts: &mut [f64; MOST],
-) {
+fn count<T: Number, const TIES: bool>(values: &[T; MOST], n: usize, counts: &mut [u32; MOST]) {
     let chunks = values.as_chunks::<LANES>().0.iter().zip(counts.as_chunks_mut::<LANES>().0);
     for (chunk, counts) in chunks.take(n.div_ceil(LANES)) {
         // Counted as numbers, whose sums the compiler may not reorder, so that it takes values together.
@@ -68,8 +90,8 @@ fn count<T: Copy + PartialOrd + Add<Output = T> + From<u8> + Into<f64>, const TI
             }
         }
         for lane in 0..LANES {
-            let others: f64 = if TIES { equal[lane].into() - 1.0 } else { 0.0 };
-            counts[lane] = 2.0 * below[lane].into() + others;
+            let others = if TIES { equal[lane].whole().wrapping_sub(1) } else { 0 };
+            counts[lane] = (2 * below[lane].whole()).wrapping_add(others);
         }
     }
 }

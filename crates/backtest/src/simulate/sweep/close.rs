@@ -6,7 +6,7 @@ use engine::compiled_for;
 use engine::vectors::Vectors;
 use factor::Exits;
 
-use crate::simulate::columns::{CHUNK, Chunk, Lanes, bit};
+use crate::simulate::columns::{CHUNK, Chunk, Lanes, bits};
 use crate::simulate::holdings::Columns;
 use crate::simulate::symbols::{SymbolSet, symbols_of};
 
@@ -68,7 +68,7 @@ fn value_kernel(shares: &Lanes, close: &Lanes, marks: &mut Lanes, worth: &mut La
     for lane in 0..CHUNK {
         let mark = if close[lane] > 0.0 { close[lane] } else { before[lane] };
         marks[lane] = mark;
-        worth[lane] += shares[lane] * mark;
+        worth[lane] += if shares[lane] == 0.0 { 0.0 } else { shares[lane] * mark };
     }
 }
 
@@ -159,19 +159,16 @@ fn due_kernel(
     range: &Lanes,
 ) -> u64 {
     let levels = *levels;
-    let mut due = 0;
-    for lane in 0..CHUNK {
+    bits(|lane| {
         let side = if shares[lane] < 0.0 { -1.0 } else { 1.0 };
         let gain = side * (marks[lane] - entry[lane]);
         let armed = side * (best[lane] - entry[lane]) >= levels.activation * entry[lane];
         let fallen = side * (marks[lane] - best[lane]) <= -levels.trail * best[lane];
-        let is_due = (gain <= -(levels.stop_loss * entry[lane]))
+        (gain <= -(levels.stop_loss * entry[lane]))
             | (armed & fallen)
             | (gain >= levels.take_profit * entry[lane])
             | (levels.row - since[lane] >= levels.max_holding)
             | (gain <= -(levels.volatility * (volatility[lane] * entry[lane])))
-            | (gain <= -(levels.average_true_range * range[lane]));
-        due |= bit(is_due, lane);
-    }
-    due
+            | (gain <= -(levels.average_true_range * range[lane]))
+    })
 }

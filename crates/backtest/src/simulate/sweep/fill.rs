@@ -127,7 +127,7 @@ fn reduce_kernel(
     shorts: &mut Lanes,
 ) -> Doing {
     let costs = *costs;
-    let mut doing = Doing::default();
+    let (mut reduce, mut left_over, mut buy, mut sell) = (0, 0, 0, 0);
     for lane in 0..CHUNK {
         let is_ordered = is_member(ordered, lane);
         let held = shares[lane];
@@ -142,13 +142,13 @@ fn reduce_kernel(
         let (opens, is_short) = (reach != left, reach < 0.0);
         longs[lane] += if is_short { 0.0 } else { more };
         shorts[lane] += if is_short { more } else { 0.0 };
-        doing.reduce |= bit(left != held, lane);
-        doing.close |= bit((left != held) & (left == 0.0), lane);
-        doing.held |= bit(left != 0.0, lane);
-        doing.buy |= bit(opens & !is_short, lane);
-        doing.sell |= bit(opens & is_short, lane);
+        reduce |= bit(left != held, lane);
+        left_over |= bit(left != 0.0, lane);
+        buy |= bit(opens & !is_short, lane);
+        sell |= bit(opens & is_short, lane);
     }
-    doing
+    let [reduce, held, buy, sell] = [reduce, left_over, buy, sell].map(u64::from);
+    Doing { reduce, close: reduce & !held, sell, buy, held }
 }
 
 /// Opens or increases what is no crumb; says which.
@@ -182,7 +182,7 @@ fn open_kernel(
         shares[lane] = reach;
         opened |= bit(opens, lane);
     }
-    opened
+    u64::from(opened)
 }
 
 /// Follows the average entry price of positions that were increased.

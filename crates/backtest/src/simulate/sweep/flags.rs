@@ -3,7 +3,7 @@
 use engine::compiled_for;
 use engine::vectors::Vectors;
 
-use crate::simulate::columns::{CHUNK, Chunk, bit};
+use crate::simulate::columns::{Chunk, bits};
 
 /// Flags that end positions, `[symbols]`.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +39,7 @@ fn told_sweep(endings: Endings<'_>, at: usize, found: &mut u64) {
 pub(in crate::simulate) fn greater(row: &[f64], at: usize, than: f64) -> u64 {
     let mut room = Chunk::default();
     let row = room.of(row, at);
-    let mut greater = 0;
-    for lane in 0..CHUNK {
-        greater |= bit(row[lane] > than, lane);
-    }
-    greater
+    bits(|lane| row[lane] > than)
 }
 
 /// Which values of a chunk of a row are finite, likewise.
@@ -51,10 +47,6 @@ pub(in crate::simulate) fn greater(row: &[f64], at: usize, than: f64) -> u64 {
 pub(in crate::simulate) fn finite(row: &[f64], at: usize) -> u64 {
     let mut room = Chunk::default();
     let row = room.of(row, at);
-    let mut finite = 0;
-    for lane in 0..CHUNK {
-        // Nothing times what is not finite is NaN.
-        finite |= bit(0.0 * row[lane] == 0.0, lane);
-    }
-    finite
+    // Nothing times what is not finite is NaN.
+    bits(|lane| 0.0 * row[lane] == 0.0)
 }

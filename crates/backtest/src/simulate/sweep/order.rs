@@ -98,5 +98,5 @@ fn order_kernel(
         part[lane] = if is_given { weight[lane] } else { old_part[lane] };
         given |= bit(is_given, lane);
     }
-    given
+    u64::from(given)
 }

@@ -130,7 +130,8 @@ pub(super) fn rank_quantiles(
 #[inline(always)]
 pub(super) fn rank_members(x: &[f64], members: &[bool], out: &mut [f64], scratch: &mut RowScratch) {
     if members.iter().fold(true, |all, &member| all & member) {
-        return scratch.ranker.rank(x, out);
+        scratch.ranker.rank(x, out);
+        return;
     }
     scratch.values.clear();
     scratch.values.extend(x.iter().zip(members).map(|(&x, &member)| if member { x } else { f64::NAN }));

@@ -7,8 +7,12 @@
 use engine::compiled_for;
 use engine::vectors::Vectors;
 
-use super::columns::{CHUNK, Chunk, Column, bit, is_member};
+use super::columns::{CHUNK, Chunk, Column, bits, is_member};
 use super::symbols::{SymbolSet, symbols_of};
+
+mod by_rank;
+
+pub(super) use by_rank::ranked;
 
 /// So few are settled by comparing each with each.
 const FEW: usize = 16;
@@ -28,6 +32,7 @@ pub(super) struct Selection {
     vectors: Vectors,
     /// Scores of those asked for, in the direction asked for; NaN for the others.
     ranks: Column,
+    is_unbroken: bool,
     /// By direction, where one begins and how far one steps.
     begins: [Option<(f64, f64)>; 2],
     /// Those of which some are chosen, in symbol order.
@@ -40,8 +45,9 @@ pub(super) struct Selection {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scores<'a> {
     pub(super) values: &'a [f64],
-    /// The ranks of all that are known, from 0 to 1, where somebody has made them: their line need not be looked for.
-    pub(super) ranks: Option<&'a [f64]>,
+    /// Twice the ranks of all that are known, counted from 1, where somebody has made them: their line need not be looked
+    /// for.
+    pub(super) doubled_ranks: Option<&'a [u32]>,
 }
 
 /// Two lines, with how many lie on or above each: not fewer than are wanted, and not more.
@@ -59,6 +65,7 @@ impl Selection {
         Self {
             vectors: Vectors::detect(),
             ranks: Column::new(f64::NAN, symbols),
+            is_unbroken: false,
             begins: [None; 2],
             contested: Vec::new(),
             values: Vec::new(),
@@ -75,6 +82,7 @@ impl Selection {
         count: usize,
         chosen: &mut SymbolSet,
     ) {
+        self.is_unbroken = false;
         let known = among.len();
         if count >= known {
             chosen.words_mut().copy_from_slice(among.words());
@@ -87,6 +95,11 @@ impl Selection {
         let selection = self;
         compiled_for!(selection.vectors, take_sweep[](
             selection: &mut Selection, scores: Scores<'_>, side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet));
+    }
+
+    /// Whether those chosen last are all that have ranks, made beforehand, on their side of some line.
+    pub(super) fn is_unbroken(&self) -> bool {
+        self.is_unbroken
     }
 
     #[inline(always)]
@@ -215,31 +228,24 @@ fn take_sweep(
     chosen: &mut SymbolSet,
 ) {
     let known = among.len();
-    let Between { low, high, high_count, .. } = if let Some(ranks) = scores.ranks {
-        selection.fill_ranks(ranks, side, among);
-        // Where the line is among all ranks: few are missing, mostly, of those that may be chosen.
-        let (steps, above) = (known as f64 - 1.0, count as f64 - 0.5);
-        let line = if side > 0.0 { (steps - above) / steps } else { -above / steps };
-        selection.narrow((line, 1.0 / steps), count, known).0
-    } else {
-        selection.fill_ranks(scores.values, side, among);
-        let direction = usize::from(side < 0.0);
-        let begin = selection.begins[direction].unwrap_or_else(|| selection.guess());
-        let (between, next) = selection.narrow(begin, count, known);
-        selection.begins[direction] = next;
-        between
-    };
+    if let Some(ranks) = scores.doubled_ranks
+        && ranked(ranks) >= known
+    {
+        selection.is_unbroken = by_rank::take(ranks, side, among, count, chosen);
+        return;
+    }
+    selection.fill_ranks(scores.values, side, among);
+    let direction = usize::from(side < 0.0);
+    let begin = selection.begins[direction].unwrap_or_else(|| selection.guess());
+    let (Between { low, high, high_count, .. }, next) = selection.narrow(begin, count, known);
+    selection.begins[direction] = next;
     selection.contested.clear();
     for at in 0..selection.ranks.chunks().len() {
         let ranks = selection.ranks.chunk(at);
-        let (mut above_high, mut above_low) = (0, 0);
-        for lane in 0..CHUNK {
-            above_high |= bit(ranks[lane] >= high, lane);
-            above_low |= bit(ranks[lane] >= low, lane);
-        }
+        let above_high = bits(|lane| ranks[lane] >= high);
         chosen.put_chunk(at, above_high);
         if high_count < count {
-            let contested = symbols_of(0, above_low & !above_high);
+            let contested = symbols_of(0, bits(|lane| ranks[lane] >= low) & !above_high);
             selection.contested.extend(contested.map(|lane| (at * CHUNK + lane) as u32));
         }
     }
@@ -279,12 +285,12 @@ mod tests {
             // What was selected before must not matter, wherever the line went, nor who makes ranks.
             let mut selection = Selection::new(scores.len());
             let before: Vec<f64> = scores.iter().map(|score| score + shift).collect();
-            selection.take(Scores { values: &before, ranks: None }, side, &among, count, &mut chosen);
+            selection.take(Scores { values: &before, doubled_ranks: None }, side, &among, count, &mut chosen);
             let mut by_rank = SymbolSet::new(scores.len());
-            let mut ranks = vec![0.0; scores.len()];
-            engine::Ranker::default().rank_row(&scores, &mut ranks);
-            selection.take(Scores { values: &scores, ranks: Some(&ranks) }, side, &among, count, &mut by_rank);
-            selection.take(Scores { values: &scores, ranks: None }, side, &among, count, &mut chosen);
+            let mut ranks = vec![0; scores.len()];
+            engine::Ranker::default().rank_twice(&scores, &mut ranks);
+            selection.take(Scores { values: &scores, doubled_ranks: Some(&ranks) }, side, &among, count, &mut by_rank);
+            selection.take(Scores { values: &scores, doubled_ranks: None }, side, &among, count, &mut chosen);
             prop_assert_eq!(&chosen, &by_rank);
             let mut sorted: Vec<usize> = among.iter().collect();
             sorted.sort_by(|&a, &b| (side * scores[b]).partial_cmp(&(side * scores[a])).unwrap());
