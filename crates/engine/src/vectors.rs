@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 pub enum Vectors {
     /// What every processor of the architecture has.
     Baseline,
-    /// 256 bits.
+    /// 256 bits, and what came with them: bits counted and found in one step.
     #[cfg(target_arch = "x86_64")]
     Avx2(Seen),
     /// 512 bits, and masks.
@@ -33,8 +33,9 @@ impl Vectors {
         #[cfg(target_arch = "x86_64")]
         let wide = {
             use std::arch::is_x86_feature_detected as has;
+            let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt");
             let avx512 = has!("avx512f") && has!("avx512dq") && has!("avx512bw") && has!("avx512vl");
-            [has!("avx2").then_some(Self::Avx2(Seen(()))), avx512.then_some(Self::Avx512(Seen(())))]
+            [avx2.then_some(Self::Avx2(Seen(()))), (avx2 && avx512).then_some(Self::Avx512(Seen(())))]
         };
         #[cfg(not(target_arch = "x86_64"))]
         let wide = [None];
@@ -59,24 +60,24 @@ macro_rules! compiled_for {
             $crate::vectors::Vectors::Baseline => $kernel($($argument),*),
             #[cfg(target_arch = "x86_64")]
             $crate::vectors::Vectors::Avx2(_) => {
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
                 fn with_avx2<$($generics)*>($($argument: $type),*) {
                     $kernel($($argument),*);
                 }
                 #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
-                // SAFETY: `Vectors::all` has seen that this processor has AVX2; the function needs nothing else.
+                // SAFETY: `Vectors::all` has seen that this processor has all five; the function needs nothing else.
                 unsafe {
                     with_avx2($($argument),*);
                 }
             }
             #[cfg(target_arch = "x86_64")]
             $crate::vectors::Vectors::Avx512(_) => {
-                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
                 fn with_avx512<$($generics)*>($($argument: $type),*) {
                     $wide($($argument),*);
                 }
                 #[expect(unsafe_code, reason = "the one dispatch by processor feature")]
-                // SAFETY: `Vectors::all` has seen that this processor has all four; the function needs nothing else.
+                // SAFETY: `Vectors::all` has seen that this processor has all eight; the function needs nothing else.
                 unsafe {
                     with_avx512($($argument),*);
                 }

@@ -366,7 +366,11 @@ fn sums<T: Copy + Default + From<i32> + Into<i64> + Mul<Output = T> + AddAssign>
             sums[2][lane] += label * label;
         }
     }
-    *found = sums.map(|lanes| lanes.into_iter().map(Into::into).sum());
+    for (total, lanes) in found.iter_mut().zip(sums) {
+        for lane in lanes {
+            *total += lane.into();
+        }
+    }
 }
 
 /// The correlation that exact sums of products and squares give.

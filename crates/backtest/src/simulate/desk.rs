@@ -67,9 +67,9 @@ pub(super) struct Desk<'a> {
 impl Desk<'_> {
     /// Adds up the money of a phase.
     pub(super) fn settle(&mut self, book: &mut Book) {
-        let Till { cash, traded } = std::mem::take(&mut self.till);
-        book.cash += cash.sum();
-        self.recorder.add_traded(traded.sum());
+        book.cash += self.till.cash.sum();
+        self.recorder.add_traded(self.till.traded.sum());
+        self.till = Till::default();
     }
 
     /// Executes what an order reduces or closes; gives its side, and the money that what the bar leaves of it holds.

@@ -10,8 +10,6 @@ use super::Rank;
 
 /// Most values.
 pub(super) const MOST: usize = 64;
-/// Values that are compared with another together.
-const LANES: usize = 32;
 
 /// Ranks values, and says how many are known.
 #[inline(always)]
@@ -29,14 +27,14 @@ pub(super) fn rank<R: Rank>(values: &[f64], ranks: &mut [R]) -> usize {
     }
     // How many values lie below each, in halves, as those do that equal it.
     let mut below = [0; MOST];
-    count::<f32, false>(&rough, n, &mut below);
+    count_all::<f32, false>(&rough, n, &mut below);
     // Integers may be added in any order, several at a time.
     let pairs: u32 = below.iter().sum();
     if pairs < known * known.saturating_sub(1) {
         if changed + known > MOST as u32 {
-            count::<f64, true>(&exact, n, &mut below);
+            count_all::<f64, true>(&exact, n, &mut below);
         } else {
-            count::<f32, true>(&rough, n, &mut below);
+            count_all::<f32, true>(&rough, n, &mut below);
         }
     }
     // All of them, and then those there are: so long a loop becomes vectors, whatever `n` is.
@@ -76,22 +74,35 @@ impl Number for f64 {
 /// Counts for each value those of the first `n` that lie below it twice, and with `TIES` the others that equal it once.
 /// What follows the first `n` is NaN; counts of NaN say nothing with `TIES`, and are 0 without.
 #[inline(always)]
-fn count<T: Number, const TIES: bool>(values: &[T; MOST], n: usize, counts: &mut [u32; MOST]) {
-    let chunks = values.as_chunks::<LANES>().0.iter().zip(counts.as_chunks_mut::<LANES>().0);
-    for (chunk, counts) in chunks.take(n.div_ceil(LANES)) {
-        // Counted as numbers, whose sums the compiler may not reorder, so that it takes values together.
-        let (mut below, mut equal) = ([T::from(0); LANES], [T::from(0); LANES]);
-        for &other in &values[..n] {
-            for lane in 0..LANES {
-                below[lane] = if other < chunk[lane] { below[lane] + T::from(1) } else { below[lane] };
-                if TIES {
-                    equal[lane] = if other == chunk[lane] { equal[lane] + T::from(1) } else { equal[lane] };
-                }
+fn count_all<T: Number, const TIES: bool>(values: &[T; MOST], n: usize, counts: &mut [u32; MOST]) {
+    const HALF: usize = MOST / 2;
+    if n > HALF {
+        count::<T, MOST, TIES>(values, &values[..n], counts);
+    } else if let (Some(values), Some(counts)) = (values.first_chunk::<HALF>(), counts.first_chunk_mut::<HALF>()) {
+        count::<T, HALF, TIES>(values, &values[..n], counts);
+    }
+}
+
+/// The same of as many values as vectors take together: a sum has to wait for the one before, so that all of them wait
+/// while only some are counted.
+#[inline(always)]
+fn count<T: Number, const LANES: usize, const TIES: bool>(
+    values: &[T; LANES],
+    others: &[T],
+    counts: &mut [u32; LANES],
+) {
+    // Counted as numbers, whose sums the compiler may not reorder, so that it takes values together.
+    let (mut below, mut equal) = ([T::from(0); LANES], [T::from(0); LANES]);
+    for &other in others {
+        for lane in 0..LANES {
+            below[lane] = if other < values[lane] { below[lane] + T::from(1) } else { below[lane] };
+            if TIES {
+                equal[lane] = if other == values[lane] { equal[lane] + T::from(1) } else { equal[lane] };
             }
         }
-        for lane in 0..LANES {
-            let others = if TIES { equal[lane].whole().wrapping_sub(1) } else { 0 };
-            counts[lane] = (2 * below[lane].whole()).wrapping_add(others);
-        }
+    }
+    for lane in 0..LANES {
+        let others = if TIES { equal[lane].whole().wrapping_sub(1) } else { 0 };
+        counts[lane] = (2 * below[lane].whole()).wrapping_add(others);
     }
 }
