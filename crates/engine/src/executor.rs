@@ -76,11 +76,13 @@ pub struct Outputs<'a> {
 
 impl<'a> Outputs<'a> {
     /// Number of symbols of a row.
+    #[inline]
     pub fn symbols(&self) -> usize {
         self.symbols
     }
 
     /// The rows of a result, `[rows x symbols]`, if the program has it.
+    #[inline]
     pub fn block(&self, purpose: Purpose) -> Option<&'a [f64]> {
         self.blocks[purpose as usize]
     }
@@ -92,6 +94,7 @@ impl<'a> Outputs<'a> {
 
     /// One row of a result and, up to so many values in all, what lies behind it in memory and means nothing: for who
     /// reads whole vectors.
+    #[inline]
     pub fn row_in_lanes(&self, purpose: Purpose, row: usize, lanes: usize) -> Option<&'a [f64]> {
         let from = row * self.symbols;
         self.block(purpose).map(|block| &block[from..block.len().min(from + lanes)])

@@ -4,7 +4,7 @@
 use engine::vectors::Vectors;
 use factor::Exits;
 
-use super::bars::{Prices, Ranges};
+use super::bars::{Market, Prices, Ranges};
 use super::columns::{CHUNK, Chunk, Column, Lanes};
 use super::costs::Rates;
 use super::course::Course;
@@ -298,19 +298,19 @@ impl Book {
         })
     }
 
-    /// Values holdings at a bar's closes, and settles those that have had none for too long; `priced` are the words of the
-    /// set of symbols that have one. Gives the equity, and whether any was settled.
+    /// Values holdings at a bar's closes, and settles those that have had none for too long. Gives the equity, and whether
+    /// any was settled.
     pub(super) fn value_at(
         &mut self,
         row: usize,
-        ranges: Ranges<'_>,
-        priced: &[u64],
+        market: &Market<'_>,
         delisting: Delisting,
         recorder: &mut Recorder,
     ) -> (f64, bool) {
         let follows = self.watch.follows == Follows::Closes;
-        let worth = sweep::value(self.vectors, &mut self.columns, &self.held, ranges.close, follows);
+        let worth = sweep::value(self.vectors, &mut self.columns, &self.held, market.close(row), follows);
         if self.watch.trades || self.watch.follows == Follows::Extremes {
+            let ranges = market.ranges(row);
             let mut list = std::mem::take(&mut self.list);
             for &symbol in list.of(&self.held) {
                 self.look_within(symbol as usize, row, ranges);
@@ -318,7 +318,7 @@ impl Book {
             self.list = list;
         }
         let limit = f64::from(delisting.after_missing_bars.max(1));
-        if self.count_missing(priced) < limit {
+        if self.count_missing(market.words_with_close(row)) < limit {
             return (self.cash + worth, false);
         }
         let gone = |book: &Self, symbol: usize| book.columns.missing[symbol] >= limit;

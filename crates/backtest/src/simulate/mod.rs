@@ -271,8 +271,7 @@ impl<'a> Simulator<'a> {
         if !same && !at_open {
             self.fill(row);
         }
-        let (ranges, priced) = (self.market.ranges(row), self.market.words_with_close(row));
-        let (equity, settled) = self.book.value_at(row, ranges, priced, delisting, &mut self.recorder);
+        let (equity, settled) = self.book.value_at(row, self.market, delisting, &mut self.recorder);
         self.equity = equity;
         self.orders.note_closes(self.market.close(row), &mut self.book);
         if settled {
