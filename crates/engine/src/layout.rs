@@ -6,8 +6,9 @@ use crate::kernels;
 use crate::plan::{Place, Plan};
 
 /// Symbols that nodes which look at one symbol at a time take together: few enough that a tile of every value in use
-/// and of the state of a usual window stay close to the processor.
-const TILE_SYMBOLS: usize = 64;
+/// and of the state of a usual window stay close to the processor, and enough that a column, whose rows lie far apart, is
+/// not fetched by too short pieces.
+const TILE_SYMBOLS: usize = 128;
 /// Cells of a tile.
 const TILE_CELLS: usize = 8_192;
 /// Cells of a strip, unless one row holds more.

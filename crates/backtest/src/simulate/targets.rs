@@ -271,10 +271,10 @@ fn extent_sweep(side: &SymbolSet, row: &[f64], factor: f64, least: &mut Lanes, m
     for (at, bits) in side.chunks() {
         let row = room.of(row, at);
         for lane in 0..CHUNK {
-            let value = factor * row[lane];
-            let is_chosen = is_member(bits, lane);
-            least[lane] = if is_chosen & (value < least[lane]) { value } else { least[lane] };
-            most[lane] = if is_chosen & (value > most[lane]) { value } else { most[lane] };
+            // NaN is neither less nor more.
+            let value = if is_member(bits, lane) { factor * row[lane] } else { f64::NAN };
+            least[lane] = if value < least[lane] { value } else { least[lane] };
+            most[lane] = if value > most[lane] { value } else { most[lane] };
         }
     }
 }

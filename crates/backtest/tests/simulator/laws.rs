@@ -217,6 +217,14 @@ fn compare_details(world: &World) {
         assert_eq!(counts, (held, full.ruin_row, full.counts), "{label}");
         assert!(scores.equity.is_empty() && scores.costs.is_empty());
     }
+    // Nor does what follows a row.
+    for behind in [f64::NAN, f64::INFINITY, -1e300, 1.0] {
+        for detail in [Detail::Scores, Detail::Returns] {
+            let followed = world.run_followed_by(behind, detail);
+            assert!(same(&followed.returns, &full.returns) && same(&followed.turnover, &full.turnover), "{label}");
+            assert_eq!(followed.counts, full.counts, "{label}");
+        }
+    }
     let trades = world.run(Detail::Trades);
     assert_same(&full, &trades, full.returns.len(), &label);
     assert_eq!((full.trades, full.orders), (trades.trades, trades.orders), "{label}");
@@ -232,6 +240,12 @@ fn a_truncated_history_gives_the_same_past() {
         let (whole, past) = (world.run(Detail::Full), world.map(|values| cut(values, rows)).run(Detail::Full));
         assert_eq!(past.returns.len(), rows);
         assert_same(&whole, &past, rows, &format!("seed {seed}: {}", world.label()));
+        for world in [&world, &wide_world(seed)] {
+            let rows = rows.min(world.close.nrows());
+            let (whole, past) = (world.run(Detail::Scores), world.map(|values| cut(values, rows)).run(Detail::Scores));
+            assert!(same(&whole.returns[..rows], &past.returns), "seed {seed}: {}", world.label());
+            assert!(same(&whole.turnover[..rows], &past.turnover), "seed {seed}: {}", world.label());
+        }
         let ended = |outcome: &Outcome| {
             let ended = outcome.orders.iter().filter(|order| order.ended.is_some_and(|ended| ended < rows));
             ended.copied().collect::<Vec<_>>()
