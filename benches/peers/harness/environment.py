@@ -126,10 +126,17 @@ def machine():
     return {
         "cpu": model,
         "cores": os.cpu_count(),
-        "vectors": "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "baseline",
+        "vectors": vectors(flags),
         "memory_gib": memory,
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def vectors(flags):
+    """The widest of the processor, and those that evoquant is held to."""
+    widest = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "baseline"
+    held = os.environ.get("EVOQUANT_VECTORS")
+    return f"{widest} (evoquant held to {held})" if held else widest
 
 
 def versions(python, binary, root):

@@ -21,15 +21,35 @@ pub enum Vectors {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen(());
 
+/// Those that this program runs with.
+static CHOSEN: OnceLock<Vectors> = OnceLock::new();
+
 impl Vectors {
-    /// The widest that the processor has.
+    /// The widest that the processor has, unless others were [chosen](Self::choose).
     pub fn detect() -> Self {
-        static WIDEST: OnceLock<Vectors> = OnceLock::new();
-        *WIDEST.get_or_init(|| Self::all().last().unwrap_or(Self::Baseline))
+        *CHOSEN.get_or_init(|| Self::all().last().unwrap_or(Self::Baseline))
+    }
+
+    /// Has the whole program run with these: to the same bits, in another time. Says whether it still could be chosen:
+    /// nothing may have run before.
+    #[must_use]
+    pub fn choose(self) -> bool {
+        *CHOSEN.get_or_init(|| self) == self
+    }
+
+    /// What they are called: `baseline`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+        }
     }
 
     /// All that the processor has, the widest last.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let wide = {
             use std::arch::is_x86_feature_detected as has;

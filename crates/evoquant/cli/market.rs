@@ -70,7 +70,7 @@ pub(super) fn import_options(strict: bool) -> Result<ImportOptions> {
 }
 
 /// A variable of the environment that is set and not empty.
-fn variable(name: &str) -> Option<OsString> {
+pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 

@@ -27,8 +27,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use engine::vectors::Vectors;
 use tracing_subscriber::prelude::*;
 
 use self::market::{MarketArguments, describe, read_market};
@@ -113,7 +114,7 @@ pub fn main() -> ExitCode {
             trace(panic);
         }
     }));
-    let outcome = start_log(&arguments).and_then(|()| match arguments.command {
+    let outcome = start_log(&arguments).and_then(|()| choose_vectors()).and_then(|()| match arguments.command {
         Command::Evolve(arguments) => evolve::run(&arguments),
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Signal(arguments) => signal::run(&arguments),
@@ -129,6 +130,19 @@ pub fn main() -> ExitCode {
         remark(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
+}
+
+/// Vectors that `EVOQUANT_VECTORS` names, for who measures what width is worth, or suspects a processor.
+fn choose_vectors() -> Result<()> {
+    let Some(wanted) = market::variable("EVOQUANT_VECTORS") else { return Ok(()) };
+    let Some(vectors) = Vectors::all().find(|vectors| *vectors.name() == *wanted) else {
+        let names: Vec<_> = Vectors::all().map(Vectors::name).collect();
+        bail!("EVOQUANT_VECTORS is `{}`; this processor has {}", wanted.display(), names.join(", "));
+    };
+    if !vectors.choose() {
+        bail!("EVOQUANT_VECTORS comes too late: kernels have run already");
+    }
+    Ok(())
 }
 
 fn start_log(arguments: &Arguments) -> Result<()> {

@@ -125,7 +125,8 @@ pub(super) fn bit(holds: bool, lane: usize) -> u32 {
 
 /// The symbols of a chunk that something holds of, a bit each: for what is no part of a long loop.
 ///
-/// Added up as powers of two: sums of numbers stay vectors, while integers are taken apart by the compiler, bit by bit.
+/// Added up as powers of two, which is exact: numbers, whose sums the compiler may not reorder, stay vectors more often
+/// than integers, which it likes to take apart bit by bit.
 #[inline(always)]
 pub(super) fn bits(holds: impl Fn(usize) -> bool) -> u64 {
     /// Adding it leaves a whole number in the low bits.

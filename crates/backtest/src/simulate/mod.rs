@@ -106,8 +106,8 @@ use targets::Chooser;
 pub struct Rows<'a> {
     /// Score.
     pub score: Option<&'a [f64]>,
-    /// Twice the average ranks of the scores that are known, counted from 1, and 0 for the others, where somebody has made
-    /// them already: the same are chosen with and without them, but sooner.
+    /// Twice the average ranks of the scores that are known, counted from 1, and 0 for the others and for all that follows
+    /// the symbols, where somebody has made them already: the same are chosen with and without them, but sooner.
     pub doubled_ranks: Option<&'a [u32]>,
     /// Entry flag.
     pub entry: Option<&'a [f64]>,

@@ -2,7 +2,8 @@
 //!
 //! A line is looked for that as many scores lie on or above as are wanted: begun where it was before, moved by counting
 //! how many lie above, which takes the time of a glance at the row. What lies between the nearest lines, a few scores
-//! where they are spread, many where they are equal, is settled value by value. Wherever one begins, the same are chosen.
+//! where they are spread, many where they are equal, is settled value by value. Wherever one begins, the same are chosen, and
+//! so they are where ranks of all scores are there already ([`by_rank`]).
 
 use engine::compiled_for;
 use engine::vectors::Vectors;
