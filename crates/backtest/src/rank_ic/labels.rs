@@ -38,7 +38,7 @@ impl RankScratch {
 
 /// The ranks of a panel of labels, computed once and correlated with many factors.
 ///
-/// A label is what a factor is to predict, for instance [`forward_returns`].
+/// A label is what a factor is to predict, for instance [`forward_returns`](super::forward_returns).
 #[derive(Debug, Clone)]
 pub struct LabelRanks {
     symbols: usize,
@@ -113,7 +113,7 @@ impl LabelRanks {
         }
     }
 
-    /// The rank IC of a bar: [`spearman`] of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
+    /// The rank IC of a bar: [`spearman`](super::spearman) of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
     /// on a bar that the labels do not have.
     pub fn ic(&self, bar: usize, factor: &[f64], scratch: &mut RankScratch) -> Correlation {
         let RankScratch { ranker, labelled, ranks, closed, counts, are_all_ranked, .. } = scratch;
