@@ -113,8 +113,8 @@ impl LabelRanks {
         }
     }
 
-    /// The rank IC of a bar: [`spearman`](super::spearman) of a factor's row `[symbols]` and the bar's labels, to the last bit. No pairs
-    /// on a bar that the labels do not have.
+    /// The rank IC of a bar: [`spearman`](super::spearman) of a factor's row `[symbols]` and the bar's labels, to the last
+    /// bit. No pairs on a bar that the labels do not have.
     pub fn ic(&self, bar: usize, factor: &[f64], scratch: &mut RankScratch) -> Correlation {
         let RankScratch { ranker, labelled, ranks, closed, counts, are_all_ranked, .. } = scratch;
         *are_all_ranked = false;
