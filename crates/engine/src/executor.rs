@@ -91,14 +91,6 @@ impl<'a> Outputs<'a> {
     pub fn row(&self, purpose: Purpose, row: usize) -> Option<&'a [f64]> {
         self.block(purpose).map(|block| &block[row * self.symbols..(row + 1) * self.symbols])
     }
-
-    /// One row of a result and, up to so many values in all, what lies behind it in memory and means nothing: for who
-    /// reads whole vectors.
-    #[inline]
-    pub fn row_in_lanes(&self, purpose: Purpose, row: usize, lanes: usize) -> Option<&'a [f64]> {
-        let from = row * self.symbols;
-        self.block(purpose).map(|block| &block[from..block.len().min(from + lanes)])
-    }
 }
 
 /// Takes results as they become ready.

@@ -3,7 +3,7 @@
 use factor::Rebalance;
 use market::Panel;
 
-use super::columns::lanes_of;
+use super::columns::row_in_lanes;
 use super::costs::{Costs, Depth};
 use super::settings::Fill;
 use super::symbols::{mask, words};
@@ -179,14 +179,7 @@ impl<'a> Market<'a> {
 
     /// Closes of one bar, `[symbols]` in lanes.
     pub(super) fn close(&self, row: usize) -> &'a [f64] {
-        self.row_of(self.close, row)
-    }
-
-    /// One bar, `[symbols]`, and what follows it in memory, the next bar mostly, until chunks are whole: lanes that no set
-    /// names.
-    fn row_of(&self, values: &'a [f64], row: usize) -> &'a [f64] {
-        let from = row * self.symbols;
-        &values[from..values.len().min(from + lanes_of(self.symbols))]
+        row_in_lanes(self.close, self.symbols, row)
     }
 
     /// The last close of a symbol up to a bar, and for how many bars it has had none since; 0 where it never had one.
@@ -198,7 +191,7 @@ impl<'a> Market<'a> {
 
     /// What a bar's prices moved between, where it is known.
     pub(super) fn ranges(&self, row: usize) -> Ranges<'a> {
-        let of = |values: Option<&'a [f64]>| values.map(|values| self.row_of(values, row));
+        let of = |values: Option<&'a [f64]>| values.map(|values| row_in_lanes(values, self.symbols, row));
         Ranges { open: of(self.open), high: of(self.high), low: of(self.low), close: self.close(row) }
     }
 
@@ -260,7 +253,7 @@ impl<'a> Market<'a> {
     /// Prices at which orders are filled on one bar, `[symbols]` in lanes.
     pub(super) fn fill_prices(&self, row: usize, fill: Fill) -> &'a [f64] {
         match (fill, self.open) {
-            (Fill::NextOpen, Some(open)) => self.row_of(open, row),
+            (Fill::NextOpen, Some(open)) => row_in_lanes(open, self.symbols, row),
             _ => self.close(row),
         }
     }

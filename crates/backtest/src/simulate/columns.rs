@@ -18,6 +18,14 @@ pub(super) const fn lanes_of(symbols: usize) -> usize {
     symbols.next_multiple_of(CHUNK)
 }
 
+/// One of the rows of so many symbols, and what follows it in memory, the next row mostly, until chunks are whole: lanes that
+/// no set names.
+#[inline]
+pub(super) fn row_in_lanes(rows: &[f64], symbols: usize, row: usize) -> &[f64] {
+    let from = row * symbols;
+    &rows[from..rows.len().min(from + lanes_of(symbols))]
+}
+
 /// A chunk of a row. Where the row ends within it, a copy, and something else beyond; rows that go on up to whole chunks,
 /// with whatever lies behind them, need none. Either way nobody looks beyond the symbols.
 #[inline(always)]

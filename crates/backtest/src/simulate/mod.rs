@@ -89,7 +89,7 @@ pub use record::Detail;
 pub use settings::{CashShort, Delisting, Fill, Liquidity, Settings, Shares, SizeAt, Unfilled};
 
 use bars::Prices;
-use columns::{CHUNK, is_member, lanes_of};
+use columns::{CHUNK, is_member, row_in_lanes};
 use desk::{Desk, Till};
 use holdings::{Book, Follows, Watch};
 use orders::Orders;
@@ -126,8 +126,7 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// The results of one row of a block.
     pub fn of(outputs: &Outputs<'a>, row: usize) -> Self {
-        let lanes = lanes_of(outputs.symbols());
-        let result = |purpose| outputs.row_in_lanes(purpose, row, lanes);
+        let result = |purpose| outputs.block(purpose).map(|rows| row_in_lanes(rows, outputs.symbols(), row));
         Self {
             score: result(Purpose::Score),
             doubled_ranks: None,

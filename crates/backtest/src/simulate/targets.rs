@@ -138,13 +138,12 @@ impl Chooser {
         }
         let staying = kept.len();
         if staying > count {
-            selection.take(scores, side, kept, count, taken);
+            *is_unbroken = selection.take(scores, side, kept, count, taken);
         } else {
             candidates.leave_out(kept);
-            selection.take(scores, side, candidates, count - staying, taken);
+            *is_unbroken = selection.take(scores, side, candidates, count - staying, taken) && staying == 0;
             taken.join(kept);
         }
-        *is_unbroken = selection.is_unbroken() && (staying == 0 || staying > count);
         candidates.leave_out(taken);
         targets.chosen.join(taken);
     }

@@ -153,17 +153,11 @@ impl World {
 
     /// The same with rows that something follows which is none of theirs.
     pub(crate) fn run_followed_by(&self, behind: f64, detail: Detail) -> Outcome {
-        let panel = self.panel();
-        let market = Market::new(&panel);
-        let mut simulator = Simulator::new(&market, self.positions, self.exits, &self.settings, detail);
         let signals = self.signals.map(|rows| {
             let [bars, symbols] = [rows.nrows(), rows.ncols()];
             Array2::from_shape_fn((bars, symbols + 40), |(row, at)| if at < symbols { rows[[row, at]] } else { behind })
         });
-        for row in 0..market.bars() {
-            simulator.step(row, &signals.row(row));
-        }
-        simulator.finish()
+        Self { signals, ..self.clone() }.run(detail)
     }
 
     /// Everything about this world, for a failing test.

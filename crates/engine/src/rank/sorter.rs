@@ -17,11 +17,9 @@ pub(super) trait Key: Copy + Default + Ord {
     const PLACE_BITS: u32;
 
     /// Where a key is among the sorted, as short as rows allow: more of a row stays close to the processor.
-    type Position: Copy + Default;
+    type Position: Copy + Default + Into<u32>;
 
     fn position(at: u32) -> Self::Position;
-
-    fn at(position: Self::Position) -> u32;
 
     /// Length of buffers for rows of `n` values. Where it is a constant that no index exceeds, the compiler sees that
     /// none needs to be checked.
@@ -36,7 +34,10 @@ pub(super) trait Key: Copy + Default + Ord {
 
     fn place(self) -> usize;
 
-    fn has_lead_of(self, other: Self) -> bool;
+    #[inline(always)]
+    fn has_lead_of(self, other: Self) -> bool {
+        self.lead() == other.lead()
+    }
 }
 
 /// For leads of up to 20 bits and rows of up to 4,096 values.
@@ -48,11 +49,6 @@ impl Key for u32 {
     #[inline(always)]
     fn position(at: u32) -> u16 {
         at as u16
-    }
-
-    #[inline(always)]
-    fn at(position: u16) -> u32 {
-        u32::from(position)
     }
 
     #[inline(always)]
@@ -79,11 +75,6 @@ impl Key for u32 {
     fn place(self) -> usize {
         (self & ((1 << Self::PLACE_BITS) - 1)) as usize
     }
-
-    #[inline(always)]
-    fn has_lead_of(self, other: Self) -> bool {
-        (self ^ other) >> Self::PLACE_BITS == 0
-    }
 }
 
 /// For rows of any length.
@@ -95,11 +86,6 @@ impl Key for u64 {
     #[inline(always)]
     fn position(at: u32) -> u32 {
         at
-    }
-
-    #[inline(always)]
-    fn at(position: u32) -> u32 {
-        position
     }
 
     #[inline(always)]
@@ -125,11 +111,6 @@ impl Key for u64 {
     #[inline(always)]
     fn place(self) -> usize {
         (self & ((1 << Self::PLACE_BITS) - 1)) as usize
-    }
-
-    #[inline(always)]
-    fn has_lead_of(self, other: Self) -> bool {
-        (self ^ other) >> Self::PLACE_BITS == 0
     }
 }
 
@@ -221,7 +202,7 @@ impl<K: Key> Sorter<K> {
     #[inline(always)]
     fn spread<R: Rank>(&mut self, known: usize, halves: f64, ranks: &mut [R]) {
         self.suspects.clear();
-        let rank = |position: K::Position| R::of(2 * K::at(position), halves);
+        let rank = |position: K::Position| R::of(2 * position.into(), halves);
         let n = ranks.len();
         let (ranks, last_ranks) = ranks.as_chunks_mut::<CHUNK>();
         let (positions, last_positions) = self.positions[..n].as_chunks::<CHUNK>();

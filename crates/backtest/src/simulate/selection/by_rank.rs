@@ -6,9 +6,8 @@ use crate::simulate::symbols::{SymbolSet, symbols_of};
 /// Chooses by ranks: looks for a line with `count` of those that may be chosen beyond it, from where it is if these are
 /// spread evenly among all that are ranked. Says whether they are all that are ranked there.
 #[inline(always)]
-pub(super) fn take(ranks: &[u32], side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet) -> bool {
-    let (all, known) = (ranked(ranks), among.len());
-    let sides = Sides { ranks, side, all };
+pub(super) fn take(sides: Sides<'_>, among: &SymbolSet, count: usize, chosen: &mut SymbolSet) -> bool {
+    let (all, known) = (sides.all, among.len());
     // Lines follow doubled ranks, which begin with 2, counted from the other side: too many lie beyond one, too few beyond
     // the other.
     let (mut low, mut low_count) = (1, known);
@@ -42,11 +41,11 @@ pub(super) fn take(ranks: &[u32], side: f64, among: &SymbolSet, count: usize, ch
 
 /// Doubled ranks as one side sees them: the best are its highest.
 #[derive(Clone, Copy)]
-struct Sides<'a> {
-    ranks: &'a [u32],
-    side: f64,
+pub(super) struct Sides<'a> {
+    pub(super) ranks: &'a [u32],
+    pub(super) side: f64,
     /// How many are ranked.
-    all: usize,
+    pub(super) all: usize,
 }
 
 /// How many lie beyond a line.

@@ -13,6 +13,7 @@ use super::symbols::{SymbolSet, symbols_of};
 
 mod by_rank;
 
+use by_rank::Sides;
 pub(super) use by_rank::ranked;
 
 /// So few are settled by comparing each with each.
@@ -33,7 +34,6 @@ pub(super) struct Selection {
     vectors: Vectors,
     /// Scores of those asked for, in the direction asked for; NaN for the others.
     ranks: Column,
-    is_unbroken: bool,
     /// By direction, where one begins and how far one steps.
     begins: [Option<(f64, f64)>; 2],
     /// Those of which some are chosen, in symbol order.
@@ -66,7 +66,6 @@ impl Selection {
         Self {
             vectors: Vectors::detect(),
             ranks: Column::new(f64::NAN, symbols),
-            is_unbroken: false,
             begins: [None; 2],
             contested: Vec::new(),
             values: Vec::new(),
@@ -74,7 +73,7 @@ impl Selection {
     }
 
     /// Puts the `count` highest (`side` 1) or lowest (`side` -1) of the finite scores of `among` into `chosen`, ties in
-    /// symbol order.
+    /// symbol order. Says whether they are known to be all that have ranks, made beforehand, on their side of some line.
     pub(super) fn take(
         &mut self,
         scores: Scores<'_>,
@@ -82,25 +81,28 @@ impl Selection {
         among: &SymbolSet,
         count: usize,
         chosen: &mut SymbolSet,
-    ) {
-        self.is_unbroken = false;
+    ) -> bool {
         let known = among.len();
         if count >= known {
             chosen.words_mut().copy_from_slice(among.words());
-            return;
+            return false;
         }
         chosen.clear();
         if count == 0 {
-            return;
+            return false;
         }
-        let selection = self;
+        let (selection, mut found) = (self, false);
+        let is_unbroken = &mut found;
         compiled_for!(selection.vectors, take_sweep[](
-            selection: &mut Selection, scores: Scores<'_>, side: f64, among: &SymbolSet, count: usize, chosen: &mut SymbolSet));
-    }
-
-    /// Whether those chosen last are all that have ranks, made beforehand, on their side of some line.
-    pub(super) fn is_unbroken(&self) -> bool {
-        self.is_unbroken
+            selection: &mut Selection,
+            scores: Scores<'_>,
+            side: f64,
+            among: &SymbolSet,
+            count: usize,
+            chosen: &mut SymbolSet,
+            is_unbroken: &mut bool,
+        ));
+        found
     }
 
     #[inline(always)]
@@ -227,13 +229,15 @@ fn take_sweep(
     among: &SymbolSet,
     count: usize,
     chosen: &mut SymbolSet,
+    is_unbroken: &mut bool,
 ) {
     let known = among.len();
-    if let Some(ranks) = scores.doubled_ranks
-        && ranked(ranks) >= known
-    {
-        selection.is_unbroken = by_rank::take(ranks, side, among, count, chosen);
-        return;
+    if let Some(ranks) = scores.doubled_ranks {
+        let sides = Sides { ranks, side, all: ranked(ranks) };
+        if sides.all >= known {
+            *is_unbroken = by_rank::take(sides, among, count, chosen);
+            return;
+        }
     }
     selection.fill_ranks(scores.values, side, among);
     let direction = usize::from(side < 0.0);
