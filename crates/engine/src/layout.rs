@@ -3,12 +3,14 @@
 use std::ops::Range;
 
 use crate::kernels;
-use crate::plan::{Place, Plan};
+use crate::plan::{Place, Plan, PlanNode};
 
-/// Symbols that nodes which look at one symbol at a time take together: few enough that a tile of every value in use
-/// and of the state of a usual window stay close to the processor, and enough that a column, whose rows lie far apart, is
-/// not fetched by too short pieces.
-const TILE_SYMBOLS: usize = 128;
+/// Symbols that nodes which look at one symbol at a time take together: so many that a column, whose rows lie far apart,
+/// is fetched by long pieces.
+const TILE_SYMBOLS: usize = 512;
+/// The same where a node goes through its window for every row: with fewer symbols a tile has more rows, and the window
+/// that is at hand serves for more of them.
+const NARROW_TILE_SYMBOLS: usize = 128;
 /// Cells of a tile.
 const TILE_CELLS: usize = 8_192;
 /// Cells of a strip, unless one row holds more.
@@ -55,9 +57,13 @@ pub(crate) struct Lines {
 
 impl Layout {
     pub(crate) fn new(plan: &Plan, symbols: usize) -> Self {
-        let tile_symbols = symbols.clamp(1, TILE_SYMBOLS);
+        let walks_window = |node: &PlanNode| {
+            node.operator.as_ref().is_some_and(|(operator, parameters)| kernels::walks_window(*operator, parameters))
+        };
+        let narrow = plan.nodes.iter().any(walks_window);
+        let tile_symbols = symbols.clamp(1, if narrow { NARROW_TILE_SYMBOLS } else { TILE_SYMBOLS });
         let block_rows = (TILE_CELLS / tile_symbols).min(BLOCK_ROWS);
-        let state_rows = |node: &crate::plan::PlanNode| match &node.operator {
+        let state_rows = |node: &PlanNode| match &node.operator {
             Some((operator, parameters)) => {
                 kernels::state_rows(*operator, parameters, matches!(node.inputs[0], Place::Column(_)))
             }

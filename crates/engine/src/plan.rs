@@ -543,16 +543,17 @@ impl Merge {
         copy
     }
 
-    /// Columns that a stage over tiles reads at least twice, or a few symbols at a time: their rows lie far apart, those
-    /// of a copy do not.
+    /// Columns that a stage over tiles reads at least twice, or many rows of a few symbols at a time: their rows lie far
+    /// apart, those of a copy do not.
     fn columns_read_often(&self, shapes: &[Shape], stage_of: &[usize]) -> FxHashSet<(usize, u32)> {
         let mut reads: FxHashMap<(usize, u32), usize> = FxHashMap::default();
         for (at, step) in self.steps.iter().enumerate() {
             let (Step::Run(id), Shape::Tiles) = (*step, shapes[at]) else { continue };
+            let reads_of_node = if self.rows_of_past(id) > 0 && !self.streams_column(id) { 2 } else { 1 };
             for slot in self.slots_read_now(id) {
                 let input = self.nodes[id as usize].inputs[slot];
                 if self.is_column(input) {
-                    *reads.entry((stage_of[at], input)).or_default() += if self.rows_of_past(id) > 0 { 2 } else { 1 };
+                    *reads.entry((stage_of[at], input)).or_default() += reads_of_node;
                 }
             }
         }
@@ -577,6 +578,11 @@ impl Merge {
             }
             _ => 0,
         }
+    }
+
+    fn streams_column(&self, id: u32) -> bool {
+        matches!(self.nodes[id as usize].work, Work::Operator(operator, parameters)
+            if kernels::streams_column(operator, &parameters))
     }
 
     fn is_column(&self, id: u32) -> bool {

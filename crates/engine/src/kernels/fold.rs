@@ -2,15 +2,16 @@
 //! [`super::window`], without an anchor.
 //!
 //! A group's state: for each part, `d + 1` rows of the group, then one row of prefix. Of the current block, row `p`
-//! is kept in place `p`; of the block before, the suffix from `p` on is kept in place `p + 1`, a row behind where its
+//! is kept in place `p`, unless it stands in a column, where it is found again; of the block before, the suffix from `p` on is kept in place `p + 1`, a row behind where its
 //! own value was. A loop that chooses between what it reads and something else, and writes the choice back to the
 //! same place, is compiled to masked stores, which take some processors ten times as long as plain ones.
 
 use super::Block;
 use super::cell::{clean, greater, lesser};
-use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
+use super::view::{Groups, Past, Rows, RowsMut, in_groups, load, store};
 use super::window::{Stretch, histories, stretches};
 use crate::compiled_for;
+use crate::layout::Span;
 
 /// What is folded. A trait and not closures: closures would stay functions of their own, compiled without wide
 /// vectors.
@@ -189,16 +190,20 @@ fn fold_kernel<const PARTS: usize, F: Fold<PARTS>>(
     operator: &F,
 ) {
     const LANES: usize = 16;
-    let x = block.input(0);
-    for stretch in stretches(d, block.span.first_row, out.count()) {
-        in_groups::<LANES>(block.span.width, &mut Walk { d, x, state, out, stretch, operator });
+    let Span { first_row, width, .. } = block.span;
+    let (x, past) = (block.input(0), block.past);
+    for stretch in stretches(d, first_row, out.count()) {
+        in_groups::<LANES>(width, &mut Walk { d, first_row, x, past, state, out, stretch, operator });
     }
 }
 
 /// A stretch of rows, to be walked group by group.
 struct Walk<'a, 'b, 'o, F, const PARTS: usize> {
     d: usize,
+    /// Panel row of the first row at hand.
+    first_row: usize,
     x: Rows<'a>,
+    past: Option<Past<'a>>,
     state: &'b mut [f64],
     out: &'b mut RowsMut<'o>,
     stretch: Stretch,
@@ -210,43 +215,40 @@ impl<F: Fold<PARTS>, const PARTS: usize> Groups for Walk<'_, '_, '_, F, PARTS> {
     fn group<const LANES: usize>(&mut self, symbol: usize) {
         let cells = state_rows(self.d, PARTS);
         let state = &mut self.state[cells * symbol..][..cells * LANES];
-        Group::<LANES, PARTS>::new(self.d, symbol, self.x, state, self.out).walk(self.stretch, self.operator);
+        let (history, prefix) = state.split_at_mut(PARTS * (self.d + 1) * LANES);
+        let history = histories::<LANES, PARTS>(history, self.d + 1);
+        let Self { d, first_row, x, past, .. } = *self;
+        let mut group = Group { d, first_row, symbol, x, past, history, prefix, out: &mut *self.out };
+        match self.stretch {
+            Stretch::Filling { offset, position, rows } => group.fill(offset, position, rows, self.operator),
+            Stretch::Running { offset, position, rows } => group.run(offset, position, rows, self.operator),
+            Stretch::Last { offset } => group.complete(offset, self.operator),
+        }
     }
 }
 
 /// Some symbols' input, state and output.
 struct Group<'a, 'o, const LANES: usize, const PARTS: usize> {
     d: usize,
+    first_row: usize,
     symbol: usize,
     x: Rows<'a>,
+    past: Option<Past<'a>>,
     history: [&'a mut [[f64; LANES]]; PARTS],
     prefix: &'a mut [f64],
     out: &'a mut RowsMut<'o>,
 }
 
-impl<'a, 'o, const LANES: usize, const PARTS: usize> Group<'a, 'o, LANES, PARTS> {
-    #[inline(always)]
-    fn new(d: usize, symbol: usize, x: Rows<'a>, state: &'a mut [f64], out: &'a mut RowsMut<'o>) -> Self {
-        let (history, prefix) = state.split_at_mut(PARTS * (d + 1) * LANES);
-        Self { d, symbol, x, history: histories(history, d + 1), prefix, out }
-    }
-
-    #[inline(always)]
-    fn walk(&mut self, stretch: Stretch, operator: &impl Fold<PARTS>) {
-        match stretch {
-            Stretch::Filling { offset, position, rows } => self.fill(offset, position, rows, operator),
-            Stretch::Running { offset, position, rows } => self.run(offset, position, rows, operator),
-            Stretch::Last { offset } => self.complete(offset, operator),
-        }
-    }
-
+impl<const LANES: usize, const PARTS: usize> Group<'_, '_, LANES, PARTS> {
     /// Remembers rows of the first block.
     #[inline(always)]
     fn fill(&mut self, offset: usize, position: usize, rows: usize, operator: &impl Fold<PARTS>) {
         for row in 0..rows {
-            let now = parts(operator, self.x.lanes(offset + row, self.symbol), (position + row + 1) as f64);
-            for (history, now) in self.history.iter_mut().zip(now) {
-                history[position + row] = now;
+            if self.past.is_none() {
+                let now = parts(operator, self.x.lanes(offset + row, self.symbol), (position + row + 1) as f64);
+                for (history, now) in self.history.iter_mut().zip(now) {
+                    history[position + row] = now;
+                }
             }
             self.out.put(offset + row, self.symbol, &[f64::NAN; LANES]);
         }
@@ -269,8 +271,10 @@ impl<'a, 'o, const LANES: usize, const PARTS: usize> Group<'a, 'o, LANES, PARTS>
             prefix = joined(operator, &prefix, &now);
             let suffix = history.each_ref().map(|history| history[row + 2]);
             let whole = joined(operator, &suffix, &prefix);
-            for (history, now) in history.iter_mut().zip(now) {
-                history[row] = now;
+            if self.past.is_none() {
+                for (history, now) in history.iter_mut().zip(now) {
+                    history[row] = now;
+                }
             }
             *out = results(operator, &whole, place);
         }
@@ -282,18 +286,29 @@ impl<'a, 'o, const LANES: usize, const PARTS: usize> Group<'a, 'o, LANES, PARTS>
     /// The last row of a block: suffixes replace its rows.
     #[inline(always)]
     fn complete(&mut self, offset: usize, operator: &impl Fold<PARTS>) {
+        let d = self.d;
         let mut folded = parts(operator, self.x.lanes(offset, self.symbol), 0.0);
-        for row in (1..self.d).rev() {
+        let mut column = self.past.map(|past| past.back::<LANES>(self.first_row + offset, d - 1, self.symbol));
+        for row in (1..d).rev() {
             for (history, folded) in self.history.iter_mut().zip(folded) {
                 history[row + 1] = folded;
             }
-            let mut before = self.history.each_ref().map(|history| history[row - 1]);
-            for lane in 0..LANES {
-                let later = operator.later(before.each_ref().map(|part| part[lane]), self.d as f64);
-                for k in 0..PARTS {
-                    before[k][lane] = later[k];
+            let before = match &mut column {
+                Some(rows) => {
+                    let now = rows.next().expect("as many rows of a column as of a window");
+                    parts(operator, now, row as f64 - d as f64)
                 }
-            }
+                None => {
+                    let mut before = self.history.each_ref().map(|history| history[row - 1]);
+                    for lane in 0..LANES {
+                        let later = operator.later(before.each_ref().map(|part| part[lane]), d as f64);
+                        for k in 0..PARTS {
+                            before[k][lane] = later[k];
+                        }
+                    }
+                    before
+                }
+            };
             folded = joined(operator, &before, &folded);
         }
         self.out.put(offset, self.symbol, &results(operator, &folded, 0.0));

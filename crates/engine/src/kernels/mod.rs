@@ -25,7 +25,7 @@ use crate::vectors::Vectors;
 
 pub(crate) use cell::{greater, lesser};
 pub(crate) use custom::run as run_custom;
-pub(crate) use history::{gives_mean, reads_column, state_rows, takes_mean};
+pub(crate) use history::{gives_mean, reads_column, state_rows, streams_column, takes_mean, walks_window};
 pub(crate) use row::{RankScale, RowScratch};
 pub(crate) use view::{Past, Rows, RowsMut};
 

@@ -126,6 +126,19 @@ impl<'a> Past<'a> {
     pub(super) fn row(&self, row: usize) -> &'a [f64] {
         self.0.row(row)
     }
+
+    /// The same values of the `count` rows of the panel before one, the latest first.
+    #[inline(always)]
+    pub(super) fn back<const LANES: usize>(
+        &self,
+        end: usize,
+        count: usize,
+        symbol: usize,
+    ) -> impl Iterator<Item = [f64; LANES]> + use<'a, LANES> {
+        let Rows { values, stride, first, .. } = self.0;
+        let at = first + symbol;
+        values[(end - count) * stride..end * stride].chunks_exact(stride).rev().map(move |row| load(row, at))
+    }
 }
 
 /// So many values from a place on.

@@ -10,15 +10,16 @@
 //!
 //! Symbols are taken in groups of as many as fit the registers, each group through all rows at hand. A group's state
 //! stands together, so that memory is walked in order: for each sum, `d` rows of the group, raw inputs of the current
-//! block up to the current position and suffixes of the block before from there on; for each sum, the prefix; for
-//! each input, the anchor. Nothing needs to be set before the first row: there is no block before the first, so no
+//! block up to the current position (unless they stand in a column, where they are found again) and suffixes of the
+//! block before from there on; for each sum, the prefix; for each input, the anchor. Nothing needs to be set before the first row: there is no block before the first, so no
 //! window in it is full before its last row, and that row is made from raw inputs alone.
 
 use super::Block;
 use super::cell::clean;
 use super::short::{self, Before};
-use super::view::{Groups, Rows, RowsMut, in_groups, load, store};
+use super::view::{Groups, Past, Rows, RowsMut, in_groups, load, store};
 use crate::compiled_for;
+use crate::layout::Span;
 
 /// Windows of at most so many rows are summed anew for every row: that takes fewer steps, and no suffixes.
 const SHORT: usize = 4;
@@ -194,16 +195,65 @@ fn kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<IN
     mut mean: Option<&mut RowsMut<'_>>,
     operator: &O,
 ) {
+    let Span { first_row, width, .. } = block.span;
     let inputs = std::array::from_fn(|slot| block.input(slot));
-    for stretch in stretches(d, block.span.first_row, out.count()) {
+    for stretch in stretches(d, first_row, out.count()) {
         let mean = mean.as_deref_mut();
-        in_groups::<LANES>(block.span.width, &mut Walk { d, inputs, state, out, mean, stretch, operator });
+        match block.past.filter(|_| INPUTS == 1) {
+            Some(past) => {
+                let raw = InColumn { past, first_row };
+                in_groups::<LANES>(width, &mut Walk { d, raw, inputs, state, out, mean, stretch, operator });
+            }
+            None => {
+                in_groups::<LANES>(width, &mut Walk { d, raw: InState, inputs, state, out, mean, stretch, operator });
+            }
+        }
+    }
+}
+
+/// Where the raw rows of a block are found again once it is complete.
+trait Raw: Copy {
+    /// Whether they were kept in the state, in the places of the suffixes that come of them.
+    const KEPT: bool;
+
+    /// So many rows up to an offset into the rows at hand, the latest first; none where they were kept.
+    fn back<const LANES: usize>(self, offset: usize, rows: usize, symbol: usize) -> impl Iterator<Item = [f64; LANES]>;
+}
+
+/// In the state.
+#[derive(Clone, Copy)]
+struct InState;
+
+impl Raw for InState {
+    const KEPT: bool = true;
+
+    #[inline(always)]
+    fn back<const LANES: usize>(self, _: usize, _: usize, _: usize) -> impl Iterator<Item = [f64; LANES]> {
+        std::iter::empty()
+    }
+}
+
+/// In the column that is the only input.
+#[derive(Clone, Copy)]
+struct InColumn<'a> {
+    past: Past<'a>,
+    /// Panel row of the first row at hand.
+    first_row: usize,
+}
+
+impl Raw for InColumn<'_> {
+    const KEPT: bool = false;
+
+    #[inline(always)]
+    fn back<const LANES: usize>(self, offset: usize, rows: usize, symbol: usize) -> impl Iterator<Item = [f64; LANES]> {
+        self.past.back(self.first_row + offset + 1, rows, symbol)
     }
 }
 
 /// A stretch of rows, to be walked group by group.
-struct Walk<'a, 'b, 'o, 'm, O, const INPUTS: usize, const SUMS: usize> {
+struct Walk<'a, 'b, 'o, 'm, O, R, const INPUTS: usize, const SUMS: usize> {
     d: usize,
+    raw: R,
     inputs: [Rows<'a>; INPUTS],
     state: &'b mut [f64],
     out: &'b mut RowsMut<'o>,
@@ -212,19 +262,30 @@ struct Walk<'a, 'b, 'o, 'm, O, const INPUTS: usize, const SUMS: usize> {
     operator: &'b O,
 }
 
-impl<O: Sums<INPUTS, SUMS>, const INPUTS: usize, const SUMS: usize> Groups for Walk<'_, '_, '_, '_, O, INPUTS, SUMS> {
+impl<O: Sums<INPUTS, SUMS>, R: Raw, const INPUTS: usize, const SUMS: usize> Groups
+    for Walk<'_, '_, '_, '_, O, R, INPUTS, SUMS>
+{
     #[inline(always)]
     fn group<const LANES: usize>(&mut self, symbol: usize) {
         let cells = state_rows(self.d, INPUTS, SUMS);
         let state = &mut self.state[cells * symbol..][..cells * LANES];
-        Group::<LANES, INPUTS, SUMS>::new(self.d, symbol, self.inputs, state, self.out, self.mean.as_deref_mut())
-            .walk(self.stretch, self.operator);
+        let (history, rest) = state.split_at_mut(SUMS * self.d * LANES);
+        let (prefix, anchor) = rest.split_at_mut(SUMS * LANES);
+        let Self { d, raw, inputs, .. } = *self;
+        let (out, mean) = (&mut *self.out, self.mean.as_deref_mut());
+        let mut group = Group::<R, LANES, INPUTS, SUMS> { d, raw, symbol, inputs, history, prefix, anchor, out, mean };
+        match self.stretch {
+            Stretch::Filling { offset, position, rows } => group.fill(offset, position, rows),
+            Stretch::Running { offset, position, rows } => group.run(offset, position, rows, self.operator),
+            Stretch::Last { offset } => group.complete(offset, self.operator),
+        }
     }
 }
 
 /// Some symbols' inputs, state and output.
-struct Group<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: usize> {
+struct Group<'a, 'o, 'm, R, const LANES: usize, const INPUTS: usize, const SUMS: usize> {
     d: usize,
+    raw: R,
     symbol: usize,
     inputs: [Rows<'a>; INPUTS],
     history: &'a mut [f64],
@@ -234,35 +295,12 @@ struct Group<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: us
     mean: Option<&'a mut RowsMut<'m>>,
 }
 
-impl<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'a, 'o, 'm, LANES, INPUTS, SUMS> {
-    #[inline(always)]
-    fn new(
-        d: usize,
-        symbol: usize,
-        inputs: [Rows<'a>; INPUTS],
-        state: &'a mut [f64],
-        out: &'a mut RowsMut<'o>,
-        mean: Option<&'a mut RowsMut<'m>>,
-    ) -> Self {
-        let (history, rest) = state.split_at_mut(SUMS * d * LANES);
-        let (prefix, anchor) = rest.split_at_mut(SUMS * LANES);
-        Self { d, symbol, inputs, history, prefix, anchor, out, mean }
-    }
-
-    #[inline(always)]
-    fn walk(&mut self, stretch: Stretch, operator: &impl Sums<INPUTS, SUMS>) {
-        match stretch {
-            Stretch::Filling { offset, position, rows } => self.fill(offset, position, rows),
-            Stretch::Running { offset, position, rows } => self.run(offset, position, rows, operator),
-            Stretch::Last { offset } => self.complete(offset, operator),
-        }
-    }
-
+impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'_, '_, '_, R, LANES, INPUTS, SUMS> {
     /// Remembers rows of the first block.
     #[inline(always)]
     fn fill(&mut self, offset: usize, position: usize, rows: usize) {
         for row in 0..rows {
-            for (input, values) in self.inputs.iter().enumerate() {
+            for (input, values) in self.inputs.iter().enumerate().filter(|_| R::KEPT) {
                 let now: [f64; LANES] = values.lanes(offset + row, self.symbol);
                 store(self.history, (input * self.d + position + row) * LANES, &now);
             }
@@ -312,8 +350,10 @@ impl<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: usize> Gro
             {
                 *means.next().expect("as many means as values") = mean;
             }
-            for (history, now) in history.iter_mut().zip(now) {
-                history[row] = now;
+            if R::KEPT {
+                for (history, now) in history.iter_mut().zip(now) {
+                    history[row] = now;
+                }
             }
         }
         for (k, sums) in sums.iter().enumerate() {
@@ -332,9 +372,12 @@ impl<'a, 'o, 'm, const LANES: usize, const INPUTS: usize, const SUMS: usize> Gro
         }
         let mut sums = [[0.0; LANES]; SUMS];
         let mut history = histories::<LANES, SUMS>(self.history, d);
+        let mut raw = self.raw.back::<LANES>(offset, d, self.symbol);
         for row in (0..d).rev() {
             let place = row as f64 - (d as f64 - 1.0);
-            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| history[i][row]);
+            let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| {
+                if R::KEPT { history[i][row] } else { raw.next().expect("as many rows of a column as of a window") }
+            });
             for lane in 0..LANES {
                 let term = operator.terms(std::array::from_fn(|i| now[i][lane] - anchor[i][lane]), place);
                 for k in 0..SUMS {
