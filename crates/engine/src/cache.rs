@@ -6,8 +6,8 @@ use factor::{Instruction, NodeId, Operation, Operator, Parameters, Program, Purp
 use market::Panel;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::executor::scores;
-use crate::{Error, Plan, PlanCounts};
+use crate::gathering::scores;
+use crate::{Error, Gathering, PlanCounts};
 
 /// What reading a kept value costs instead of computing it, in the tenths of a nanosecond that
 /// [`factor::Definition::cost`] counts: eight bytes from memory that no processor has at hand, and a share of writing
@@ -219,8 +219,8 @@ impl Wanted {
         panel: &Panel,
         members: &[bool],
     ) -> Result<(Vec<Vec<f64>>, PlanCounts), Error> {
-        let plan = Plan::with_cache(wanted.iter().map(|wanted| &wanted.program), cache);
-        Ok((scores(&plan, panel, members, cache.rows)?, plan.counts()))
+        let gathering = Gathering::with_cache(wanted.iter().map(|wanted| &wanted.program), cache);
+        Ok((scores(&gathering, panel, members, cache.rows)?, gathering.plan().counts()))
     }
 
     /// The program whose score it is, and what computing a cell of it costs.

@@ -1,6 +1,6 @@
 //! Walks down the rows of a market and runs a plan, block by block.
 
-use factor::{MAX_INPUTS, Program, Purpose};
+use factor::{MAX_INPUTS, Purpose};
 use market::Panel;
 
 use crate::kernels::{self, Block, Operand, Past, RowScratch, Rows, RowsMut};
@@ -58,6 +58,22 @@ impl<'a> Columns<'a> {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { values, members, symbols, bars })
+    }
+
+    /// Number of symbols.
+    pub(crate) fn symbols(&self) -> usize {
+        self.symbols
+    }
+
+    /// Rows that every column has.
+    pub(crate) fn bars(&self) -> usize {
+        self.bars
+    }
+
+    /// All rows of a column, `[bars x symbols]`.
+    #[inline(always)]
+    pub(crate) fn column(&self, column: u16) -> &'a [f64] {
+        self.values[column as usize]
     }
 }
 
@@ -257,8 +273,8 @@ impl<'p> Executor<'p> {
             };
         }
         let past = match node.inputs[0] {
-            Place::Column(column) => Some(Past::new(columns.values[column as usize], span, self.layout.symbols())),
-            Place::Slot(_) | Place::Block(_) | Place::Scalar(_) => None,
+            Place::Column(column) => Some(Past::new(columns.column(column), span, self.layout.symbols())),
+            Place::Slot(_) | Place::Block(_) | Place::Whole(_) | Place::Scalar(_) => None,
         };
         let writes_over = node.inputs[0] == node.output;
         let block = Block { vectors: self.vectors, span, inputs, writes_over, past, members: columns.members };
@@ -287,34 +303,11 @@ fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: 
     let lines = layout.rows(place, span);
     let cells = lines.cells.clone();
     let values = match place {
-        Place::Column(column) => &columns.values[column as usize][cells],
+        Place::Column(column) => &columns.column(column)[cells],
         Place::Slot(_) => values.slots.get(cells),
         Place::Block(_) => values.blocks.get(cells),
+        Place::Whole(program) => values.whole(program, cells),
         Place::Scalar(_) => unreachable!("constants are passed as numbers, or written out"),
     };
     Rows::new(values, &lines, span.width)
-}
-
-/// Runs one program over a whole panel and returns its score, `[bars x symbols]`; NaN where undefined.
-///
-/// # Errors
-/// When the panel lacks a column.
-pub fn evaluate(program: &Program, panel: &Panel) -> Result<Vec<f64>, Error> {
-    let plan = Plan::new([program]);
-    let mut values = scores(&plan, panel, &panel.members(), panel.bars())?;
-    Ok(values.pop().expect("one for each program"))
-}
-
-/// The scores of a plan's programs over the first `rows` rows of a panel, `[rows x symbols]` each.
-///
-/// # Errors
-/// When the panel lacks a column.
-pub(crate) fn scores(plan: &Plan, panel: &Panel, members: &[bool], rows: usize) -> Result<Vec<Vec<f64>>, Error> {
-    let symbols = panel.symbols().len();
-    let columns = Columns::new(plan, panel, members)?;
-    let mut values: Vec<Vec<f64>> = plan.results.iter().map(|_| Vec::with_capacity(rows * symbols)).collect();
-    Executor::new(plan, symbols).finish(&columns, rows, &mut |outputs: &Outputs<'_>| {
-        values[outputs.program].extend_from_slice(outputs.block(Purpose::Score).expect("a program has a score"));
-    });
-    Ok(values)
 }

@@ -119,7 +119,7 @@ impl Layout {
             first: span.first_symbol,
         };
         match place {
-            Place::Column(_) => whole(span.first_row * self.symbols),
+            Place::Column(_) | Place::Whole(_) => whole(span.first_row * self.symbols),
             Place::Slot(slot) => {
                 let start = slot as usize * self.slot_room();
                 Lines { cells: start..start + span.rows * span.width, stride: span.width, first: 0 }

@@ -10,6 +10,7 @@
 mod cache;
 pub mod conformance;
 mod executor;
+mod gathering;
 mod kernels;
 mod layout;
 mod live;
@@ -20,7 +21,8 @@ mod shelf;
 pub mod vectors;
 
 pub use cache::{CacheCounts, NodeCache, Wanted};
-pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink, evaluate};
+pub use executor::{Columns, Error, Executor, NodeRows, Outputs, Sink};
+pub use gathering::{Gathering, evaluate};
 pub use memory::Memory;
 pub use plan::{Plan, PlanCounts};
 pub use rank::{Ranker, rising_bits};

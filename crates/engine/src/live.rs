@@ -33,13 +33,14 @@ impl Live {
 /// A plan says where nodes read, not what: places are used again and again. But stages and their nodes run in one order,
 /// so what is read from a place was made by the last node before that wrote there.
 fn needed(plan: &Plan, programs: &[bool]) -> Vec<bool> {
-    let slots = plan.slots as usize;
+    let (slots, blocks) = (plan.slots as usize, plan.blocks as usize);
     let cell = |place: Place| match place {
         Place::Slot(slot) => Some(slot as usize),
         Place::Block(block) => Some(slots + block as usize),
+        Place::Whole(program) => Some(slots + blocks + program as usize),
         Place::Column(_) | Place::Scalar(_) => None,
     };
-    let mut writers: Vec<Option<usize>> = vec![None; slots + plan.blocks as usize];
+    let mut writers: Vec<Option<usize>> = vec![None; slots + blocks + plan.results.len()];
     let mut makers: Vec<Vec<usize>> = vec![Vec::new(); plan.nodes.len()];
     let mut needed = vec![false; plan.nodes.len()];
     for stage in &plan.stages {

@@ -15,6 +15,8 @@ pub struct Memory {
     blocks: Buffer,
     /// What nodes remember, tile after tile.
     states: Buffer,
+    /// All values of scores that are wanted whole, by program, `[bars x symbols]` each.
+    pub(crate) wholes: Vec<Vec<f64>>,
 }
 
 impl Memory {
@@ -28,26 +30,32 @@ impl Memory {
     /// Some cells of a place to write, everything else to read, and what nodes remember.
     #[inline(always)]
     pub(crate) fn split(&mut self, place: Place, output: Range<usize>) -> (&mut [f64], Values<'_>, &mut [f64]) {
-        let Self { slots, blocks, states } = self;
+        let Self { slots, blocks, states, wholes } = self;
         let (slots, blocks, states) = (slots.cells(), blocks.cells(), states.cells());
-        let (out, slots, blocks) = match place {
+        let (out, slots, blocks, wholes) = match place {
             Place::Slot(_) => {
                 let (out, slots) = Gap::around(slots, output);
-                (out, slots, Gap::none(blocks))
+                (out, slots, Gap::none(blocks), [&wholes[..], &[]])
             }
             Place::Block(_) => {
                 let (out, blocks) = Gap::around(blocks, output);
-                (out, Gap::none(slots), blocks)
+                (out, Gap::none(slots), blocks, [&wholes[..], &[]])
             }
-            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to slots and blocks alone"),
+            Place::Whole(program) => {
+                let (before, rest) = wholes.split_at_mut(program as usize);
+                let (whole, after) = rest.split_first_mut().expect("room for every score");
+                (&mut whole[output], Gap::none(slots), Gap::none(blocks), [&*before, &*after])
+            }
+            Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to what is theirs"),
         };
-        (out, Values { slots, blocks }, states)
+        (out, Values { slots, blocks, wholes }, states)
     }
 
     /// Everything, to read.
     #[inline(always)]
     pub(crate) fn values(&self) -> Values<'_> {
-        Values { slots: Gap::none(self.slots.values()), blocks: Gap::none(self.blocks.values()) }
+        let Self { slots, blocks, wholes, .. } = self;
+        Values { slots: Gap::none(slots.values()), blocks: Gap::none(blocks.values()), wholes: [&wholes[..], &[]] }
     }
 }
 
@@ -97,6 +105,18 @@ impl Buffer {
 pub(crate) struct Values<'a> {
     pub(crate) slots: Gap<'a>,
     pub(crate) blocks: Gap<'a>,
+    /// Those before the one that is being written, and those after it.
+    wholes: [&'a [Vec<f64>]; 2],
+}
+
+impl<'a> Values<'a> {
+    /// Cells of a score that is kept whole, and not being written.
+    #[inline(always)]
+    pub(crate) fn whole(&self, program: u16, cells: Range<usize>) -> &'a [f64] {
+        let [before, after] = self.wholes;
+        let whole = before.get(program as usize).unwrap_or_else(|| &after[program as usize - before.len() - 1]);
+        &whole[cells]
+    }
 }
 
 /// A buffer without the part that is being written.

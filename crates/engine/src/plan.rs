@@ -18,6 +18,8 @@ pub(crate) enum Place {
     Slot(u16),
     /// The rows of all symbols, until the last reader ran.
     Block(u16),
+    /// All rows of the market: the score of the program of this index, which the caller wants whole.
+    Whole(u16),
     /// The same number everywhere.
     Scalar(f64),
 }
@@ -54,6 +56,15 @@ pub(crate) enum Stage {
 enum Step {
     Run(u32),
     Emit(u32),
+}
+
+/// For how long scores that an operator gives are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scores {
+    /// Until their rows were handed out.
+    Block,
+    /// All of them.
+    Whole,
 }
 
 /// The results of one program.
@@ -108,21 +119,18 @@ pub struct Plan {
 impl Plan {
     /// Merges programs. Results are handed out by index into this list.
     pub fn new<'a>(programs: impl IntoIterator<Item = &'a Program>) -> Self {
-        Self::merged(programs, None)
+        Merge::of(programs, None).place(Scores::Block)
     }
 
     /// As [`Plan::new`], with what a cache keeps in place of the nodes that it was computed by. Results are the same,
     /// to the bit, over the panel and the rows that the cache was filled with.
     pub fn with_cache<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: &NodeCache) -> Self {
-        Self::merged(programs, Some(cache))
+        Merge::of(programs, Some(cache)).place(Scores::Block)
     }
 
-    fn merged<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: Option<&NodeCache>) -> Self {
-        let mut merge = Merge::default();
-        for program in programs {
-            merge.program(program, cache);
-        }
-        merge.place()
+    /// As [`Plan::new`] or [`Plan::with_cache`], with all rows of scores kept.
+    pub(crate) fn gathering<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: Option<&NodeCache>) -> Self {
+        Merge::of(programs, cache).place(Scores::Whole)
     }
 
     /// Columns of the panel that the plan reads.
@@ -225,6 +233,14 @@ struct Merge {
 }
 
 impl Merge {
+    fn of<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: Option<&NodeCache>) -> Self {
+        let mut merge = Self::default();
+        for program in programs {
+            merge.program(program, cache);
+        }
+        merge
+    }
+
     fn program(&mut self, program: &Program, cache: Option<&NodeCache>) {
         let mut ids: Vec<u32> = Vec::with_capacity(program.instructions.len());
         for instruction in &program.instructions {
@@ -325,7 +341,7 @@ impl Merge {
     }
 
     /// Decides in which stages nodes run and where their values live.
-    fn place(mut self) -> Plan {
+    fn place(mut self, scores: Scores) -> Plan {
         let run = self.steps.iter().filter(|step| matches!(step, Step::Run(_))).count();
         self.make_stages_local();
         let mut written_out = vec![false; self.nodes.len()];
@@ -361,6 +377,7 @@ impl Merge {
                 columns.push(source.clone());
             }
         }
+        let wholes = self.wholes(scores);
         let (mut slots, mut blocks) = (SlotAllocator::default(), SlotAllocator::default());
         let mut nodes = Vec::new();
         let mut stages: Vec<Stage> = Vec::new();
@@ -376,6 +393,8 @@ impl Merge {
                         let slot = slots.take_two();
                         places[mean as usize] = Some(Place::Slot(slot + 1));
                         Place::Slot(slot)
+                    } else if let Some(&program) = wholes.get(&id) {
+                        Place::Whole(program)
                     } else if uses[id as usize].only_stage == Some(stage_of[at]) {
                         Place::Slot(slots.take())
                     } else if let Some(slot) = self.block_to_write_over(id, at, &uses, &places) {
@@ -421,6 +440,20 @@ impl Merge {
         let counts = PlanCounts { asked: self.asked, distinct: self.distinct, run };
         let (slots, blocks, lookback) = (slots.count(), blocks.count(), self.lookback);
         Plan { nodes, stages, results, columns, slots, blocks, counts, lookback }
+    }
+
+    /// Nodes whose rows are all kept, with the first program whose score each is.
+    fn wholes(&self, scores: Scores) -> FxHashMap<u32, u16> {
+        let mut wholes = FxHashMap::default();
+        let results = if scores == Scores::Whole { &self.results[..] } else { &[] };
+        for (program, outputs) in results.iter().enumerate() {
+            for &(purpose, id) in outputs {
+                if purpose == Purpose::Score {
+                    wholes.entry(id).or_insert(program as u16);
+                }
+            }
+        }
+        wholes
     }
 
     /// Nodes that sum over a window whose mean is a node of the same stage, and that mean: one pass gives both.
@@ -692,7 +725,7 @@ mod tests {
     #[test]
     fn a_mean_made_with_a_deviation_is_the_same_to_the_bit() {
         // More rows than a block, more symbols than a tile, and neither a whole number of them.
-        let panel = RandomWalk { bars: 300, symbols: 150, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel();
+        let panel = RandomWalk { bars: 100, symbols: 530, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel();
         let values = |text: &str| -> Vec<u64> {
             evaluate(&program(text), &panel).unwrap().iter().map(|value| value.to_bits()).collect()
         };

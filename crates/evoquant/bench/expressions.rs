@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use engine::{Columns, Executor, Memory, Outputs, Plan, PlanCounts};
+use engine::{Columns, Executor, Gathering, Memory, Outputs, Plan, PlanCounts};
 use factor::{Program, Purpose};
 use market::Panel;
 use serde::{Deserialize, Serialize};
@@ -159,34 +159,34 @@ pub fn time_expressions(options: &ExpressionOptions<'_>) -> Result<ExpressionRep
     let ExpressionOptions { panel, expressions, repeat, keep, .. } = *options;
     let programs = compile_all(expressions, panel)?;
     let cells = panel.bars() * panel.symbols().len();
-    let mut kept = room(if keep { cells } else { 0 }, programs.len())?;
+    let mut kept = if keep { room(cells, programs.len())? } else { Vec::new() };
     let members = panel.members();
     let mut memory = Memory::default();
     let mut alone = Vec::with_capacity(programs.len());
     let by_themselves = if options.merged_only { 0 } else { programs.len() };
     for (expression, program) in expressions.iter().zip(&programs).take(by_themselves) {
-        let plan = Plan::new([program]);
-        let columns = Columns::new(&plan, panel, &members)?;
-        let mut into = kept.get_mut(..cells);
+        let query = Query::new([program], keep);
+        let columns = Columns::new(query.plan(), panel, &members)?;
+        let into = kept.get_mut(..1).unwrap_or_default();
         alone.push(AloneRecord {
             line: expression.line,
-            operators: plan.counts().run,
+            operators: query.plan().counts().run,
             compile: clock::repeat(repeat, || compile_one(expression, panel)),
-            plan: clock::repeat(repeat, || Plan::new([program])),
-            run: clock::repeat(repeat, || stream(&plan, &columns, panel, &mut memory, into.as_deref_mut())),
+            plan: clock::repeat(repeat, || Query::new([program], keep)),
+            run: clock::repeat(repeat, || query.run(&columns, panel, &mut memory, into)),
         });
     }
     let threads = options.threads.clamp(1, programs.len());
     let size = options.group.unwrap_or(programs.len().div_ceil(threads)).max(1);
-    let merged = Merged::new(&programs, size, panel, &members)?;
+    let merged = Merged::new(&programs, size, keep, panel, &members)?;
     let counts = merged.counts();
     let mut memories = vec![Memory::default(); threads];
     let merged = MergedRecord {
-        plans: merged.plans.len(),
+        plans: merged.queries.len(),
         operators_asked: counts.asked,
         operators_run: counts.run,
         compile: clock::repeat(repeat, || compile_all(expressions, panel)),
-        plan: clock::repeat(repeat, || programs.chunks(size).map(Plan::new).collect::<Vec<_>>()),
+        plan: clock::repeat(repeat, || programs.chunks(size).map(|some| Query::new(some, keep)).collect::<Vec<_>>()),
         run: clock::repeat(repeat, || merged.run(&mut memories, &mut kept)),
     };
     Ok(ExpressionReport {
@@ -215,10 +215,10 @@ pub fn write_values(options: &ExpressionOptions<'_>, out: &mut impl Write) -> Re
     let cells = panel.bars() * panel.symbols().len();
     let mut kept = room(cells, size.min(programs.len()))?;
     for group in programs.chunks(size) {
-        let merged = Merged::new(group, size, panel, &members)?;
-        let kept = &mut kept[..group.len() * cells];
+        let merged = Merged::new(group, size, true, panel, &members)?;
+        let kept = &mut kept[..group.len()];
         merged.run(&mut [Memory::default()], kept);
-        for row in kept.chunks(panel.symbols().len().max(1)) {
+        for row in kept.iter().flat_map(|values| values.chunks(panel.symbols().len().max(1))) {
             let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
             out.write_all(&bytes)?;
         }
@@ -227,10 +227,10 @@ pub fn write_values(options: &ExpressionOptions<'_>, out: &mut impl Write) -> Re
 }
 
 /// Room for the values of so many expressions.
-fn room(cells: usize, expressions: usize) -> Result<Vec<f64>, Error> {
+fn room(cells: usize, expressions: usize) -> Result<Vec<Vec<f64>>, Error> {
     let size = cells.checked_mul(expressions).filter(|size| *size <= MOST_KEPT_BYTES / size_of::<f64>());
     // Not zero pages: those would be taken from the system on the clock, the first time that they are written.
-    size.map(|size| vec![f64::NAN; size]).ok_or(Error::Kept { expressions, cells })
+    size.map(|_| vec![vec![f64::NAN; cells]; expressions]).ok_or(Error::Kept { expressions, cells })
 }
 
 fn compile_one(expression: &Expression, panel: &Panel) -> Result<Program, Error> {
@@ -246,9 +246,52 @@ fn compile_all(expressions: &[Expression], panel: &Panel) -> Result<Vec<Program>
     expressions.iter().map(|expression| compile_one(expression, panel)).collect()
 }
 
+/// Programs in one plan.
+enum Query {
+    /// Every value is looked at and dropped.
+    Dropping(Plan),
+    /// Every value is written to memory.
+    Keeping(Gathering),
+}
+
+impl Query {
+    fn new<'a>(programs: impl IntoIterator<Item = &'a Program>, keep: bool) -> Self {
+        if keep { Self::Keeping(Gathering::new(programs)) } else { Self::Dropping(Plan::new(programs)) }
+    }
+
+    fn plan(&self) -> &Plan {
+        match self {
+            Self::Dropping(plan) => plan,
+            Self::Keeping(gathering) => gathering.plan(),
+        }
+    }
+
+    /// Streams the whole market through the plan, in the memory of the run before; what is kept goes to `kept`, which has
+    /// room for as many programs.
+    fn run(&self, columns: &Columns<'_>, panel: &Panel, memory: &mut Memory, kept: &mut [Vec<f64>]) {
+        let room = std::mem::take(memory);
+        *memory = match self {
+            Self::Dropping(plan) => {
+                let executor = Executor::with_memory(plan, panel.symbols().len(), room);
+                executor.finish(columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
+                    black_box(outputs.block(Purpose::Score));
+                })
+            }
+            Self::Keeping(gathering) => {
+                let rooms = kept.iter_mut().map(std::mem::take).collect();
+                let (values, memory) = gathering.run(columns, panel.bars(), rooms, room);
+                for (kept, values) in kept.iter_mut().zip(values) {
+                    *kept = values;
+                }
+                memory
+            }
+        };
+    }
+}
+
 /// Programs in plans, bound to a market.
 struct Merged<'a> {
-    plans: Vec<Plan>,
+    queries: Vec<Query>,
     panel: &'a Panel,
     members: &'a [bool],
     /// Programs of each plan but the last.
@@ -256,31 +299,36 @@ struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    fn new(programs: &[Program], size: usize, panel: &'a Panel, members: &'a [bool]) -> Result<Self, Error> {
-        let plans: Vec<Plan> = programs.chunks(size).map(Plan::new).collect();
-        for plan in &plans {
-            Columns::new(plan, panel, members)?;
+    fn new(
+        programs: &[Program],
+        size: usize,
+        keep: bool,
+        panel: &'a Panel,
+        members: &'a [bool],
+    ) -> Result<Self, Error> {
+        let queries: Vec<Query> = programs.chunks(size).map(|some| Query::new(some, keep)).collect();
+        for query in &queries {
+            Columns::new(query.plan(), panel, members)?;
         }
-        Ok(Self { plans, panel, members, size })
+        Ok(Self { queries, panel, members, size })
     }
 
     fn counts(&self) -> PlanCounts {
-        self.plans.iter().map(Plan::counts).sum()
+        self.queries.iter().map(|query| query.plan().counts()).sum()
     }
 
-    /// Runs all plans, each on the first thread that is free: one for each memory. Values go to `kept`, program after
-    /// program, unless it is empty.
-    fn run(&self, memories: &mut [Memory], kept: &mut [f64]) {
-        let cells = self.panel.bars() * self.panel.symbols().len();
-        let mut shares = if kept.is_empty() { None } else { Some(kept.chunks_mut((cells * self.size).max(1))) };
-        let mut plans = self.plans.iter();
-        let queue = Mutex::new(|| plans.next().map(|plan| (plan, shares.as_mut().and_then(Iterator::next))));
+    /// Runs all plans, each on the first thread that is free: one for each memory. What is kept goes to `kept`, program
+    /// after program.
+    fn run(&self, memories: &mut [Memory], kept: &mut [Vec<f64>]) {
+        let mut rooms = kept.chunks_mut(self.size);
+        let mut queries = self.queries.iter();
+        let queue = Mutex::new(|| queries.next().map(|query| (query, rooms.next().unwrap_or_default())));
         let work = |memory: &mut Memory| {
             loop {
                 let next = (*queue.lock().unwrap_or_else(PoisonError::into_inner))();
-                let Some((plan, into)) = next else { break };
-                let columns = Columns::new(plan, self.panel, self.members).expect("the columns were seen before");
-                stream(plan, &columns, self.panel, memory, into);
+                let Some((query, kept)) = next else { break };
+                let columns = Columns::new(query.plan(), self.panel, self.members).expect("columns seen before");
+                query.run(&columns, self.panel, memory, kept);
             }
         };
         if let [memory] = memories {
@@ -292,21 +340,6 @@ impl<'a> Merged<'a> {
             }
         });
     }
-}
-
-/// Streams the whole market through a plan, in the memory of the run before, and looks at every result or keeps it.
-fn stream(plan: &Plan, columns: &Columns<'_>, panel: &Panel, memory: &mut Memory, mut kept: Option<&mut [f64]>) {
-    let symbols = panel.symbols().len();
-    let cells = panel.bars() * symbols;
-    let executor = Executor::with_memory(plan, symbols, std::mem::take(memory));
-    *memory = executor.finish(columns, panel.bars(), &mut |outputs: &Outputs<'_>| {
-        let values = outputs.block(Purpose::Score).expect("an expression has a score");
-        if let Some(kept) = &mut kept {
-            let start = outputs.program * cells + outputs.first_row * symbols;
-            kept[start..start + values.len()].copy_from_slice(values);
-        }
-        black_box(values);
-    });
 }
 
 #[cfg(test)]
@@ -370,11 +403,11 @@ mod tests {
         let (panel, expressions) = (panel(), read_expressions(FILE));
         let programs = compile_all(&expressions, &panel).unwrap();
         let members = panel.members();
-        let merged = Merged::new(&programs, 1, &panel, &members).unwrap();
+        let merged = Merged::new(&programs, 1, true, &panel, &members).unwrap();
         let kept = |threads: usize| -> Vec<u64> {
             let mut kept = room(70 * 9, programs.len()).unwrap();
             merged.run(&mut vec![Memory::default(); threads], &mut kept);
-            kept.into_iter().map(f64::to_bits).collect()
+            kept.into_iter().flatten().map(f64::to_bits).collect()
         };
         let one = kept(1);
         assert_eq!(one[2 * 70 * 9..].len(), 70 * 9);

@@ -88,7 +88,7 @@ pub fn values(operator: Operator, rounding: impl Fn(Shape) -> f64) -> Vec<Violat
     let mut found = Vec::new();
     for (seed, shape) in (0..).zip(Shape::ALL) {
         // One tile of few symbols, one symbol, one row, and tiles and blocks that are not whole.
-        for (bars, symbols) in [(150, 7), (90, 1), (1, 5), (70, 150)] {
+        for (bars, symbols) in [(150, 7), (90, 1), (1, 5), (45, 530)] {
             let panel = panel(shape, bars, symbols, seed);
             for parameters in choices(definition) {
                 let (graph, names) = application(operator, parameters);
@@ -117,8 +117,8 @@ pub fn values(operator: Operator, rounding: impl Fn(Shape) -> f64) -> Vec<Violat
 /// Checks that rows fed one by one, or in odd steps, give the bits of the whole panel.
 pub fn bar_by_bar(operator: Operator) -> Vec<Violation> {
     let mut found = Vec::new();
-    // The second is wide enough for blocks of few rows, so that it takes several.
-    for (bars, symbols) in [(150, 9), (200, 150)] {
+    // The others are wide enough for blocks of few rows, so that they take several, and the last for several tiles.
+    for (bars, symbols) in [(150, 9), (200, 150), (45, 530)] {
         let panel = panel(Shape::Gaps, bars, symbols, 11);
         for parameters in choices(operator.definition()) {
             let (graph, _) = application(operator, parameters);

@@ -8,7 +8,7 @@ use super::carry::{
 };
 use super::cell::clean;
 use super::fold::{Extreme, Product, Range, RowsSince, fold};
-use super::moments::{Central, CoMoment, Powers, SquaresAboutMean, Triple};
+use super::moments::{CoMoment, Kurtosis, MeanPower, Powers, Skewness, SquaresAboutMean, Triple};
 use super::order::sorted;
 use super::partial::partial;
 use super::row::values;
@@ -133,7 +133,7 @@ pub(super) fn with_mean(
     use Operator as O;
     let (d, ddof) = (p.rows(0), p.real(1));
     let rows = d as f64;
-    let (mean, lanes) = (Some(mean), Lanes::<8, 8>);
+    let (mean, lanes) = (Some(mean), Lanes::<8, 16>);
     match operator {
         O::TsStd => long(d, block, state, out, mean, lanes, &WithMean::new(rows, Spread::<true>::new(rows, ddof))),
         O::TsVar => long(d, block, state, out, mean, lanes, &WithMean::new(rows, Spread::<false>::new(rows, ddof))),
@@ -165,11 +165,11 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
         }),
         O::TsSum | O::TsCount => sums(d, block, state, out, Lanes::<16, 16>, &Sum { rows }),
         O::TsMean => sums(d, block, state, out, Lanes::<16, 16>, &Mean::new(rows)),
-        O::TsDecayLinear => sums(d, block, state, out, Lanes::<8, 8>, &Decay::new(rows)),
-        O::TsStd => sums(d, block, state, out, Lanes::<8, 8>, &Spread::<true>::new(rows, p.real(1))),
-        O::TsVar => sums(d, block, state, out, Lanes::<8, 8>, &Spread::<false>::new(rows, p.real(1))),
-        O::TsZscore => sums(d, block, state, out, Lanes::<8, 8>, &Score::new(rows, p.real(1))),
-        O::TsIr => sums(d, block, state, out, Lanes::<8, 8>, &Ratio::new(rows, p.real(1))),
+        O::TsDecayLinear => sums(d, block, state, out, Lanes::<8, 16>, &Decay::new(rows)),
+        O::TsStd => sums(d, block, state, out, Lanes::<8, 16>, &Spread::<true>::new(rows, p.real(1))),
+        O::TsVar => sums(d, block, state, out, Lanes::<8, 16>, &Spread::<false>::new(rows, p.real(1))),
+        O::TsZscore => sums(d, block, state, out, Lanes::<8, 16>, &Score::new(rows, p.real(1))),
+        O::TsIr => sums(d, block, state, out, Lanes::<8, 16>, &Ratio::new(rows, p.real(1))),
         O::TsSlope => sums(d, block, state, out, Lanes::<8, 8>, &Trend::new(rows, |line| line.slope)),
         O::TsRsquare => sums(d, block, state, out, Lanes::<8, 8>, &Trend::new(rows, |line| line.explained)),
         O::TsTrendResid => sums(d, block, state, out, Lanes::<8, 8>, &Trend::new(rows, |line| line.residual)),
@@ -180,18 +180,22 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
         O::TsVectorProj => sums(d, block, state, out, Lanes::<4, 8>, &Projection::<true> { rows }),
         O::TsVectorNeut => sums(d, block, state, out, Lanes::<4, 8>, &Projection::<false> { rows }),
         O::TsWmean => sums(d, block, state, out, Lanes::<4, 8>, &Weighted { rows }),
-        O::TsCov => sums(d, block, state, out, Lanes::<4, 8>, &Covariance::new(rows)),
-        O::TsCorr => sums(d, block, state, out, Lanes::<4, 8>, &Correlation::new(rows)),
+        O::TsCov => sums(d, block, state, out, Lanes::<8, 16>, &Covariance::new(rows)),
+        O::TsCorr => sums(d, block, state, out, Lanes::<8, 16>, &Correlation::new(rows)),
         O::TsProduct => fold(d, block, state, out, &Product),
         O::TsMin => fold(d, block, state, out, &Extreme::<false>),
         O::TsMax => fold(d, block, state, out, &Extreme::<true>),
         O::TsArgmin => fold(d, block, state, out, &RowsSince::<false>),
         O::TsArgmax => fold(d, block, state, out, &RowsSince::<true>),
-        O::TsSst => sums(d, block, state, out, Lanes::<8, 8>, &SquaresAboutMean::new(rows)),
+        O::TsSst => sums(d, block, state, out, Lanes::<8, 16>, &SquaresAboutMean::new(rows)),
         O::TsFit => sums(d, block, state, out, Lanes::<4, 8>, &Regression::new(rows, |line| line.fit)),
-        O::TsSkew => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, Central::Skewness)),
-        O::TsKurt => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, Central::Kurtosis)),
-        O::TsMoment => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, Central::Moment(p.rows(1) as u32))),
+        O::TsSkew => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, Skewness)),
+        O::TsKurt => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, Kurtosis)),
+        O::TsMoment => match p.rows(1) {
+            2 => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, MeanPower::<2>)),
+            3 => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, MeanPower::<3>)),
+            _ => sums(d, block, state, out, Lanes::<4, 8>, &Powers::new(rows, MeanPower::<4>)),
+        },
         O::TsCoSkew => sums(d, block, state, out, Lanes::<4, 8>, &CoMoment::<false>::new(rows)),
         O::TsCoKurt => sums(d, block, state, out, Lanes::<4, 8>, &CoMoment::<true>::new(rows)),
         O::TsPartialCorr => windowed(d, Rows::All, block, state, out, windowed::partial_correlation),

@@ -1,35 +1,78 @@
 //! Higher moments over a window, of one series and of several, from sums of products of distances to the anchor.
 
+use std::marker::PhantomData;
+
 use super::sums::Moments;
 use super::window::{End, Sums};
 
-/// A central moment of one series.
-#[derive(Clone, Copy)]
-pub(super) enum Central {
-    /// Corrected skewness.
-    Skewness,
-    /// Corrected excess kurtosis.
-    Kurtosis,
-    /// The mean power `k` of distances from the mean.
-    Moment(u32),
+/// What is made of central moments. Types, so that a kernel asks once which it is.
+pub(super) trait Central {
+    /// Degrees of freedom that the variance is short of.
+    const DDOF: f64;
+
+    /// From the sums of second to fourth powers of distances from the mean, the second as variance, over `n` rows.
+    fn of(n: f64, variance: f64, third: f64, fourth: f64) -> f64;
 }
 
-/// Moments up to the fourth.
-pub(super) struct Powers {
-    rows: f64,
-    moments: Moments,
-    wanted: Central,
-}
+/// Corrected skewness.
+pub(super) struct Skewness;
 
-impl Powers {
+impl Central for Skewness {
+    const DDOF: f64 = 1.0;
+
     #[inline(always)]
-    pub(super) fn new(rows: f64, wanted: Central) -> Self {
-        let ddof = if matches!(wanted, Central::Moment(_)) { 0.0 } else { 1.0 };
-        Self { rows, moments: Moments::new(rows, ddof), wanted }
+    fn of(n: f64, variance: f64, third: f64, _: f64) -> f64 {
+        let skewness = n / ((n - 1.0) * (n - 2.0)) * third / (variance * variance.sqrt());
+        if variance == 0.0 { f64::NAN } else { skewness }
     }
 }
 
-impl Sums<1, 4> for Powers {
+/// Corrected excess kurtosis.
+pub(super) struct Kurtosis;
+
+impl Central for Kurtosis {
+    const DDOF: f64 = 1.0;
+
+    #[inline(always)]
+    fn of(n: f64, variance: f64, _: f64, fourth: f64) -> f64 {
+        let factor = n * (n + 1.0) / ((n - 1.0) * (n - 2.0) * (n - 3.0));
+        let normal = 3.0 * (n - 1.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0));
+        let kurtosis = factor * fourth / (variance * variance) - normal;
+        if variance == 0.0 { f64::NAN } else { kurtosis }
+    }
+}
+
+/// The mean power `K` of distances from the mean, from the second to the fourth.
+pub(super) struct MeanPower<const K: usize>;
+
+impl<const K: usize> Central for MeanPower<K> {
+    const DDOF: f64 = 0.0;
+
+    #[inline(always)]
+    fn of(n: f64, variance: f64, third: f64, fourth: f64) -> f64 {
+        if K == 2 {
+            return variance;
+        }
+        let moment = if K == 3 { third } else { fourth } * (1.0 / n);
+        if variance == 0.0 { 0.0 } else { moment }
+    }
+}
+
+/// Moments up to the fourth.
+pub(super) struct Powers<C> {
+    rows: f64,
+    moments: Moments,
+    wanted: PhantomData<C>,
+}
+
+impl<C: Central> Powers<C> {
+    #[inline(always)]
+    pub(super) fn new(rows: f64, _: C) -> Self {
+        Self { rows, moments: Moments::new(rows, C::DDOF), wanted: PhantomData }
+    }
+}
+
+impl<C: Central> Sums<1, 4> for Powers<C> {
     #[inline(always)]
     fn terms(&self, [dx]: [f64; 1], _: f64) -> [f64; 4] {
         [dx, dx * dx, dx * dx * dx, (dx * dx) * (dx * dx)]
@@ -42,23 +85,7 @@ impl Sums<1, 4> for Powers {
         let variance = self.moments.variance(s1, s2, end.anchor[0]);
         let third = s3 - 3.0 * m * s2 + 2.0 * n * m * m * m;
         let fourth = s4 - 4.0 * m * s3 + 6.0 * m * m * s2 - 3.0 * n * m * m * m * m;
-        let flat = variance == 0.0;
-        match self.wanted {
-            Central::Skewness => {
-                let skewness = n / ((n - 1.0) * (n - 2.0)) * third / (variance * variance.sqrt());
-                if flat { f64::NAN } else { skewness }
-            }
-            Central::Kurtosis => {
-                let factor = n * (n + 1.0) / ((n - 1.0) * (n - 2.0) * (n - 3.0));
-                let normal = 3.0 * (n - 1.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0));
-                if flat { f64::NAN } else { factor * fourth / (variance * variance) - normal }
-            }
-            Central::Moment(2) => variance,
-            Central::Moment(k) => {
-                let moment = if k == 3 { third } else { fourth } * self.moments.share;
-                if flat { 0.0 } else { moment }
-            }
-        }
+        C::of(n, variance, third, fourth)
     }
 }
 

@@ -11,7 +11,7 @@ use factor::{Operator, Parameters};
 
 use super::cell::clean;
 use super::fold::{Extreme, Fold, Product, Range, RowsSince};
-use super::moments::{Central, CoMoment, Powers, SquaresAboutMean, Triple};
+use super::moments::{CoMoment, Kurtosis, MeanPower, Powers, Skewness, SquaresAboutMean, Triple};
 use super::sums::{Correlation, Covariance, Line, Mean, Projection, Ratio, Regression, Score, Spread, Sum, Weighted};
 use super::view::RowsMut;
 use super::window::{End, Sums};
@@ -196,11 +196,13 @@ pub(super) fn partial(
         O::TsZscore => at.over_today(|w: Known<'_, 1>| w.sums(&Score::new(w.rows(), p.real(1)))),
         O::TsIr => at.over(|w: Known<'_, 1>| w.sums(&Ratio::new(w.rows(), p.real(1)))),
         O::TsSst => at.over(|w: Known<'_, 1>| w.sums(&SquaresAboutMean::new(w.rows()))),
-        O::TsSkew => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), Central::Skewness))),
-        O::TsKurt => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), Central::Kurtosis))),
-        O::TsMoment => {
-            at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), Central::Moment(p.rows(1) as u32))));
-        }
+        O::TsSkew => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), Skewness))),
+        O::TsKurt => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), Kurtosis))),
+        O::TsMoment => match p.rows(1) {
+            2 => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), MeanPower::<2>))),
+            3 => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), MeanPower::<3>))),
+            _ => at.over(|w: Known<'_, 1>| w.sums(&Powers::new(w.rows(), MeanPower::<4>))),
+        },
         O::TsDecayLinear => at.over(|w: Known<'_, 1>| sums([w.values[0], w.places], &Weighted { rows: w.rows() })),
         O::TsSlope => at.over(|w: Known<'_, 1>| w.trend(|line| line.slope)),
         O::TsRsquare => at.over(|w: Known<'_, 1>| w.trend(|line| line.explained)),

@@ -17,7 +17,7 @@
 use super::Block;
 use super::cell::clean;
 use super::short::{self, Before};
-use super::view::{Groups, Past, Rows, RowsMut, in_groups, load, store};
+use super::view::{Groups, Past, Rows, RowsMut, ask_behind, in_groups, load, store};
 use crate::compiled_for;
 use crate::layout::Span;
 
@@ -92,8 +92,7 @@ pub(super) struct End<const INPUTS: usize> {
 }
 
 /// Symbols that a kernel takes together: as many as its sums leave registers for. With 512 bits there are twice as many
-/// registers of twice the width: four symbols would fill half a register, and a correlation takes a sixth less time with
-/// eight.
+/// registers of twice the width.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes<const COUNT: usize, const WIDE: usize>;
 
@@ -315,10 +314,7 @@ impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
     #[inline(always)]
     fn run<O: Sums<INPUTS, SUMS>>(&mut self, offset: usize, position: usize, rows: usize, operator: &O) {
         let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| load(self.anchor, i * LANES));
-        let mut sums = [[0.0; LANES]; SUMS];
-        if position > 0 {
-            sums = std::array::from_fn(|k| load(self.prefix, k * LANES));
-        }
+        let mut sums: [[f64; LANES]; SUMS] = std::array::from_fn(|k| load(self.prefix, k * LANES));
         let mut inputs: [_; INPUTS] = std::array::from_fn(|i| self.inputs[i].down::<LANES>(offset, self.symbol));
         // Of each sum, these rows and the one after: what is read is a row ahead of what is written.
         let mut history =
@@ -327,6 +323,11 @@ impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
         let out = self.out.down::<LANES>(offset, self.symbol);
         for (row, out) in (0..rows).zip(out) {
             let place = (position + row + 1) as f64;
+            if !R::KEPT {
+                // The next group wants them.
+                self.inputs[0].ask::<LANES>(offset + row, self.symbol + LANES);
+                ask_behind(out);
+            }
             let now: [[f64; LANES]; INPUTS] =
                 std::array::from_fn(|i| inputs[i].next().expect("as many rows of input as of output"));
             let suffix: [[f64; LANES]; SUMS] = std::array::from_fn(|k| history[k][row + 1]);
@@ -365,6 +366,8 @@ impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
     #[inline(always)]
     fn complete<O: Sums<INPUTS, SUMS>>(&mut self, offset: usize, operator: &O) {
         let d = self.d;
+        // Every block begins so: to ask where one begins costs the loop over its rows half of its vectors.
+        self.prefix.fill(0.0);
         let anchor: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| self.inputs[i].lanes(offset, self.symbol));
         for (input, anchor) in anchor.iter().enumerate() {
             store(self.anchor, input * LANES, anchor);
