@@ -293,21 +293,18 @@ impl<const LANES: usize, const PARTS: usize> Group<'_, '_, LANES, PARTS> {
             for (history, folded) in self.history.iter_mut().zip(folded) {
                 history[row + 1] = folded;
             }
-            let before = match &mut column {
-                Some(rows) => {
-                    let now = rows.next().expect("as many rows of a column as of a window");
-                    parts(operator, now, row as f64 - d as f64)
-                }
-                None => {
-                    let mut before = self.history.each_ref().map(|history| history[row - 1]);
-                    for lane in 0..LANES {
-                        let later = operator.later(before.each_ref().map(|part| part[lane]), d as f64);
-                        for k in 0..PARTS {
-                            before[k][lane] = later[k];
-                        }
+            let before = if let Some(rows) = &mut column {
+                let now = rows.next().expect("as many rows of a column as of a window");
+                parts(operator, now, row as f64 - d as f64)
+            } else {
+                let mut before = self.history.each_ref().map(|history| history[row - 1]);
+                for lane in 0..LANES {
+                    let later = operator.later(before.each_ref().map(|part| part[lane]), d as f64);
+                    for k in 0..PARTS {
+                        before[k][lane] = later[k];
                     }
-                    before
                 }
+                before
             };
             folded = joined(operator, &before, &folded);
         }
