@@ -34,11 +34,11 @@ pub struct CacheCounts {
 }
 
 /// Values of nodes that more than one group of a generation, or more than one generation, asked for and that are dearer
-/// to compute than to read: whole columns over the rows of one panel up to some row. A [plan](Plan::with_cache) reads
+/// to compute than to read: whole columns over the rows of one panel up to some row. A [plan](crate::Plan::with_cache) reads
 /// them as it reads the panel.
 ///
 /// Which nodes are kept follows from what was asked for, in order, and never from clocks; that it changes no value is
-/// the promise of [`Plan::with_cache`].
+/// the promise of [`Plan::with_cache`](crate::Plan::with_cache).
 #[derive(Debug)]
 pub struct NodeCache {
     rows: usize,
