@@ -1,6 +1,6 @@
 //! What every operator must hold to, ours or [custom](factor::CustomOperator): values by its slow definition, the same
-//! bits bar by bar and on every processor, no look-ahead, no look-back beyond what it declares. For tests; the tests of our own operators are
-//! these.
+//! bits bar by bar and on every processor, no look-ahead, no look-back beyond what it declares. For tests; the tests of
+//! our own operators are these.
 //!
 //! ```
 //! use engine::conformance;

@@ -1,10 +1,11 @@
 //! Sliding windows over which something associative is folded, such as a minimum: blocks, suffixes and prefixes as in
 //! [`super::window`], without an anchor.
 //!
-//! A group's state: for each part, `d + 1` rows of the group, then one row of prefix. Of the current block, row `p`
-//! is kept in place `p`, unless it stands in a column, where it is found again; of the block before, the suffix from `p` on is kept in place `p + 1`, a row behind where its
-//! own value was. A loop that chooses between what it reads and something else, and writes the choice back to the
-//! same place, is compiled to masked stores, which take some processors ten times as long as plain ones.
+//! A group's state: for each part, `d + 1` rows of the group, then one row of prefix. Of the current block, row `p` is
+//! kept in place `p`, unless it stands in a column, where it is found again; of the block before, the suffix from `p` on
+//! is kept in place `p + 1`, a row behind where its own value was. A loop that chooses between what it reads and
+//! something else, and writes the choice back to the same place, is compiled to masked stores, which take some processors
+//! ten times as long as plain ones.
 
 use super::Block;
 use super::cell::{clean, greater, lesser};
