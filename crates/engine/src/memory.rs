@@ -67,16 +67,17 @@ struct Buffer {
     start: usize,
 }
 
+/// Bytes of a cache line.
+pub(crate) const LINE_BYTES: usize = 64;
+
 impl Buffer {
-    /// Bytes of a cache line.
-    const LINE: usize = 64;
     /// Bytes of a buffer that is no small one.
     const LARGE: usize = 1 << 20;
     /// What a large one asks for at least.
     const MAPPED: usize = 1 << 25;
 
     fn fit(&mut self, cells: usize) {
-        let mut room = cells + Self::LINE / size_of::<f64>();
+        let mut room = cells + LINE_BYTES / size_of::<f64>();
         if self.cells.len() < room {
             // A system gives pages when they are written, so that more room costs nothing. So much comes from the system
             // itself and goes back to it; buffers that grew little by little would leave gaps in the allocator's heap
@@ -88,7 +89,7 @@ impl Buffer {
             self.cells = Vec::new();
             self.cells = vec![0.0; room];
         }
-        self.start = self.cells.as_ptr().align_offset(Self::LINE).min(room - cells);
+        self.start = self.cells.as_ptr().align_offset(LINE_BYTES).min(room - cells);
     }
 
     fn cells(&mut self) -> &mut [f64] {

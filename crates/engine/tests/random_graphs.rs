@@ -16,8 +16,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 const GRAPHS: usize = 1_000;
 
 fn panel() -> Panel {
-    // More symbols than a tile takes, and not a whole number of tiles.
-    RandomWalk { bars: 160, symbols: 150, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel()
+    // More symbols than any tile takes, and not a whole number of tiles: of many graphs together they are narrower than of
+    // most alone.
+    RandomWalk { bars: 160, symbols: 530, seed: 5, gap_rate: 0.02, late_listing_rate: 0.2 }.panel()
 }
 
 fn programs() -> Vec<Program> {

@@ -88,7 +88,7 @@ pub fn values(operator: Operator, rounding: impl Fn(Shape) -> f64) -> Vec<Violat
     let mut found = Vec::new();
     for (seed, shape) in (0..).zip(Shape::ALL) {
         // One tile of few symbols, one symbol, one row, and tiles and blocks that are not whole.
-        for (bars, symbols) in [(150, 7), (90, 1), (1, 5), (45, 530)] {
+        for (bars, symbols) in [(150, 7), (90, 1), (1, 5), (70, 150)] {
             let panel = panel(shape, bars, symbols, seed);
             for parameters in choices(definition) {
                 let (graph, names) = application(operator, parameters);

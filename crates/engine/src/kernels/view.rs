@@ -1,6 +1,8 @@
 //! Rows of values as kernels see them.
 
 use crate::layout::{Lines, Span};
+#[cfg(target_arch = "x86_64")]
+use crate::memory::LINE_BYTES;
 
 /// Rows of a tile or block to read: whole rows, of which so many values from a first one on count.
 #[derive(Debug, Clone, Copy)]
@@ -41,10 +43,10 @@ impl<'a> Rows<'a> {
         self.values[row * self.stride..].chunks_exact(self.stride).map(move |row| load(row, at))
     }
 
-    /// Asks for some values of one row, which may lie beyond it, to be brought close.
+    /// Prefetches some values of one row, or of what lies beyond it.
     #[inline(always)]
-    pub(super) fn ask<const LANES: usize>(&self, row: usize, symbol: usize) {
-        ask::<LANES, false>(self.values.as_ptr().wrapping_add(row * self.stride + self.first + symbol));
+    pub(super) fn prefetch<const LANES: usize>(&self, row: usize, symbol: usize) {
+        prefetch::<LANES, false>(self.values.as_ptr().wrapping_add(row * self.stride + self.first + symbol));
     }
 
     /// All values, where every row counts whole.
@@ -133,7 +135,8 @@ impl<'a> Past<'a> {
         self.0.row(row)
     }
 
-    /// The same values of the `count` rows of the panel before one, the latest first. Asks for those behind them, as many.
+    /// The same values of the `count` rows of the panel before one, the latest first. Prefetches as many behind
+    /// them.
     #[inline(always)]
     pub(super) fn back<const LANES: usize>(
         &self,
@@ -144,25 +147,25 @@ impl<'a> Past<'a> {
         let Rows { values, stride, first, .. } = self.0;
         let at = first + symbol;
         values[(end - count) * stride..end * stride].chunks_exact(stride).rev().map(move |row| {
-            ask::<LANES, false>(row.as_ptr().wrapping_add(at + LANES));
+            prefetch::<LANES, false>(row.as_ptr().wrapping_add(at + LANES));
             load(row, at)
         })
     }
 }
 
-/// Asks for the values behind some lanes, as many as those, to be brought close in order to be written.
+/// Prefetches the values behind some lanes, as many as those, to be written.
 #[inline(always)]
-pub(super) fn ask_behind<const LANES: usize>(lanes: &[f64; LANES]) {
-    ask::<LANES, true>(lanes.as_ptr().wrapping_add(LANES));
+pub(super) fn prefetch_behind<const LANES: usize>(lanes: &[f64; LANES]) {
+    prefetch::<LANES, true>(lanes.as_ptr().wrapping_add(LANES));
 }
 
-/// Asks for some values that are soon wanted to be brought close. What is wanted row after row lies in one page after the
+/// Asks the processor for values that are soon read, or written. What is wanted row after row lies in one page after the
 /// other, and no processor looks ahead into the next by itself.
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "there is no way to ask"))]
-fn ask<const LANES: usize, const WRITE: bool>(first: *const f64) {
+fn prefetch<const LANES: usize, const WRITE: bool>(first: *const f64) {
     #[cfg(target_arch = "x86_64")]
-    for value in (0..LANES).step_by(64 / size_of::<f64>()) {
+    for value in (0..LANES).step_by(LINE_BYTES / size_of::<f64>()) {
         use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
         let line = first.wrapping_add(value).cast();
         #[expect(unsafe_code, reason = "there is no safe way to ask")]

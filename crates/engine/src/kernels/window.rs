@@ -11,13 +11,14 @@
 //! Symbols are taken in groups of as many as fit the registers, each group through all rows at hand. A group's state
 //! stands together, so that memory is walked in order: for each sum, `d` rows of the group, raw inputs of the current
 //! block up to the current position (unless they stand in a column, where they are found again) and suffixes of the
-//! block before from there on; for each sum, the prefix; for each input, the anchor. Nothing needs to be set before the first row: there is no block before the first, so no
-//! window in it is full before its last row, and that row is made from raw inputs alone.
+//! block before from there on; for each sum, the prefix; for each input, the anchor. Nothing needs to be set before the
+//! first row: there is no block before the first, so no window in it is full before its last row, and that row is made
+//! from raw inputs alone.
 
 use super::Block;
 use super::cell::clean;
 use super::short::{self, Before};
-use super::view::{Groups, Past, Rows, RowsMut, ask_behind, in_groups, load, store};
+use super::view::{Groups, Past, Rows, RowsMut, in_groups, load, prefetch_behind, store};
 use crate::compiled_for;
 use crate::layout::Span;
 
@@ -325,8 +326,8 @@ impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
             let place = (position + row + 1) as f64;
             if !R::KEPT {
                 // The next group wants them.
-                self.inputs[0].ask::<LANES>(offset + row, self.symbol + LANES);
-                ask_behind(out);
+                self.inputs[0].prefetch::<LANES>(offset + row, self.symbol + LANES);
+                prefetch_behind(out);
             }
             let now: [[f64; LANES]; INPUTS] =
                 std::array::from_fn(|i| inputs[i].next().expect("as many rows of input as of output"));
