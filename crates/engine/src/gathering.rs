@@ -6,7 +6,7 @@ use market::Panel;
 use crate::cache::NodeCache;
 use crate::executor::{Columns, Error, Executor, Outputs};
 use crate::memory::Memory;
-use crate::plan::{Place, Plan};
+use crate::plan::{Place, Plan, Results};
 
 /// Programs whose scores are wanted as a whole, merged into one plan.
 #[derive(Debug, Clone)]
@@ -47,25 +47,34 @@ impl Gathering {
         assert!(rows <= columns.bars(), "rows that the columns have");
         assert_eq!(rooms.len(), self.plan.results.len(), "a room for each score");
         assert!(rooms.iter().all(|room| room.len() == cells), "room for every value");
-        memory.wholes = rooms;
+        let places: Vec<Place> = self.plan.results.iter().map(|results| score_of(results)).collect();
+        let own = |program: usize| matches!(places[program], Place::Whole(first) if first as usize == program);
+        let mut scores = rooms;
+        // What nodes write themselves is theirs until the end.
+        let give =
+            |(program, room): (usize, &mut Vec<f64>)| if own(program) { std::mem::take(room) } else { Vec::new() };
+        memory.wholes = scores.iter_mut().enumerate().map(give).collect();
         let executor = Executor::with_memory(&self.plan, columns.symbols(), memory);
-        let mut memory = executor.finish(columns, rows, &mut |_: &Outputs<'_>| ());
-        let mut scores = std::mem::take(&mut memory.wholes);
-        for (program, results) in self.plan.results.iter().enumerate() {
-            let score = results.iter().find(|(purpose, _)| *purpose == Purpose::Score);
-            let &(_, place) = score.expect("a program has a score");
-            match place {
-                Place::Whole(first) if first as usize == program => {}
-                Place::Whole(first) => {
-                    let (before, after) = scores.split_at_mut(program);
-                    after[0].copy_from_slice(&before[first as usize]);
-                }
-                Place::Column(column) => scores[program].copy_from_slice(&columns.column(column)[..cells]),
-                Place::Slot(_) | Place::Block(_) | Place::Scalar(_) => unreachable!("scores are kept whole"),
+        let mut memory = executor.finish(columns, rows, &mut |outputs: &Outputs<'_>| {
+            if !own(outputs.program) {
+                let score = outputs.block(Purpose::Score).expect("a program has a score");
+                let start = outputs.first_row * outputs.symbols();
+                scores[outputs.program][start..start + score.len()].copy_from_slice(score);
+            }
+        });
+        for (score, whole) in scores.iter_mut().zip(std::mem::take(&mut memory.wholes)) {
+            if !whole.is_empty() {
+                *score = whole;
             }
         }
         (scores, memory)
     }
+}
+
+/// Where the score among a program's results stands.
+fn score_of(results: &Results) -> Place {
+    let score = results.iter().find(|(purpose, _)| *purpose == Purpose::Score);
+    score.expect("a program has a score").1
 }
 
 /// Runs one program over a whole panel and returns its score, `[bars x symbols]`; NaN where undefined.

@@ -128,7 +128,7 @@ impl Plan {
         Merge::of(programs, Some(cache)).place(Scores::Block)
     }
 
-    /// As [`Plan::new`] or [`Plan::with_cache`], with all rows of scores kept.
+    /// As [`Plan::new`] or [`Plan::with_cache`], with all rows of scores kept where that is how they are made soonest.
     pub(crate) fn gathering<'a>(programs: impl IntoIterator<Item = &'a Program>, cache: Option<&NodeCache>) -> Self {
         Merge::of(programs, cache).place(Scores::Whole)
     }
@@ -377,7 +377,7 @@ impl Merge {
                 columns.push(source.clone());
             }
         }
-        let wholes = self.wholes(scores);
+        let wholes = self.wholes(scores, &steps, &shapes);
         let (mut slots, mut blocks) = (SlotAllocator::default(), SlotAllocator::default());
         let mut nodes = Vec::new();
         let mut stages: Vec<Stage> = Vec::new();
@@ -442,13 +442,27 @@ impl Merge {
         Plan { nodes, stages, results, columns, slots, blocks, counts, lookback }
     }
 
-    /// Nodes whose rows are all kept, with the first program whose score each is.
-    fn wholes(&self, scores: Scores) -> FxHashMap<u32, u16> {
+    /// Nodes whose rows are all kept, with the first program whose score each is: those that write row after row. Where
+    /// many rows of a few symbols are written, far apart, a block that is copied is done sooner.
+    fn wholes(&self, scores: Scores, steps: &[Step], shapes: &[Shape]) -> FxHashMap<u32, u16> {
         let mut wholes = FxHashMap::default();
-        let results = if scores == Scores::Whole { &self.results[..] } else { &[] };
-        for (program, outputs) in results.iter().enumerate() {
+        if scores == Scores::Block {
+            return wholes;
+        }
+        let writes_by_rows = |id: u32, shape: Shape| {
+            shape == Shape::Strips || self.streams_column(id) && self.is_column(self.nodes[id as usize].inputs[0])
+        };
+        let by_rows: FxHashSet<u32> = steps
+            .iter()
+            .zip(shapes)
+            .filter_map(|(step, &shape)| match *step {
+                Step::Run(id) if writes_by_rows(id, shape) => Some(id),
+                _ => None,
+            })
+            .collect();
+        for (program, outputs) in self.results.iter().enumerate() {
             for &(purpose, id) in outputs {
-                if purpose == Purpose::Score {
+                if purpose == Purpose::Score && by_rows.contains(&id) {
                     wholes.entry(id).or_insert(program as u16);
                 }
             }
