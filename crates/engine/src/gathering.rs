@@ -47,7 +47,7 @@ impl Gathering {
         assert!(rows <= columns.bars(), "rows that the columns have");
         assert_eq!(rooms.len(), self.plan.results.len(), "a room for each score");
         assert!(rooms.iter().all(|room| room.len() == cells), "room for every value");
-        let places: Vec<Place> = self.plan.results.iter().map(|results| score_of(results)).collect();
+        let places: Vec<Place> = self.plan.results.iter().map(score_of).collect();
         let own = |program: usize| matches!(places[program], Place::Whole(first) if first as usize == program);
         let mut scores = rooms;
         // What nodes write themselves is theirs until the end.
