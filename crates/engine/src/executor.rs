@@ -306,7 +306,10 @@ fn rows<'a>(layout: &Layout, values: &Values<'a>, columns: &Columns<'a>, place: 
         Place::Column(column) => &columns.column(column)[cells],
         Place::Slot(_) => values.slots.get(cells),
         Place::Block(_) => values.blocks.get(cells),
-        Place::Whole(program) => values.whole(program, cells),
+        Place::Whole(program) => {
+            let program = program as usize;
+            &values.wholes.get(program..program + 1)[0][cells]
+        }
         Place::Scalar(_) => unreachable!("constants are passed as numbers, or written out"),
     };
     Rows::new(values, &lines, span.width)

@@ -1,4 +1,4 @@
-//! Scores as a whole: every value of a market, written once, to where the caller wants it.
+//! Scores as a whole: every value of a market, where the caller wants it.
 
 use factor::{Program, Purpose};
 use market::Panel;
@@ -6,7 +6,7 @@ use market::Panel;
 use crate::cache::NodeCache;
 use crate::executor::{Columns, Error, Executor, Outputs};
 use crate::memory::Memory;
-use crate::plan::{Place, Plan, Results};
+use crate::plan::{Place, Plan};
 
 /// Programs whose scores are wanted as a whole, merged into one plan.
 #[derive(Debug, Clone)]
@@ -40,41 +40,38 @@ impl Gathering {
         &self,
         columns: &Columns<'_>,
         rows: usize,
-        rooms: Vec<Vec<f64>>,
+        mut rooms: Vec<Vec<f64>>,
         mut memory: Memory,
     ) -> (Vec<Vec<f64>>, Memory) {
         let cells = rows * columns.symbols();
         assert!(rows <= columns.bars(), "rows that the columns have");
         assert_eq!(rooms.len(), self.plan.results.len(), "a room for each score");
         assert!(rooms.iter().all(|room| room.len() == cells), "room for every value");
-        let places: Vec<Place> = self.plan.results.iter().map(score_of).collect();
-        let own = |program: usize| matches!(places[program], Place::Whole(first) if first as usize == program);
-        let mut scores = rooms;
         // What nodes write themselves is theirs until the end.
-        let give =
-            |(program, room): (usize, &mut Vec<f64>)| if own(program) { std::mem::take(room) } else { Vec::new() };
-        memory.wholes = scores.iter_mut().enumerate().map(give).collect();
+        let mut lent: Vec<Vec<f64>> = rooms.iter().map(|_| Vec::new()).collect();
+        let exchange = |rooms: &mut [Vec<f64>], lent: &mut [Vec<f64>]| {
+            for program in (0..rooms.len()).filter(|&program| self.is_written_whole(program)) {
+                std::mem::swap(&mut rooms[program], &mut lent[program]);
+            }
+        };
+        exchange(&mut rooms, &mut lent);
+        memory.wholes = lent;
         let executor = Executor::with_memory(&self.plan, columns.symbols(), memory);
         let mut memory = executor.finish(columns, rows, &mut |outputs: &Outputs<'_>| {
-            if !own(outputs.program) {
+            if !self.is_written_whole(outputs.program) {
                 let score = outputs.block(Purpose::Score).expect("a program has a score");
                 let start = outputs.first_row * outputs.symbols();
-                scores[outputs.program][start..start + score.len()].copy_from_slice(score);
+                rooms[outputs.program][start..start + score.len()].copy_from_slice(score);
             }
         });
-        for (score, whole) in scores.iter_mut().zip(std::mem::take(&mut memory.wholes)) {
-            if !whole.is_empty() {
-                *score = whole;
-            }
-        }
-        (scores, memory)
+        exchange(&mut rooms, &mut std::mem::take(&mut memory.wholes));
+        (rooms, memory)
     }
-}
 
-/// Where the score among a program's results stands.
-fn score_of(results: &Results) -> Place {
-    let score = results.iter().find(|(purpose, _)| *purpose == Purpose::Score);
-    score.expect("a program has a score").1
+    /// Whether a program's score is written where it stays. One that is another's as well is written for the first.
+    fn is_written_whole(&self, program: usize) -> bool {
+        self.plan.results[program].contains(&(Purpose::Score, Place::Whole(program as u16)))
+    }
 }
 
 /// Runs one program over a whole panel and returns its score, `[bars x symbols]`; NaN where undefined.

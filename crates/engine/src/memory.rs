@@ -35,16 +35,16 @@ impl Memory {
         let (out, slots, blocks, wholes) = match place {
             Place::Slot(_) => {
                 let (out, slots) = Gap::around(slots, output);
-                (out, slots, Gap::none(blocks), [&wholes[..], &[]])
+                (out, slots, Gap::none(blocks), Gap::none(wholes))
             }
             Place::Block(_) => {
                 let (out, blocks) = Gap::around(blocks, output);
-                (out, Gap::none(slots), blocks, [&wholes[..], &[]])
+                (out, Gap::none(slots), blocks, Gap::none(wholes))
             }
             Place::Whole(program) => {
-                let (before, rest) = wholes.split_at_mut(program as usize);
-                let (whole, after) = rest.split_first_mut().expect("room for every score");
-                (&mut whole[output], Gap::none(slots), Gap::none(blocks), [&*before, &*after])
+                let program = program as usize;
+                let (whole, wholes) = Gap::around(wholes, program..program + 1);
+                (&mut whole[0][output], Gap::none(slots), Gap::none(blocks), wholes)
             }
             Place::Column(_) | Place::Scalar(_) => unreachable!("nodes write to what is theirs"),
         };
@@ -55,7 +55,7 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn values(&self) -> Values<'_> {
         let Self { slots, blocks, wholes, .. } = self;
-        Values { slots: Gap::none(slots.values()), blocks: Gap::none(blocks.values()), wholes: [&wholes[..], &[]] }
+        Values { slots: Gap::none(slots.values()), blocks: Gap::none(blocks.values()), wholes: Gap::none(wholes) }
     }
 }
 
@@ -102,42 +102,32 @@ impl Buffer {
 }
 
 /// Values to read while one of them is written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Values<'a> {
-    pub(crate) slots: Gap<'a>,
-    pub(crate) blocks: Gap<'a>,
-    /// Those before the one that is being written, and those after it.
-    wholes: [&'a [Vec<f64>]; 2],
-}
-
-impl<'a> Values<'a> {
-    /// Cells of a score that is kept whole, and not being written.
-    #[inline(always)]
-    pub(crate) fn whole(&self, program: u16, cells: Range<usize>) -> &'a [f64] {
-        let [before, after] = self.wholes;
-        let whole = before.get(program as usize).unwrap_or_else(|| &after[program as usize - before.len() - 1]);
-        &whole[cells]
-    }
+    pub(crate) slots: Gap<'a, f64>,
+    pub(crate) blocks: Gap<'a, f64>,
+    /// Scores that are kept whole, by program.
+    pub(crate) wholes: Gap<'a, Vec<f64>>,
 }
 
 /// A buffer without the part that is being written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Gap<'a> {
-    before: &'a [f64],
-    after: &'a [f64],
+#[derive(Debug)]
+pub(crate) struct Gap<'a, T> {
+    before: &'a [T],
+    after: &'a [T],
     /// Where `after` starts in the buffer.
     end: usize,
 }
 
-impl<'a> Gap<'a> {
+impl<'a, T> Gap<'a, T> {
     #[inline(always)]
-    fn none(values: &'a [f64]) -> Self {
+    fn none(values: &'a [T]) -> Self {
         Self { before: values, after: &[], end: values.len() }
     }
 
     /// The part, and what is around it.
     #[inline(always)]
-    fn around(values: &'a mut [f64], part: Range<usize>) -> (&'a mut [f64], Self) {
+    fn around(values: &'a mut [T], part: Range<usize>) -> (&'a mut [T], Self) {
         let (before, rest) = values.split_at_mut(part.start);
         let (out, after) = rest.split_at_mut(part.end - part.start);
         (out, Self { before, after, end: part.end })
@@ -145,7 +135,7 @@ impl<'a> Gap<'a> {
 
     /// A range of the buffer outside the part.
     #[inline(always)]
-    pub(crate) fn get(&self, range: Range<usize>) -> &'a [f64] {
+    pub(crate) fn get(&self, range: Range<usize>) -> &'a [T] {
         if range.start < self.end {
             &self.before[range]
         } else {

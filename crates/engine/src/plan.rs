@@ -377,7 +377,7 @@ impl Merge {
                 columns.push(source.clone());
             }
         }
-        let wholes = self.wholes(scores, &steps, &shapes);
+        let wholes = self.wholes(scores);
         let (mut slots, mut blocks) = (SlotAllocator::default(), SlotAllocator::default());
         let mut nodes = Vec::new();
         let mut stages: Vec<Stage> = Vec::new();
@@ -393,7 +393,7 @@ impl Merge {
                         let slot = slots.take_two();
                         places[mean as usize] = Some(Place::Slot(slot + 1));
                         Place::Slot(slot)
-                    } else if let Some(&program) = wholes.get(&id) {
+                    } else if let Some(&program) = wholes.get(&id).filter(|_| self.writes_by_rows(id, shapes[at])) {
                         Place::Whole(program)
                     } else if uses[id as usize].only_stage == Some(stage_of[at]) {
                         Place::Slot(slots.take())
@@ -442,32 +442,22 @@ impl Merge {
         Plan { nodes, stages, results, columns, slots, blocks, counts, lookback }
     }
 
-    /// Nodes whose rows are all kept, with the first program whose score each is: those that write row after row. Where
-    /// many rows of a few symbols are written, far apart, a block that is copied is done sooner.
-    fn wholes(&self, scores: Scores, steps: &[Step], shapes: &[Shape]) -> FxHashMap<u32, u16> {
+    /// Scores whose rows may all be kept, with the first program whose each is.
+    fn wholes(&self, scores: Scores) -> FxHashMap<u32, u16> {
         let mut wholes = FxHashMap::default();
-        if scores == Scores::Block {
-            return wholes;
-        }
-        let writes_by_rows = |id: u32, shape: Shape| {
-            shape == Shape::Strips || self.streams_column(id) && self.is_column(self.nodes[id as usize].inputs[0])
-        };
-        let by_rows: FxHashSet<u32> = steps
-            .iter()
-            .zip(shapes)
-            .filter_map(|(step, &shape)| match *step {
-                Step::Run(id) if writes_by_rows(id, shape) => Some(id),
-                _ => None,
-            })
-            .collect();
-        for (program, outputs) in self.results.iter().enumerate() {
-            for &(purpose, id) in outputs {
-                if purpose == Purpose::Score && by_rows.contains(&id) {
-                    wholes.entry(id).or_insert(program as u16);
-                }
+        let results = if scores == Scores::Whole { &self.results[..] } else { &[] };
+        for (program, outputs) in results.iter().enumerate() {
+            for (_, id) in outputs.iter().filter(|(purpose, _)| *purpose == Purpose::Score) {
+                wholes.entry(*id).or_insert(program as u16);
             }
         }
         wholes
+    }
+
+    /// Whether a node writes row after row. Where many rows of a few symbols are written, far apart, a block that is
+    /// copied is done sooner.
+    fn writes_by_rows(&self, id: u32, shape: Shape) -> bool {
+        shape == Shape::Strips || self.streams_column(id) && self.is_column(self.nodes[id as usize].inputs[0])
     }
 
     /// Nodes that sum over a window whose mean is a node of the same stage, and that mean: one pass gives both.

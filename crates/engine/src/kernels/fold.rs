@@ -194,15 +194,13 @@ fn fold_kernel<const PARTS: usize, F: Fold<PARTS>>(
     let Span { first_row, width, .. } = block.span;
     let (x, past) = (block.input(0), block.past);
     for stretch in stretches(d, first_row, out.count()) {
-        in_groups::<LANES>(width, &mut Walk { d, first_row, x, past, state, out, stretch, operator });
+        in_groups::<LANES>(width, &mut Walk { d, x, past, state, out, stretch, operator });
     }
 }
 
 /// A stretch of rows, to be walked group by group.
 struct Walk<'a, 'b, 'o, F, const PARTS: usize> {
     d: usize,
-    /// Panel row of the first row at hand.
-    first_row: usize,
     x: Rows<'a>,
     past: Option<Past<'a>>,
     state: &'b mut [f64],
@@ -218,8 +216,8 @@ impl<F: Fold<PARTS>, const PARTS: usize> Groups for Walk<'_, '_, '_, F, PARTS> {
         let state = &mut self.state[cells * symbol..][..cells * LANES];
         let (history, prefix) = state.split_at_mut(PARTS * (self.d + 1) * LANES);
         let history = histories::<LANES, PARTS>(history, self.d + 1);
-        let Self { d, first_row, x, past, .. } = *self;
-        let mut group = Group { d, first_row, symbol, x, past, history, prefix, out: &mut *self.out };
+        let Self { d, x, past, .. } = *self;
+        let mut group = Group { d, symbol, x, past, history, prefix, out: &mut *self.out };
         match self.stretch {
             Stretch::Filling { offset, position, rows } => group.fill(offset, position, rows, self.operator),
             Stretch::Running { offset, position, rows } => group.run(offset, position, rows, self.operator),
@@ -231,7 +229,6 @@ impl<F: Fold<PARTS>, const PARTS: usize> Groups for Walk<'_, '_, '_, F, PARTS> {
 /// Some symbols' input, state and output.
 struct Group<'a, 'o, const LANES: usize, const PARTS: usize> {
     d: usize,
-    first_row: usize,
     symbol: usize,
     x: Rows<'a>,
     past: Option<Past<'a>>,
@@ -289,7 +286,7 @@ impl<const LANES: usize, const PARTS: usize> Group<'_, '_, LANES, PARTS> {
     fn complete(&mut self, offset: usize, operator: &impl Fold<PARTS>) {
         let d = self.d;
         let mut folded = parts(operator, self.x.lanes(offset, self.symbol), 0.0);
-        let mut column = self.past.map(|past| past.back::<LANES>(self.first_row + offset, d - 1, self.symbol));
+        let mut column = self.past.map(|past| past.back::<LANES>(offset, d - 1, self.symbol));
         for row in (1..d).rev() {
             for (history, folded) in self.history.iter_mut().zip(folded) {
                 history[row + 1] = folded;

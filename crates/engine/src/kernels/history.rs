@@ -39,6 +39,29 @@ fn window_shape(operator: Operator) -> Option<(usize, usize)> {
     })
 }
 
+/// Parts of operators that fold over a window.
+fn folded_parts(operator: Operator) -> Option<usize> {
+    use Operator as O;
+    Some(match operator {
+        O::TsProduct | O::TsMin | O::TsMax => 1,
+        O::TsArgmin | O::TsArgmax => 2,
+        O::TsScale => 3,
+        _ => return None,
+    })
+}
+
+/// Inputs of operators that go through a whole full window for every row.
+fn windowed_inputs(operator: Operator) -> Option<usize> {
+    use Operator as O;
+    Some(match operator {
+        O::TsMad | O::TsDecayExp | O::TsKthElement | O::TsLastDiffValue => 1,
+        O::TsCountNans | O::TsEntropy | O::TsMaxDrawdown => 1,
+        O::TsSse | O::TsMse | O::TsSeBeta | O::TsSeAlpha => 2,
+        O::TsPartialCorr => 3,
+        _ => return None,
+    })
+}
+
 /// Whether a node's windows need not be full.
 fn is_partial(operator: Operator, parameters: &Parameters) -> bool {
     operator.definition().min_periods(parameters) > 0
@@ -59,10 +82,13 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
     if let Some((anchors, sums)) = window_shape(operator) {
         return window::state_rows(parameters.rows(0), anchors, sums);
     }
+    if let Some(parts) = folded_parts(operator) {
+        return fold::state_rows(parameters.rows(0), parts);
+    }
+    if let Some(inputs) = windowed_inputs(operator) {
+        return inputs * windowed::state_rows(parameters.rows(0));
+    }
     match operator {
-        O::TsProduct | O::TsMin | O::TsMax => fold::state_rows(parameters.rows(0), 1),
-        O::TsScale => fold::state_rows(parameters.rows(0), 3),
-        O::TsArgmin | O::TsArgmax => fold::state_rows(parameters.rows(0), 2),
         O::TsDelay | O::TsDelta | O::Returns | O::LogReturns if !of_column => parameters.rows(0),
         O::TsEma if parameters.rows(1) == 2 => 3,
         O::TsAny | O::TsAll => 3,
@@ -71,10 +97,6 @@ pub(crate) fn state_rows(operator: Operator, parameters: &Parameters, of_column:
         O::TsRank => series::time_rank_state_rows(parameters.rows(0)),
         O::TsKama => carry::kaufman_state_rows(parameters.rows(0)),
         _ if is_ordered(operator) => order::state_rows(parameters.rows(0)),
-        O::TsMad | O::TsDecayExp | O::TsKthElement | O::TsLastDiffValue => windowed::state_rows(parameters.rows(0)),
-        O::TsCountNans | O::TsEntropy | O::TsMaxDrawdown => windowed::state_rows(parameters.rows(0)),
-        O::TsSse | O::TsMse | O::TsSeBeta | O::TsSeAlpha => 2 * windowed::state_rows(parameters.rows(0)),
-        O::TsPartialCorr => 3 * windowed::state_rows(parameters.rows(0)),
         O::GroupBackfill => parameters.rows(0),
         O::Custom(id) => custom::state_rows(id, parameters),
         _ => 0,
@@ -103,18 +125,12 @@ pub(crate) fn reads_column(operator: Operator) -> bool {
 /// Whether a node whose only input is a column finds in it the rows of its window, so few that they are still close to
 /// the processor: it needs no copy of them.
 pub(crate) fn streams_column(operator: Operator, parameters: &Parameters) -> bool {
-    use Operator as O;
     // Measured: longer windows take as long with a copy, or less.
     const ROWS_OF_ONE_SUM: usize = 256;
     const ROWS_OF_SEVERAL: usize = 64;
-    let sums = match operator {
-        O::TsProduct | O::TsMin | O::TsMax => 1,
-        O::TsArgmin | O::TsArgmax => 2,
-        O::TsScale => 3,
-        _ => match window_shape(operator) {
-            Some((1, sums)) => sums,
-            _ => return false,
-        },
+    let of_one_input = |(inputs, sums)| (inputs == 1).then_some(sums);
+    let Some(sums) = folded_parts(operator).or_else(|| window_shape(operator).and_then(of_one_input)) else {
+        return false;
     };
     let rows = if sums == 1 { ROWS_OF_ONE_SUM } else { ROWS_OF_SEVERAL };
     !is_partial(operator, parameters) && parameters.rows(0) <= rows
@@ -122,9 +138,8 @@ pub(crate) fn streams_column(operator: Operator, parameters: &Parameters) -> boo
 
 /// Whether a node goes through its whole window for every row.
 pub(crate) fn walks_window(operator: Operator, parameters: &Parameters) -> bool {
-    use Operator as O;
-    matches!(operator, O::TsRank | O::TsMad | O::TsDecayExp | O::TsEntropy | O::TsMaxDrawdown | O::TsPartialCorr)
-        || matches!(operator, O::TsSse | O::TsMse | O::TsSeBeta | O::TsSeAlpha)
+    operator == Operator::TsRank
+        || windowed_inputs(operator).is_some()
         || is_ordered(operator)
         || is_partial(operator, parameters)
 }

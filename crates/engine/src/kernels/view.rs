@@ -120,32 +120,36 @@ impl<'a> RowsMut<'a> {
 
 /// A column with its past: some symbols of all rows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Past<'a>(Rows<'a>);
+pub(crate) struct Past<'a> {
+    rows: Rows<'a>,
+    /// Panel row of the first row at hand.
+    first_row: usize,
+}
 
 impl<'a> Past<'a> {
     /// A span's symbols in a whole column.
     #[inline(always)]
     pub(crate) fn new(values: &'a [f64], span: Span, symbols: usize) -> Self {
-        Self(Rows { values, stride: symbols, first: span.first_symbol, width: span.width })
+        let rows = Rows { values, stride: symbols, first: span.first_symbol, width: span.width };
+        Self { rows, first_row: span.first_row }
     }
 
     /// A row of the panel.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [f64] {
-        self.0.row(row)
+        self.rows.row(row)
     }
 
-    /// The same values of the `count` rows of the panel before one, the latest first. Prefetches as many behind
-    /// them.
+    /// The same values of the `count` rows before one of those at hand, the latest first. Prefetches as many behind them.
     #[inline(always)]
     pub(super) fn back<const LANES: usize>(
         &self,
-        end: usize,
+        offset: usize,
         count: usize,
         symbol: usize,
     ) -> impl Iterator<Item = [f64; LANES]> + use<'a, LANES> {
-        let Rows { values, stride, first, .. } = self.0;
-        let at = first + symbol;
+        let Rows { values, stride, first, .. } = self.rows;
+        let (at, end) = (first + symbol, self.first_row + offset);
         values[(end - count) * stride..end * stride].chunks_exact(stride).rev().map(move |row| {
             prefetch::<LANES, false>(row.as_ptr().wrapping_add(at + LANES));
             load(row, at)

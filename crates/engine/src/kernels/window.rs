@@ -200,10 +200,7 @@ fn kernel<const LANES: usize, const INPUTS: usize, const SUMS: usize, O: Sums<IN
     for stretch in stretches(d, first_row, out.count()) {
         let mean = mean.as_deref_mut();
         match block.past.filter(|_| INPUTS == 1) {
-            Some(past) => {
-                let raw = InColumn { past, first_row };
-                in_groups::<LANES>(width, &mut Walk { d, raw, inputs, state, out, mean, stretch, operator });
-            }
+            Some(raw) => in_groups::<LANES>(width, &mut Walk { d, raw, inputs, state, out, mean, stretch, operator }),
             None => {
                 in_groups::<LANES>(width, &mut Walk { d, raw: InState, inputs, state, out, mean, stretch, operator });
             }
@@ -216,7 +213,7 @@ trait Raw: Copy {
     /// Whether they were kept in the state, in the places of the suffixes that come of them.
     const KEPT: bool;
 
-    /// So many rows up to an offset into the rows at hand, the latest first; none where they were kept.
+    /// So many rows before one of those at hand, the latest first; none where they were kept.
     fn back<const LANES: usize>(self, offset: usize, rows: usize, symbol: usize) -> impl Iterator<Item = [f64; LANES]>;
 }
 
@@ -234,19 +231,12 @@ impl Raw for InState {
 }
 
 /// In the column that is the only input.
-#[derive(Clone, Copy)]
-struct InColumn<'a> {
-    past: Past<'a>,
-    /// Panel row of the first row at hand.
-    first_row: usize,
-}
-
-impl Raw for InColumn<'_> {
+impl Raw for Past<'_> {
     const KEPT: bool = false;
 
     #[inline(always)]
     fn back<const LANES: usize>(self, offset: usize, rows: usize, symbol: usize) -> impl Iterator<Item = [f64; LANES]> {
-        self.past.back(self.first_row + offset + 1, rows, symbol)
+        Past::back(&self, offset, rows, symbol)
     }
 }
 
@@ -376,7 +366,7 @@ impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
         }
         let mut sums = [[0.0; LANES]; SUMS];
         let mut history = histories::<LANES, SUMS>(self.history, d);
-        let mut raw = self.raw.back::<LANES>(offset, d, self.symbol);
+        let mut raw = self.raw.back::<LANES>(offset + 1, d, self.symbol);
         for row in (0..d).rev() {
             let place = row as f64 - (d as f64 - 1.0);
             let now: [[f64; LANES]; INPUTS] = std::array::from_fn(|i| {
