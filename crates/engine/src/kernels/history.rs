@@ -7,7 +7,8 @@ use super::carry::{
     TradeWhen, carry, exponential, wilder,
 };
 use super::cell::clean;
-use super::fold::{Extreme, Product, Range, RowsSince, fold};
+use super::column::{self, Folded, Summed};
+use super::fold::{Extreme, Fold, Product, Range, RowsSince, fold};
 use super::moments::{CoMoment, Kurtosis, MeanPower, Powers, Skewness, SquaresAboutMean, Triple};
 use super::order::sorted;
 use super::partial::partial;
@@ -17,7 +18,7 @@ use super::sums::{
     Correlation, Covariance, Decay, Mean, Projection, Ratio, Regression, Score, Spread, Sum, Trend, Weighted, WithMean,
 };
 use super::view::RowsMut;
-use super::window::{Lanes, long, sums};
+use super::window::{Lanes, Sums, long, sums};
 use super::windowed::{Rows, windowed};
 use super::{Block, RankScale, carry, custom, fold, order, partial, row, series, window, windowed};
 
@@ -122,18 +123,16 @@ pub(crate) fn reads_column(operator: Operator) -> bool {
     matches!(operator, O::TsDelay | O::TsDelta | O::Returns | O::LogReturns)
 }
 
-/// Whether a node whose only input is a column finds in it the rows of its window, so few that they are still close to
-/// the processor: it needs no copy of them.
+/// Whether a node whose only input is a column finds in it the rows of its window, and needs no copy of them: where it
+/// keeps one number, in the order of memory; where it keeps several, few enough rows to be still close to the processor.
 pub(crate) fn streams_column(operator: Operator, parameters: &Parameters) -> bool {
-    // Measured: longer windows take as long with a copy, or less.
-    const ROWS_OF_ONE_SUM: usize = 256;
+    // Measured: longer windows of which several numbers are kept take as long with a copy, or less.
     const ROWS_OF_SEVERAL: usize = 64;
     let of_one_input = |(inputs, sums)| (inputs == 1).then_some(sums);
     let Some(sums) = folded_parts(operator).or_else(|| window_shape(operator).and_then(of_one_input)) else {
         return false;
     };
-    let rows = if sums == 1 { ROWS_OF_ONE_SUM } else { ROWS_OF_SEVERAL };
-    !is_partial(operator, parameters) && parameters.rows(0) <= rows
+    !is_partial(operator, parameters) && (sums == 1 || parameters.rows(0) <= ROWS_OF_SEVERAL)
 }
 
 /// Whether a node goes through its whole window for every row.
@@ -165,6 +164,22 @@ pub(super) fn with_mean(
     }
 }
 
+/// One sum over a window.
+fn one_sum(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>, operator: impl Sums<1, 1>) {
+    match block.past.filter(|_| window::is_long(d)) {
+        Some(column) => column::walk(d, column, block, state, out, &Summed(operator)),
+        None => sums(d, block, state, out, Lanes::<16, 16>, &operator),
+    }
+}
+
+/// A fold over a window of which one number is kept.
+fn one_fold(d: usize, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>, operator: impl Fold<1>) {
+    match block.past {
+        Some(column) => column::walk(d, column, block, state, out, &Folded(operator)),
+        None => fold(d, block, state, out, &operator),
+    }
+}
+
 /// Operators of a symbol's history.
 pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, state: &mut [f64], out: &mut RowsMut<'_>) {
     use Operator as O;
@@ -186,8 +201,8 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
             let change = elementary::log(x / base);
             if x > 0.0 && base > 0.0 { change } else { f64::NAN }
         }),
-        O::TsSum | O::TsCount => sums(d, block, state, out, Lanes::<16, 16>, &Sum { rows }),
-        O::TsMean => sums(d, block, state, out, Lanes::<16, 16>, &Mean::new(rows)),
+        O::TsSum | O::TsCount => one_sum(d, block, state, out, Sum { rows }),
+        O::TsMean => one_sum(d, block, state, out, Mean::new(rows)),
         O::TsDecayLinear => sums(d, block, state, out, Lanes::<8, 16>, &Decay::new(rows)),
         O::TsStd => sums(d, block, state, out, Lanes::<8, 16>, &Spread::<true>::new(rows, p.real(1))),
         O::TsVar => sums(d, block, state, out, Lanes::<8, 16>, &Spread::<false>::new(rows, p.real(1))),
@@ -205,9 +220,9 @@ pub(super) fn history(operator: Operator, p: &Parameters, block: &Block<'_>, sta
         O::TsWmean => sums(d, block, state, out, Lanes::<4, 8>, &Weighted { rows }),
         O::TsCov => sums(d, block, state, out, Lanes::<8, 16>, &Covariance::new(rows)),
         O::TsCorr => sums(d, block, state, out, Lanes::<8, 16>, &Correlation::new(rows)),
-        O::TsProduct => fold(d, block, state, out, &Product),
-        O::TsMin => fold(d, block, state, out, &Extreme::<false>),
-        O::TsMax => fold(d, block, state, out, &Extreme::<true>),
+        O::TsProduct => one_fold(d, block, state, out, Product),
+        O::TsMin => one_fold(d, block, state, out, Extreme::<false>),
+        O::TsMax => one_fold(d, block, state, out, Extreme::<true>),
         O::TsArgmin => fold(d, block, state, out, &RowsSince::<false>),
         O::TsArgmax => fold(d, block, state, out, &RowsSince::<true>),
         O::TsSst => sums(d, block, state, out, Lanes::<8, 16>, &SquaresAboutMean::new(rows)),

@@ -4,6 +4,7 @@
 mod across;
 mod carry;
 mod cell;
+mod column;
 mod custom;
 mod fold;
 mod history;

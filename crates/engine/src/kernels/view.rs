@@ -111,6 +111,12 @@ impl<'a> RowsMut<'a> {
         (self.stride == self.width).then_some(&mut *self.values)
     }
 
+    /// Values from a row to the next.
+    #[inline(always)]
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Number of rows.
     #[inline(always)]
     pub(super) fn count(&self) -> usize {
@@ -140,6 +146,33 @@ impl<'a> Past<'a> {
         self.rows.row(row)
     }
 
+    /// The same values of rows of the panel.
+    #[inline(always)]
+    pub(super) fn rows<const LANES: usize>(
+        &self,
+        first: usize,
+        count: usize,
+        symbol: usize,
+    ) -> impl DoubleEndedIterator<Item = [f64; LANES]> + ExactSizeIterator + use<'a, LANES> {
+        let at = self.rows.first + symbol;
+        self.whole_rows(first, count).map(move |row| load(row, at))
+    }
+
+    /// The same. Prefetches as many rows behind them.
+    #[inline(always)]
+    pub(super) fn rows_prefetched<const LANES: usize>(
+        &self,
+        first: usize,
+        count: usize,
+        symbol: usize,
+    ) -> impl Iterator<Item = [f64; LANES]> + use<'a, LANES> {
+        let (at, later) = (self.rows.first + symbol, count * self.rows.stride);
+        self.whole_rows(first, count).map(move |row| {
+            prefetch::<LANES, false>(row.as_ptr().wrapping_add(at + later));
+            load(row, at)
+        })
+    }
+
     /// The same values of the `count` rows before one of those at hand, the latest first. Prefetches as many behind them.
     #[inline(always)]
     pub(super) fn back<const LANES: usize>(
@@ -148,19 +181,24 @@ impl<'a> Past<'a> {
         count: usize,
         symbol: usize,
     ) -> impl Iterator<Item = [f64; LANES]> + use<'a, LANES> {
-        let Rows { values, stride, first, .. } = self.rows;
-        let (at, end) = (first + symbol, self.first_row + offset);
-        values[(end - count) * stride..end * stride].chunks_exact(stride).rev().map(move |row| {
+        let at = self.rows.first + symbol;
+        self.whole_rows(self.first_row + offset - count, count).rev().map(move |row| {
             prefetch::<LANES, false>(row.as_ptr().wrapping_add(at + LANES));
             load(row, at)
         })
     }
+
+    #[inline(always)]
+    fn whole_rows(&self, first: usize, count: usize) -> std::slice::ChunksExact<'a, f64> {
+        let Rows { values, stride, .. } = self.rows;
+        values[first * stride..(first + count) * stride].chunks_exact(stride)
+    }
 }
 
-/// Prefetches the values behind some lanes, as many as those, to be written.
+/// Prefetches as many values so far behind some lanes, to be written.
 #[inline(always)]
-pub(super) fn prefetch_behind<const LANES: usize>(lanes: &[f64; LANES]) {
-    prefetch::<LANES, true>(lanes.as_ptr().wrapping_add(LANES));
+pub(super) fn prefetch_behind<const LANES: usize>(lanes: &[f64; LANES], by: usize) {
+    prefetch::<LANES, true>(lanes.as_ptr().wrapping_add(by));
 }
 
 /// Asks the processor for values that are soon read, or written. What is wanted row after row lies in one page after the

@@ -317,7 +317,7 @@ impl<R: Raw, const LANES: usize, const INPUTS: usize, const SUMS: usize> Group<'
             if !R::KEPT {
                 // The next group wants them.
                 self.inputs[0].prefetch::<LANES>(offset + row, self.symbol + LANES);
-                prefetch_behind(out);
+                prefetch_behind(out, LANES);
             }
             let now: [[f64; LANES]; INPUTS] =
                 std::array::from_fn(|i| inputs[i].next().expect("as many rows of input as of output"));
