@@ -126,6 +126,13 @@ pub(super) fn clean(value: f64) -> f64 {
     value - (value - value)
 }
 
+/// The value, every NaN as the same bits. What NaN an operation of two of them leaves depends on which comes first, and that
+/// is the compiler's choice: operators that are compiled in more than one way say so here.
+#[inline(always)]
+pub(super) fn one_nan(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value }
+}
+
 /// A flag, unknown where either side is NaN.
 #[inline(always)]
 pub(super) fn flag(truth: bool, x: f64, y: f64) -> f64 {

@@ -31,20 +31,14 @@ pub(super) trait Whole {
     /// What a row brings; its place is counted from the anchor, the last row of the block before.
     fn part(&self, value: f64, anchor: f64, place: f64) -> f64;
 
-    /// A prefix, and the row after it.
-    fn append(&self, prefix: f64, part: f64) -> f64;
-
-    /// A suffix, and the row before it.
-    fn prepend(&self, part: f64, suffix: f64) -> f64;
-
-    /// A suffix, and the prefix after it.
-    fn join(&self, suffix: f64, prefix: f64) -> f64;
+    /// Two neighbours as one.
+    fn join(&self, older: f64, newer: f64) -> f64;
 
     /// The result of a whole window.
     fn result(&self, whole: f64, end: End<1>) -> f64;
 }
 
-/// A sum. Summands come in the order of [`super::window`]: of two missing values, the first gives its sign.
+/// A sum.
 pub(super) struct Summed<O>(pub(super) O);
 
 impl<O: Sums<1, 1>> Whole for Summed<O> {
@@ -56,18 +50,8 @@ impl<O: Sums<1, 1>> Whole for Summed<O> {
     }
 
     #[inline(always)]
-    fn append(&self, prefix: f64, part: f64) -> f64 {
-        prefix + part
-    }
-
-    #[inline(always)]
-    fn prepend(&self, part: f64, suffix: f64) -> f64 {
-        suffix + part
-    }
-
-    #[inline(always)]
-    fn join(&self, suffix: f64, prefix: f64) -> f64 {
-        prefix + suffix
+    fn join(&self, older: f64, newer: f64) -> f64 {
+        older + newer
     }
 
     #[inline(always)]
@@ -88,18 +72,8 @@ impl<F: Fold<1>> Whole for Folded<F> {
     }
 
     #[inline(always)]
-    fn append(&self, prefix: f64, part: f64) -> f64 {
-        self.0.join([prefix], [part])[0]
-    }
-
-    #[inline(always)]
-    fn prepend(&self, part: f64, suffix: f64) -> f64 {
-        self.0.join([part], [suffix])[0]
-    }
-
-    #[inline(always)]
-    fn join(&self, suffix: f64, prefix: f64) -> f64 {
-        self.0.join([suffix], [prefix])[0]
+    fn join(&self, older: f64, newer: f64) -> f64 {
+        self.0.join([older], [newer])[0]
     }
 
     #[inline(always)]
@@ -214,7 +188,7 @@ impl<W: Whole> Groups for Running<'_, '_, '_, W> {
             let suffix = load::<LANES>(suffixes, symbol);
             let place = (position + step) as f64;
             for lane in 0..LANES {
-                prefix[lane] = whole.append(prefix[lane], whole.part(now[lane], anchor[lane], place));
+                prefix[lane] = whole.join(prefix[lane], whole.part(now[lane], anchor[lane], place));
                 let end = End { anchor: [anchor[lane]], now: [now[lane]], rows_past_anchor: place };
                 out[lane] = whole.result(whole.join(suffix[lane], prefix[lane]), end);
             }
@@ -249,7 +223,7 @@ impl<W: Whole> Groups for Completing<'_, '_, W> {
         for ((step, now), suffixes) in (0..rows).rev().zip(values).zip(self.suffixes.chunks_exact_mut(width).rev()) {
             let place = first_place + step as f64;
             for lane in 0..LANES {
-                suffix[lane] = whole.prepend(whole.part(now[lane], anchor[lane], place), suffix[lane]);
+                suffix[lane] = whole.join(whole.part(now[lane], anchor[lane], place), suffix[lane]);
             }
             store(suffixes, symbol, &suffix);
         }

@@ -8,7 +8,7 @@
 //! ten times as long as plain ones.
 
 use super::Block;
-use super::cell::{clean, greater, lesser};
+use super::cell::{clean, greater, lesser, one_nan};
 use super::view::{Groups, Past, Rows, RowsMut, in_groups, load, store};
 use super::window::{Stretch, histories, stretches};
 use crate::compiled_for;
@@ -56,7 +56,7 @@ impl Fold<1> for Product {
 
     #[inline(always)]
     fn result(&self, [whole]: [f64; 1], _: f64) -> f64 {
-        clean(whole)
+        clean(one_nan(whole))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Operators that are sums over a window. With `d` the rows of the window, distances `x - anchor` and places counted
 //! from the anchor.
 
-use super::cell::within_one;
+use super::cell::{one_nan, within_one};
 use super::window::{End, Sums};
 
 /// The sum.
@@ -17,7 +17,7 @@ impl Sums<1, 1> for Sum {
 
     #[inline(always)]
     fn result(&self, [sum]: [f64; 1], end: End<1>) -> f64 {
-        end.anchor[0] * self.rows + sum
+        one_nan(end.anchor[0] * self.rows + sum)
     }
 }
 
@@ -41,7 +41,7 @@ impl Sums<1, 1> for Mean {
 
     #[inline(always)]
     fn result(&self, [sum]: [f64; 1], end: End<1>) -> f64 {
-        end.anchor[0] + sum * self.share
+        one_nan(end.anchor[0] + sum * self.share)
     }
 }
 
