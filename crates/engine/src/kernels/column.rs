@@ -4,6 +4,7 @@
 //! all symbols, rather than groups of symbols each through all rows. What is read and written lies nearly in the order of
 //! memory, and what the next pass wants is prefetched: it matters little how far away a column is, nor how long a window.
 //! The price is a prefix that is loaded and stored once a pass; with several numbers that costs more than it gains.
+//! Those, and windows over what is no column, are walked by [`super::window`] and [`super::fold`], to the same bits.
 //!
 //! State, in rows as wide as the symbols at hand: for each position of a block the suffix from there on, then the prefix,
 //! which is the suffix so far while suffixes are made, then the anchor. Rows themselves are found again in the column.

@@ -146,14 +146,14 @@ impl<'a> Past<'a> {
         self.rows.row(row)
     }
 
-    /// The same values of rows of the panel.
+    /// Some values of each of so many rows of the panel, from one on.
     #[inline(always)]
     pub(super) fn rows<const LANES: usize>(
         &self,
         first: usize,
         count: usize,
         symbol: usize,
-    ) -> impl DoubleEndedIterator<Item = [f64; LANES]> + ExactSizeIterator + use<'a, LANES> {
+    ) -> impl DoubleEndedIterator<Item = [f64; LANES]> + use<'a, LANES> {
         let at = self.rows.first + symbol;
         self.whole_rows(first, count).map(move |row| load(row, at))
     }
@@ -173,7 +173,7 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// The same values of the `count` rows before one of those at hand, the latest first. Prefetches as many behind them.
+    /// The same of the `count` rows before one of those at hand, the latest first. Prefetches as many values behind them.
     #[inline(always)]
     pub(super) fn back<const LANES: usize>(
         &self,
@@ -188,6 +188,7 @@ impl<'a> Past<'a> {
         })
     }
 
+    /// So many rows from one on, as wide as the column.
     #[inline(always)]
     fn whole_rows(&self, first: usize, count: usize) -> std::slice::ChunksExact<'a, f64> {
         let Rows { values, stride, .. } = self.rows;
