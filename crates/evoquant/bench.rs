@@ -8,8 +8,9 @@
 //!
 //! By themselves, since they take long or a process of their own: [`time_scaling`] says how time grows with each size of
 //! a search, [`measure_memory`] what a generation adds to memory, [`measure_markets`] what making, writing, importing and
-//! opening markets costs.
+//! opening markets costs, [`measure_backtests`] what backtests of given strategies cost.
 
+mod backtests;
 mod clock;
 mod compare;
 mod evolution;
@@ -29,6 +30,7 @@ mod work;
 use factor::{Mutation, Operator, Strategy};
 use market::{Panel, RandomWalk};
 
+pub use backtests::{BacktestOptions, measure_backtests};
 pub use compare::{Change, Comparison, Figures, Unit};
 pub use evolution::{Pace, Scoring, run_search};
 pub use expressions::{
@@ -284,6 +286,17 @@ pub enum Error {
     /// The market is too short for a run, or threads cannot be started.
     #[error(transparent)]
     Evolve(#[from] evolve::Error),
+    /// A setting of a backtest is out of range, or asks for what the market does not have.
+    #[error(transparent)]
+    Settings(#[from] backtest::Error),
+    /// A strategy cannot be backtested.
+    #[error("{name}: {error}")]
+    Backtest {
+        /// Its name.
+        name: String,
+        /// Why not.
+        error: Box<backtest::Error>,
+    },
     /// The panel lacks a column.
     #[error(transparent)]
     Engine(#[from] engine::Error),

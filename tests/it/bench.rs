@@ -26,6 +26,17 @@ const SCALING: [&str; 14] = [
 const PLAN: [&str; 6] = ["bench", "plan", "--bars", "120", "--symbols", "24"];
 const MEMORY: [&str; 10] =
     ["bench", "memory", "--bars", "120", "--symbols", "24", "--strategies", "8", "--cache-memory", "1MB"];
+const BACKTEST: [&str; 9] = [
+    "bench",
+    "backtest",
+    "strategies/momentum-12-1.toml",
+    "--data",
+    "synth:bars=400,symbols=20",
+    "--profile",
+    "vectorbt",
+    "--seconds",
+    "0",
+];
 
 fn figures(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).expect("figures")).expect("JSON")
@@ -113,6 +124,13 @@ fn memory_is_measured_beside_the_panel() {
 }
 
 #[test]
+fn backtests_of_saved_strategies_are_measured() {
+    let names = ["backtest/market", "backtest/momentum-12-1/strategy"];
+    let kept = check(&BACKTEST, &names, &["400 bars x 20 symbols", "one thread"]);
+    assert!(kept["records"].as_array().expect("records").iter().all(|record| record["runs"].as_u64() >= Some(7)));
+}
+
+#[test]
 fn what_cannot_be_measured_or_compared_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let broken = folder.path().join("broken.json");
@@ -123,7 +141,7 @@ fn what_cannot_be_measured_or_compared_is_said() {
         assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
         assert!(stderr(&output).contains(word), "no `{word}` in\n{}", stderr(&output));
     };
-    for arguments in [&SCALING[..], &PLAN, &MEMORY] {
+    for arguments in [&SCALING[..], &PLAN, &MEMORY, &BACKTEST] {
         refused(arguments, &["--compare", broken], "holds no figures");
         refused(arguments, &["--compare", "no-such.json"], "no-such.json");
         refused(arguments, &["--tolerance=-1"], "--tolerance");
@@ -137,4 +155,7 @@ fn what_cannot_be_measured_or_compared_is_said() {
         "0 factors or strategies",
     );
     refused(&["bench", "memory"], &["--bars", "30", "--symbols", "24"], "at least 100");
+    refused(&BACKTEST[..3], &["--seconds", "nan"], "--seconds must be");
+    refused(&BACKTEST, &["--set", "capital=-1"], "capital");
+    refused(&["bench", "backtest"], &["no-such.toml"], "no-such.toml");
 }

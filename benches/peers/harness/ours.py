@@ -51,6 +51,24 @@ class Engine:
         self.run("bench", "expressions", self._write(texts), "--data", panel, *options)
         return json.loads(out.read_text(encoding="utf-8"))
 
+    def backtest(self, strategy, *options):
+        """Median milliseconds of a whole backtest in memory, by `evoquant bench backtest`."""
+        return self._medians("backtest", strategy, *options)[f"backtest/{strategy.stem}/strategy"]
+
+    def scored(self, bars, symbols):
+        """Median milliseconds for each strategy that `evoquant bench evolution` scores, by how often it trades."""
+        paces = {}
+        for name, took in self._medians("evolution", "--bars", bars, "--symbols", symbols).items():
+            _, pace, _, count = name.split("/")
+            paces[pace] = took / int(count)
+        return paces
+
+    def _medians(self, *arguments):
+        out = self.folder / "figures.json"
+        self.run("bench", *arguments, "--json", out)
+        records = json.loads(out.read_text(encoding="utf-8"))["records"]
+        return {record["name"]: record["median_ns"] / 1e6 for record in records}
+
     def values(self, panel, texts, shape, group=8):
         """The values of each expression in turn, `[bars x symbols]`, NaN where undefined."""
         out = self.folder / "values.bin"

@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
 }
 
 /// Names of the strategies' files, made different where two are the same.
-fn names(paths: &[PathBuf]) -> Vec<String> {
+pub(super) fn names(paths: &[PathBuf]) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     paths

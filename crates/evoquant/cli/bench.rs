@@ -4,15 +4,17 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ::backtest::Periods;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::backtest::SettingsArguments;
 use super::market::threads;
-use super::{expressions, memory, print, read_market, remark};
+use super::{MarketArguments, backtest, expressions, memory, print, read_market, remark, strategy};
 use crate::bench::{
-    BenchOptions, Comparison, Figures, MarketOptions, MemoryOptions, Record, ScalingOptions, Suite, generated_panel,
-    measure_markets, measure_memory, run as measure, time_scaling,
+    BacktestOptions, BenchOptions, Comparison, Figures, MarketOptions, MemoryOptions, Record, ScalingOptions, Suite,
+    generated_panel, measure_backtests, measure_markets, measure_memory, run as measure, time_scaling,
 };
 
 #[derive(Debug, Args)]
@@ -87,6 +89,24 @@ enum OtherSuite {
     Markets(MarketsArguments),
     /// What evaluating a generation adds to memory, beside the market.
     Memory(MemoryArguments),
+    /// Time whole backtests of saved strategies, from graph to figures, the market being in memory.
+    Backtest(BacktestArguments),
+}
+
+#[derive(Debug, Args)]
+struct BacktestArguments {
+    /// Strategy files.
+    #[arg(required = true)]
+    strategies: Vec<PathBuf>,
+    #[command(flatten)]
+    market: MarketArguments,
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// Seconds to repeat each strategy for; the slowest are repeated a few times all the same.
+    #[arg(long, default_value_t = 0.5)]
+    seconds: f64,
+    #[command(flatten)]
+    kept: Kept,
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +204,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         Some(OtherSuite::Scaling(arguments)) => return scaling(arguments),
         Some(OtherSuite::Markets(arguments)) => return markets(arguments),
         Some(OtherSuite::Memory(arguments)) => return memory_of_a_generation(arguments),
+        Some(OtherSuite::Backtest(arguments)) => return backtests(arguments),
         None => {}
     }
     let what = arguments.what.map(|what| match what {
@@ -253,6 +274,30 @@ fn memory_of_a_generation(arguments: &MemoryArguments) -> Result<ExitCode> {
         cache_bytes: arguments.cache_memory.unwrap_or_else(memory::share_of_free),
     };
     let report = measure_memory(&options, &mut measured)?;
+    let now = Figures { records: report.records.clone(), slopes: Vec::new() };
+    arguments.kept.report(&report, &now, saved.as_ref())
+}
+
+fn backtests(arguments: &BacktestArguments) -> Result<ExitCode> {
+    if !(0.0..=3_600.0).contains(&arguments.seconds) {
+        bail!("--seconds must be a number from 0 to 3600");
+    }
+    let saved = arguments.kept.read()?;
+    let spec = arguments.settings.spec()?;
+    let panel = arguments.market.read()?.panel;
+    let schema = crate::schema(&panel);
+    let names = backtest::names(&arguments.strategies);
+    let read = |(name, path): (String, &PathBuf)| Ok((name, strategy::read(path, &schema)?));
+    let strategies: Vec<_> = names.into_iter().zip(&arguments.strategies).map(read).collect::<Result<_>>()?;
+    let options = BacktestOptions {
+        panel: &panel,
+        strategies: &strategies,
+        settings: &spec.backtest,
+        periods: &Periods::split(panel.bars(), spec.train, spec.validation),
+        returns: &arguments.settings.returns(panel.calendar()),
+        seconds: arguments.seconds,
+    };
+    let report = measure_backtests(&options, &mut measured)?;
     let now = Figures { records: report.records.clone(), slopes: Vec::new() };
     arguments.kept.report(&report, &now, saved.as_ref())
 }

@@ -2,7 +2,8 @@
 
 The two do not search the same space, nor score alike: falsealpha backtests a rank-weighted formula each day; evoquant
 evolves graphs with rules, weights and exits, and scores each on train and validation. What is compared is how long one
-distinct candidate takes from being drawn to being scored, end to end.
+distinct candidate takes from being drawn to being scored, end to end; and, against the same, how long `evoquant bench
+evolution` takes over a strategy of random ones that nobody scored before, on a market of its own of the same shape.
 """
 
 import csv
@@ -17,7 +18,10 @@ from statistics import median
 
 from falsealpha.panel import Panel
 
-from ..section import Row, Section, in_turn, milliseconds
+from ..section import Row, Section, column, in_turn, milliseconds
+
+# Bars and symbols of falsealpha's noise panel.
+SHAPE = (2_500, 60)
 
 
 def compare(session):
@@ -49,19 +53,23 @@ def compare(session):
         shutil.rmtree(out)
         return took / counts["theirs"][-1]
 
-    samples = in_turn(min(session.rounds, 3), {"ours": ours, "theirs": theirs})
+    sides = {"ours": ours, "scored": lambda: session.engine.scored(*SHAPE), "theirs": theirs}
+    samples = in_turn(min(session.rounds, 3), sides)
     section = Section(notes=[
-        f"falsealpha's noise panel, 2,500 bars x 60 symbols; {population} x {generations}, seed 1, one thread; the "
-        "whole command, reading and writing included, over distinct candidates that got a score.",
+        f"falsealpha's noise panel, {SHAPE[0]:,} bars x {SHAPE[1]} symbols; {population} x {generations}, seed 1, one "
+        "thread; the whole command, reading and writing included, over distinct candidates that got a score.",
         __doc__.partition("\n\n")[2].replace("\n", " ").strip(),
     ])
-    rates = (1e3 / median(samples[side]) for side in ("ours", "theirs"))
-    section.rows.append(Row(
-        what="a distinct scored candidate, from draw to score", peer="falsealpha", ours=samples["ours"],
-        theirs=samples["theirs"],
-        remark="{:.0f} and {:.0f} a second; ".format(*rates)
-               + f"{counts['ours'][0]:,} and {counts['theirs'][0]:,} distinct and scored",
-    ))
+
+    def add(what, ours, counts=""):
+        rates = "{:,.0f} and {:,.0f} a second".format(1e3 / median(ours), 1e3 / median(samples["theirs"]))
+        section.rows.append(Row(
+            what=what, peer="falsealpha", ours=ours, theirs=samples["theirs"], remark=rates + counts))
+
+    add("a distinct scored candidate, from draw to score", samples["ours"],
+        f"; {counts['ours'][0]:,} and {counts['theirs'][0]:,} distinct and scored")
+    for pace in ("weekly", "daily"):
+        add(f"a strategy scored, {pace} rebalance and rank IC", column(samples["scored"], pace))
     return section
 
 
