@@ -53,6 +53,8 @@ pub(crate) struct Lines {
     pub(crate) stride: usize,
     /// Where in a row the symbols start.
     pub(crate) first: usize,
+    /// Whether they are far from the processor: columns and whole results are, blocks and slots are used again and again.
+    pub(crate) is_far: bool,
 }
 
 impl Layout {
@@ -113,19 +115,20 @@ impl Layout {
     /// Where a place keeps the rows of a span: whole rows, of which the span's symbols are a part.
     #[inline(always)]
     pub(crate) fn rows(&self, place: Place, span: Span) -> Lines {
-        let whole = |start: usize| Lines {
+        let whole = |start: usize, is_far| Lines {
             cells: start..start + span.rows * self.symbols,
             stride: self.symbols,
             first: span.first_symbol,
+            is_far,
         };
         match place {
-            Place::Column(_) | Place::Whole(_) => whole(span.first_row * self.symbols),
+            Place::Column(_) | Place::Whole(_) => whole(span.first_row * self.symbols, true),
             Place::Slot(slot) => {
                 let start = slot as usize * self.slot_room();
-                Lines { cells: start..start + span.rows * span.width, stride: span.width, first: 0 }
+                Lines { cells: start..start + span.rows * span.width, stride: span.width, first: 0, is_far: false }
             }
             Place::Block(slot) => {
-                whole((slot as usize * self.block_rows + span.first_row % self.block_rows) * self.symbols)
+                whole((slot as usize * self.block_rows + span.first_row % self.block_rows) * self.symbols, false)
             }
             Place::Scalar(_) => unreachable!("one number has no cells"),
         }

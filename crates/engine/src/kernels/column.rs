@@ -182,10 +182,12 @@ impl<W: Whole> Groups for Running<'_, '_, '_, W> {
         let anchor = load::<LANES>(self.anchor, symbol);
         let mut prefix = load::<LANES>(self.prefix, symbol);
         let values = column.rows_prefetched::<LANES>(row, rows, symbol);
-        let later = rows * self.out.stride();
+        let later = self.out.is_far().then_some(rows * self.out.stride());
         let out = self.out.down::<LANES>(offset, symbol);
         for (((step, now), suffixes), out) in (1..).zip(values).zip(suffixes.chunks_exact(width)).zip(out) {
-            prefetch_behind(out, later);
+            if let Some(later) = later {
+                prefetch_behind(out, later);
+            }
             let suffix = load::<LANES>(suffixes, symbol);
             let place = (position + step) as f64;
             for lane in 0..LANES {

@@ -64,12 +64,14 @@ pub(crate) struct RowsMut<'a> {
     stride: usize,
     first: usize,
     width: usize,
+    is_far: bool,
 }
 
 impl<'a> RowsMut<'a> {
     #[inline(always)]
     pub(crate) fn new(values: &'a mut [f64], lines: &Lines, span: Span) -> Self {
-        Self { values, count: span.rows, stride: lines.stride, first: lines.first, width: span.width }
+        let Lines { stride, first, is_far, .. } = *lines;
+        Self { values, count: span.rows, stride, first, width: span.width, is_far }
     }
 
     /// One row.
@@ -115,6 +117,13 @@ impl<'a> RowsMut<'a> {
     #[inline(always)]
     pub(super) fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// Whether it takes long to write them unless they are [asked for](prefetch_behind) before. Where it does not, to ask
+    /// takes longer.
+    #[inline(always)]
+    pub(super) fn is_far(&self) -> bool {
+        self.is_far
     }
 
     /// Number of rows.
