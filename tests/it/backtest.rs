@@ -111,6 +111,20 @@ fn profiles_change_the_assumptions_and_keys_come_on_top() {
 }
 
 #[test]
+fn the_account_of_the_readme_is_one_of_the_bundled_market() {
+    let readme = fs::read_to_string("README.md").expect("a README");
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let account = blocks.into_iter().find(|block| block.contains("[holdings]")).expect("an account");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("account.toml");
+    fs::write(&path, account).expect("written");
+    let path = path.to_str().expect("a path");
+    let told =
+        succeed(&["signal", "strategies/momentum-12-1.toml", "--holdings", path, "--set", "shares.lot=1", "--now"]);
+    assert!(told.contains("NFLX") && told.contains("AAPL"), "{told}");
+}
+
+#[test]
 fn a_signal_is_printed_and_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let account = folder.path().join("account.toml");

@@ -207,7 +207,7 @@ fn backtests_that_cannot_be_made() {
         check(&[&["backtest"], *arguments].concat(), &words);
     }
     for (account, words) in [
-        ("cash = 1\n[holdings]\nXYZ = 1\n", ["account.toml", "no symbol `XYZ`"]),
+        ("cash = 1\n[holdings]\nXYZ = 1\n", ["account.toml", "no symbol `XYZ`, only AAPL, AMZN, "]),
         ("[holdings]\nAAPL = 1\n", ["account.toml", "cash"]),
         ("cash = 1\n[holdings]\nAAPL = \"many\"\n", ["account.toml", "a number of shares"]),
         ("cash = 1\n[holdings]\nAAPL = { shares = 1, entry_date = \"2030\" }\n", ["account.toml", "2030"]),

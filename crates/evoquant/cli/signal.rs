@@ -25,7 +25,7 @@ Holdings are a TOML file; entry price and date are asked for by stops and holdin
   cash = 25000
   [holdings]
   AAPL = 120
-  MSFT = { shares = 50, entry_price = 85.2, entry_date = \"2018-01-03\" }
+  NFLX = { shares = 50, entry_price = 205.05, entry_date = \"2018-01-03\" }
 
 Orders are for the next fill, as the settings say. Feeding the file bar by bar gives what a backtest of the whole
 history ordered on each day.";
@@ -119,7 +119,11 @@ fn read_account(path: &Path, panel: &Panel) -> Result<Account> {
     let mut account = Account { cash: file.cash, holdings: Vec::new() };
     for (name, holding) in file.holdings {
         let Some(symbol) = panel.symbols().iter().position(|symbol| *symbol == name) else {
-            bail!("{}: the market has no symbol `{name}`", path.display());
+            bail!(
+                "{}: the market has no symbol `{name}`, only {}: take it out, or give its market with --data",
+                path.display(),
+                some(panel.symbols())
+            );
         };
         let KnownHolding { shares, entry_price, entry_date } = match holding {
             FileHolding::Shares(shares) => KnownHolding { shares, entry_price: None, entry_date: None },
@@ -135,6 +139,14 @@ fn read_account(path: &Path, panel: &Panel) -> Result<Account> {
         account.holdings.push(Holding { symbol, shares, entry_price, entry_row });
     }
     Ok(account)
+}
+
+/// All symbols where they are few, else the first of them.
+fn some(symbols: &[String]) -> String {
+    const FEW: usize = 8;
+    let named = symbols.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let others = symbols.len().saturating_sub(FEW);
+    if others == 0 { named } else { format!("{named} and {others} others") }
 }
 
 fn show(today: &Signal) -> String {
