@@ -59,8 +59,9 @@ class Engine:
         """Median milliseconds for each strategy that `evoquant bench evolution` scores, by how often it trades."""
         paces = {}
         for name, took in self._medians("evolution", "--bars", bars, "--symbols", symbols).items():
-            _, pace, _, count = name.split("/")
-            paces[pace] = took / int(count)
+            _, what, _, count = name.split("/")
+            if what in ("weekly", "daily"):
+                paces[what] = took / int(count)
         return paces
 
     def _medians(self, *arguments):

@@ -18,6 +18,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Measurements without slopes.
+    pub fn of(records: &[Record]) -> Self {
+        Self { records: records.to_vec(), slopes: Vec::new() }
+    }
+
     /// All of them by name.
     fn named(&self) -> impl Iterator<Item = Figure> {
         let times = self.records.iter().map(|record| Figure {

@@ -9,7 +9,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ::backtest::metrics::ReturnSettings;
 use ::backtest::{Backtester, Fate, Market, Outcome, Periods, Report};
+use ::evolve::RunSpec;
+use ::factor::Strategy;
 use ::market::Import;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -31,13 +34,8 @@ listed with --rejections.";
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(super) struct BacktestArguments {
-    /// Strategy files.
-    #[arg(required = true)]
-    strategies: Vec<PathBuf>,
     #[command(flatten)]
-    market: MarketArguments,
-    #[command(flatten)]
-    settings: SettingsArguments,
+    subject: SubjectArguments,
     /// First date on which money is held, for instance 2018 or 2018-03-01; factors know what came before.
     #[arg(long, value_name = "DATE")]
     from: Option<String>,
@@ -57,15 +55,43 @@ pub(super) struct BacktestArguments {
     report: Option<PathBuf>,
 }
 
+/// Strategies, the market that they trade, and what is assumed.
+#[derive(Debug, Args)]
+pub(super) struct SubjectArguments {
+    /// Strategy files.
+    #[arg(required = true)]
+    pub(super) strategies: Vec<PathBuf>,
+    #[command(flatten)]
+    market: MarketArguments,
+    #[command(flatten)]
+    settings: SettingsArguments,
+}
+
+/// What these arguments name.
+pub(super) struct Subject {
+    pub(super) spec: RunSpec,
+    pub(super) import: Import,
+    /// One for each file.
+    pub(super) strategies: Vec<Strategy>,
+    pub(super) returns: ReturnSettings,
+}
+
+impl SubjectArguments {
+    pub(super) fn read(&self) -> Result<Subject> {
+        let spec = self.settings.spec()?;
+        let import = self.market.read()?;
+        let schema = crate::schema(&import.panel);
+        let strategies = self.strategies.iter().map(|path| strategy::read(path, &schema)).collect::<Result<_>>()?;
+        let returns = self.settings.returns(import.panel.calendar());
+        Ok(Subject { spec, import, strategies, returns })
+    }
+}
+
 pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
-    arguments.outputs.check(arguments.strategies.len())?;
-    let spec = arguments.settings.spec()?;
-    let Import { panel, ledger } = arguments.market.read()?;
-    let schema = crate::schema(&panel);
-    let strategies: Vec<_> =
-        arguments.strategies.iter().map(|path| strategy::read(path, &schema)).collect::<Result<_>>()?;
+    let SubjectArguments { strategies: files, market: source, settings } = &arguments.subject;
+    arguments.outputs.check(files.len())?;
+    let Subject { spec, import: Import { panel, ledger }, strategies, returns } = arguments.subject.read()?;
     let market = Market::new(&panel);
-    let returns = arguments.settings.returns(panel.calendar());
     let (from, to) = (arguments.from.as_deref(), arguments.to.as_deref());
     let mut backtester = if from.is_some() || to.is_some() {
         let bars = panel.calendar().between(from, to)?;
@@ -80,21 +106,21 @@ pub(super) fn run(arguments: &BacktestArguments) -> Result<ExitCode> {
     }
     let reports: Vec<Report> = strategies
         .iter()
-        .zip(&arguments.strategies)
+        .zip(files)
         .map(|(strategy, path)| backtester.run(strategy).with_context(|| path.display().to_string()))
         .collect::<Result<_>>()?;
     let held = backtester.benchmark();
-    arguments.outputs.write(&reports, &names(&arguments.strategies), held, &panel, &ledger)?;
+    arguments.outputs.write(&reports, &names(files), held, &panel, &ledger)?;
     if let Some(file) = &arguments.report {
-        let origin = report::Origin { path: &arguments.market.path()?, ledger: &ledger, returns };
+        let origin = report::Origin { path: &source.path()?, ledger: &ledger, returns };
         report::write(file, &panel, &origin, &strategies, &reports, &backtester)?;
     }
     if arguments.json {
         print(&(serde_json::to_string_pretty(&reports)? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let heading = arguments.settings.heading().unwrap_or_default();
-    let mut text = format!("{}\n{heading}{}\n", describe(&arguments.market.path()?, &panel), spec.backtest);
+    let heading = settings.heading().unwrap_or_default();
+    let mut text = format!("{}\n{heading}{}\n", describe(&source.path()?, &panel), spec.backtest);
     if ledger.rows_dropped > 0 || !ledger.repaired.is_empty() {
         text.push_str("the data were mended on import: `evoquant data info` shows how\n");
     }

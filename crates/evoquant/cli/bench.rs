@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::backtest::Periods;
+use ::market::Import;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::backtest::SettingsArguments;
 use super::market::threads;
-use super::{MarketArguments, backtest, expressions, memory, print, read_market, remark, strategy};
+use super::{backtest, expressions, memory, print, read_market, remark};
 use crate::bench::{
     BacktestOptions, BenchOptions, Comparison, Figures, MarketOptions, MemoryOptions, Record, ScalingOptions, Suite,
     generated_panel, measure_backtests, measure_markets, measure_memory, run as measure, time_scaling,
@@ -95,13 +95,8 @@ enum OtherSuite {
 
 #[derive(Debug, Args)]
 struct BacktestArguments {
-    /// Strategy files.
-    #[arg(required = true)]
-    strategies: Vec<PathBuf>,
     #[command(flatten)]
-    market: MarketArguments,
-    #[command(flatten)]
-    settings: SettingsArguments,
+    subject: backtest::SubjectArguments,
     /// Seconds to repeat each strategy for; the slowest are repeated a few times all the same.
     #[arg(long, default_value_t = 0.5)]
     seconds: f64,
@@ -227,8 +222,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         }
     };
     let report = measure(&options, &mut measured)?;
-    let now = Figures { records: report.records.clone(), slopes: Vec::new() };
-    arguments.kept.report(&report, &now, saved.as_ref())
+    arguments.kept.report(&report, &Figures::of(&report.records), saved.as_ref())
 }
 
 fn scaling(arguments: &ScalingArguments) -> Result<ExitCode> {
@@ -257,8 +251,7 @@ fn markets(arguments: &MarketsArguments) -> Result<ExitCode> {
         folder: arguments.folder.clone().unwrap_or_else(std::env::temp_dir),
     };
     let report = measure_markets(&options, &mut measured)?;
-    let now = Figures { records: report.records.clone(), slopes: Vec::new() };
-    arguments.kept.report(&report, &now, saved.as_ref())
+    arguments.kept.report(&report, &Figures::of(&report.records), saved.as_ref())
 }
 
 fn memory_of_a_generation(arguments: &MemoryArguments) -> Result<ExitCode> {
@@ -274,8 +267,7 @@ fn memory_of_a_generation(arguments: &MemoryArguments) -> Result<ExitCode> {
         cache_bytes: arguments.cache_memory.unwrap_or_else(memory::share_of_free),
     };
     let report = measure_memory(&options, &mut measured)?;
-    let now = Figures { records: report.records.clone(), slopes: Vec::new() };
-    arguments.kept.report(&report, &now, saved.as_ref())
+    arguments.kept.report(&report, &Figures::of(&report.records), saved.as_ref())
 }
 
 fn backtests(arguments: &BacktestArguments) -> Result<ExitCode> {
@@ -283,23 +275,19 @@ fn backtests(arguments: &BacktestArguments) -> Result<ExitCode> {
         bail!("--seconds must be a number from 0 to 3600");
     }
     let saved = arguments.kept.read()?;
-    let spec = arguments.settings.spec()?;
-    let panel = arguments.market.read()?.panel;
-    let schema = crate::schema(&panel);
-    let names = backtest::names(&arguments.strategies);
-    let read = |(name, path): (String, &PathBuf)| Ok((name, strategy::read(path, &schema)?));
-    let strategies: Vec<_> = names.into_iter().zip(&arguments.strategies).map(read).collect::<Result<_>>()?;
+    let backtest::Subject { spec, import: Import { panel, .. }, strategies, returns } = arguments.subject.read()?;
+    let names = backtest::names(&arguments.subject.strategies);
+    let strategies: Vec<_> = names.into_iter().zip(strategies).collect();
     let options = BacktestOptions {
         panel: &panel,
         strategies: &strategies,
         settings: &spec.backtest,
         periods: &Periods::split(panel.bars(), spec.train, spec.validation),
-        returns: &arguments.settings.returns(panel.calendar()),
+        returns: &returns,
         seconds: arguments.seconds,
     };
     let report = measure_backtests(&options, &mut measured)?;
-    let now = Figures { records: report.records.clone(), slopes: Vec::new() };
-    arguments.kept.report(&report, &now, saved.as_ref())
+    arguments.kept.report(&report, &Figures::of(&report.records), saved.as_ref())
 }
 
 fn measured(record: &Record) {
